@@ -1,0 +1,60 @@
+"""Numbers as answers: mean relative accuracy for estimates, equality at two decimals for exact ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scorers.relaxed import told_number
+from scorers.text import spoken
+from scorers.types import Answer, Score, Status, unparsed
+
+THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))
+"""0.50, 0.55, …, 0.95."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTarget:
+    """The true number."""
+
+    value: float
+    question: str = ""
+
+
+def mean_relative_accuracy(told: float, gold: float) -> float:
+    """The share of the thresholds θ within which an estimate is: |told − gold| / |gold| ≤ 1 − θ.
+
+    Source: VSI-Bench (Yang et al., 2024). A gold 0 asks for exactly 0.
+    """
+    if gold == 0:
+        return float(told == 0)
+    error = abs(told - gold) / abs(gold)
+    return sum(error <= 1 - threshold + 1e-9 for threshold in THRESHOLDS) / len(THRESHOLDS)
+
+
+def equal_at_two_decimals(told: float, gold: float) -> float:
+    """1 where both round to the same two decimals, else 0."""
+    return float(round(told, 2) == round(gold, 2))
+
+
+def _judge(answer: Answer, target: NumberTarget, rule: Callable[[float, float], float]) -> Score:
+    for text in spoken(answer):
+        number = told_number(text, target.question)
+        if number is None:
+            continue
+        values = {number.value, number.value / 100} if number.percent else {number.value}
+        return Score(max(rule(value, target.value) for value in values), None, Status.OK, number.text)
+    return unparsed()
+
+
+def regression(answer: Answer, target: NumberTarget) -> Score:
+    """`value` is the mean relative accuracy of the number that the response gives. `official` is None."""
+    return _judge(answer, target, mean_relative_accuracy)
+
+
+def numerical(answer: Answer, target: NumberTarget) -> Score:
+    """`value` is 1 where the number of the response is the true one at two decimals. `official` is None.
+
+    "47%" is 47 or 0.47.
+    """
+    return _judge(answer, target, equal_at_two_decimals)
