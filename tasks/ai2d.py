@@ -1,0 +1,43 @@
+"""AI2D (test): questions on science diagrams whose labels are masked by letters (Kembhavi et al., 2016)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from scorers.choice import ChoiceTarget, choice
+from tasks.images import ImageRef
+from tasks.options import as_list, image_key, option_index
+from tasks.types import Metric, Row, Sample, Source, Task, column
+
+
+def to_samples(row: Row) -> Iterator[Sample]:
+    """One sample. Rows have no id: it is a hash of the question, its options and the image's key."""
+    question = str(column(row, "question"))
+    options = as_list(column(row, "options"), "options")
+    image = row.get("image")
+    key = image_key(image)
+    identity = hashlib.sha256("\0".join((question, *options, key)).encode("utf-8", "replace")).hexdigest()[:16]
+    yield Sample(
+        id=identity,
+        question=question,
+        target=ChoiceTarget(options, option_index(column(row, "answer"), options)),
+        images=(ImageRef(image),) if image is not None else (),
+        choices=options,
+        instruction="Answer with the option's letter from the given choices directly.",
+        groups={"image": key or identity},
+    )
+
+
+TASK = Task(
+    name="ai2d",
+    category="chart",
+    title="AI2D: science diagrams, labels masked by letters (test)",
+    source=Source(repo="lmms-lab-encoder/ai2d", split="test", rows=3088),
+    to_samples=to_samples,
+    scorer=choice,
+    target=ChoiceTarget,
+    metrics=(Metric("accuracy", headline=True),),
+    cluster="image",
+    notes="Labels are masked by letters; AI2D without masks is another, easier benchmark.",
+)

@@ -1,0 +1,37 @@
+"""InfographicVQA (validation): questions on infographics, some to be computed (Mathew et al., 2022)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scorers.anls import DocTarget, anls_score
+from tasks.docvqa import OFFICIAL, document_sample, submission_row, types_of
+from tasks.types import Metric, Row, Sample, Source, Task
+
+
+def to_samples(row: Row) -> Iterator[Sample]:
+    """One sample. Questions on one infographic form a cluster, where the row names its picture."""
+    groups: dict[str, str | tuple[str, ...]] = {"answer_type": types_of(row, "answer_type")}
+    if row.get("image_url"):
+        groups["infographic"] = str(row["image_url"])
+    yield document_sample(row, groups)
+
+
+TASK = Task(
+    name="infovqa",
+    category="document",
+    title="InfoVQA: questions on infographics (validation)",
+    source=Source(repo="lmms-lab/DocVQA", configs=("InfographicVQA",), split="validation", rows=2801),
+    to_samples=to_samples,
+    scorer=anls_score,
+    target=DocTarget,
+    metrics=(
+        Metric("ANLS", of="official", headline=True),
+        Metric("ANLS (ours)"),
+        Metric("by answer type", of="official", by="answer_type"),
+    ),
+    cluster="infographic",
+    official=OFFICIAL,
+    submission=submission_row,
+    notes="The test split has no answers: harness score RUN --submission DIR writes the challenge's file.",
+)

@@ -1,0 +1,89 @@
+"""MathVerse (testmini): 788 problems in five versions, from text to figure (Zhang et al., 2024)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scorers.math_answer import MathTarget
+from scorers.mathverse import mathverse
+from tasks.images import ImageRef
+from tasks.mathvision import CHOOSE, COMPUTE
+from tasks.options import letter_index
+from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
+
+_CHOICES = re.compile(r"\bchoices\s*:\s*", re.IGNORECASE)
+_MARK = re.compile(r"(?:^|\n)\s*\(?([A-H])\)?\s*[:.]")
+TEXT_ONLY = "Text Only"
+IN_THE_IMAGE = "Answer the question shown in the image."
+
+
+def embedded_options(question: str) -> tuple[str, ...]:
+    """The option texts that a question lists after "Choices:", one a line; empty where it lists none."""
+    parts = _CHOICES.split(question)
+    pieces = _MARK.split("\n" + parts[-1])
+    letters = "".join(pieces[1::2])
+    if len(parts) < 2 or len(letters) < 2 or letters != "ABCDEFGH"[: len(letters)]:
+        return ()
+    return tuple(piece.strip() for piece in pieces[2::2])
+
+
+def to_samples(row: Row) -> Iterator[Sample]:
+    """One sample. In the Vision Only version the question is in the image; the row keeps it for the judge."""
+    question = str(column(row, "question") or "").strip()
+    whole = str(row.get("question_for_eval") or question)
+    answer, kind = str(column(row, "answer")).strip(), str(column(row, "question_type"))
+    options: tuple[str, ...] = ()
+    if kind == "multi-choice":
+        options = embedded_options(whole) or ("",) * 4
+        letter_index(answer, options)
+    elif not answer:
+        raise RowError("column 'answer' is empty")
+    metadata = row.get("metadata") or {}
+    version = str(column(row, "problem_version"))
+    text_only = version.replace("-", " ").replace("_", " ").lower() == TEXT_ONLY.lower()
+    image = row.get("image")
+    yield Sample(
+        id=str(column(row, "sample_index")) + ("t" if text_only else ""),
+        question=question or IN_THE_IMAGE,
+        target=MathTarget(whole, answer, options),
+        images=() if image is None or image == "" else (ImageRef(image),),
+        instruction=CHOOSE if options else COMPUTE,
+        groups={
+            "set": TEXT_ONLY if text_only else "five versions",
+            "version": TEXT_ONLY if text_only else version,
+            "problem": str(column(row, "problem_index")),
+            "subject": str(metadata.get("subject") or row.get("subject") or ""),
+            "subfield": str(metadata.get("subfield") or row.get("subfield") or ""),
+            "question_type": kind,
+        },
+    )
+
+
+TASK = Task(
+    name="mathverse",
+    category="math",
+    title="MathVerse: problems in five versions, from text to figure (testmini)",
+    source=Source(
+        repo="AI4Math/MathVerse",
+        split="testmini",
+        configs=("testmini", "testmini_text_only"),
+        config_splits={"testmini_text_only": "testmini_text_only"},
+        rows=3940 + 788,
+    ),
+    to_samples=to_samples,
+    scorer=mathverse,
+    target=MathTarget,
+    metrics=(
+        Metric("accuracy", where=("set", "five versions"), headline=True),
+        Metric("by version", by="version"),
+        Metric("text only", where=("set", TEXT_ONLY)),
+        Metric("by subject", by="subject", where=("set", "five versions")),
+        Metric("by subfield", by="subfield", where=("set", "five versions")),
+        Metric("by question type", by="question_type", where=("set", "five versions")),
+    ),
+    limits={"direct": 1024, "think": 4096},
+    cluster="problem",
+    judged=True,
+    notes="Scored by rule, not by a judge model. The 788 text-only rows count apart.",
+)

@@ -1,0 +1,70 @@
+"""MMBench (dev, English): one question in several rotations of its options (Liu et al., 2023).
+
+A question counts only where every rotation of it is answered right: that is the circular accuracy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scorers.choice import ChoiceTarget, choice
+from tasks.images import ImageRef
+from tasks.options import absent, letter_index, lettered
+from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
+
+_ROTATION = 1_000_000
+"""Row index = rotation × this + the question's number."""
+
+
+def to_samples(row: Row) -> Iterator[Sample]:
+    """One sample: one rotation of a question."""
+    index = column(row, "index")
+    try:
+        index = int(index)
+    except (TypeError, ValueError):
+        raise RowError(f"column 'index' is no whole number: {index!r}") from None
+    options = lettered(row)
+    if not options:
+        raise RowError("column 'A' is missing or empty: the row has no options")
+    level2 = next((row[name] for name in ("l2-category", "L2-category", "l2_category") if row.get(name)), None)
+    hint = absent(row.get("hint"))
+    yield Sample(
+        id=str(index),
+        question=str(column(row, "question")),
+        target=ChoiceTarget(options, letter_index(column(row, "answer"), options)),
+        images=(ImageRef(row["image"]),) if row.get("image") is not None else (),
+        choices=options,
+        instruction="Answer with the option's letter from the given choices directly.",
+        groups={
+            "question": str(index % _ROTATION),
+            "pass": "first" if index < _ROTATION else "rotated",
+            "category": absent(row.get("category")) or "none",
+            "l2-category": absent(level2) or "none",
+        },
+        meta={"hint": hint} if hint else {},
+    )
+
+
+TASK = Task(
+    name="mmbench",
+    category="general_vqa",
+    title="MMBench (dev, English): circular accuracy over rotated options",
+    source=Source(repo="lmms-lab-encoder/MMBench", split="dev", configs=("en",), rows=4329),
+    to_samples=to_samples,
+    scorer=choice,
+    target=ChoiceTarget,
+    metrics=(
+        Metric("circular accuracy", reduce="circular", by="question", headline=True),
+        Metric("vanilla accuracy", where=("pass", "first")),
+        Metric("accuracy over all rotations"),
+        Metric("by category", by="category"),
+        Metric("by l2-category", by="l2-category"),
+    ),
+    cluster="question",
+    unit="question",
+    judged=True,
+    notes=(
+        "v1.0. Published figures use a judge model where a rule finds no letter. The breakdowns are over all "
+        "rotations; a set without rotations has a circular accuracy equal to the vanilla one."
+    ),
+)

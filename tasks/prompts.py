@@ -1,0 +1,113 @@
+"""How a sample becomes a prompt: a Jinja2 template, then text and images interleaved.
+
+Two styles: `direct` asks for the answer alone; `think` asks for thinking in `<think>` and the answer in
+`<answer>`, the format that the reward of training checks.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from tasks.types import Sample, Style, Task
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    from scorers.types import Coords
+
+DEFAULT_TEMPLATE = """\
+{{ question }}
+{%- if hint %}
+Hint: {{ hint }}
+{%- endif %}
+{%- if choices %}
+{% for choice in choices %}
+{{ letters[loop.index0] }}. {{ choice }}
+{%- endfor %}
+{%- endif %}
+{%- if style == "think" %}
+
+{% if instruction %}{{ instruction }}
+{% endif -%}
+First think about it step by step inside <think> </think>, then give the final answer inside \
+<answer> </answer>.
+{%- elif instruction %}
+{{ instruction }}
+{%- endif %}
+"""
+"""Variables: question, choices, letters, instruction, hint and the sample's other meta, style, coords."""
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_MARKER = re.compile(r"<image\s*(\d+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """The place of an image in a prompt."""
+
+    index: int
+    """Which of the sample's images, from 0."""
+
+
+Part = str | ImagePart
+
+
+@lru_cache(maxsize=64)
+def _compile(source: str) -> Template:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    return environment.from_string(source)
+
+
+def render(
+    task: Task,
+    sample: Sample,
+    style: Style = "direct",
+    *,
+    template: str | None = None,
+    coords: Coords | None = None,
+) -> tuple[Part, ...]:
+    """The prompt of a sample: text and images in the order in which the model sees them.
+
+    `<image n>` in the text becomes image n; images that the text does not name come first, in order. A marker
+    whose image the sample does not have is dropped from the text.
+
+    Args:
+        template: a Jinja2 template in place of the task's.
+        coords: the model's coordinate convention, for tasks that ask for places.
+
+    Raises:
+        jinja2.TemplateError: the template does not compile or uses an unknown variable.
+    """
+    variables: dict[str, Any] = {
+        "hint": None,
+        **sample.meta,
+        "question": sample.question,
+        "choices": sample.choices,
+        "letters": LETTERS,
+        "instruction": sample.instruction,
+        "style": style,
+        "coords": coords,
+    }
+    text = _compile(template or task.prompt or DEFAULT_TEMPLATE).render(variables).strip()
+    return _interleave(text, len(sample.images))
+
+
+def _interleave(text: str, images: int) -> tuple[Part, ...]:
+    pieces = _MARKER.split(text)
+    named = {int(number) - 1 for number in pieces[1::2]}
+    parts: list[Part] = [ImagePart(index) for index in range(images) if index not in named]
+    for position, piece in enumerate(pieces):
+        if position % 2 == 0:
+            if isinstance(parts[-1] if parts else None, str):
+                parts[-1] = f"{parts[-1]}{piece}"
+            elif piece:
+                parts.append(piece)
+        elif int(piece) <= images and int(piece) > 0:
+            parts.append(ImagePart(int(piece) - 1))
+    return tuple(parts)

@@ -1,0 +1,193 @@
+"""The vocabulary of a benchmark: row → `Sample` → (a model's) `Response` → `Score` → `Metric`.
+
+A `Task` is data plus short functions. It knows nothing of models or runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from scorers.final_answer import is_unfinished
+from scorers.types import Answer, Coords, Score, Scorer, ScorerError, Status
+from tasks.images import ImageRef
+
+Category = Literal["general_vqa", "math", "chart", "document", "spatial", "grounding"]
+"""The six categories; in training each is a `family`, the unit of reward shaping."""
+
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+
+Style = Literal["direct", "think"]
+Row = Mapping[str, Any]
+"""A data set row as the hub has it."""
+
+Groups = Mapping[str, str | tuple[str, ...]]
+"""Group key → the group a sample is in, or the several (MathVista's skills)."""
+
+
+class RowError(ValueError):
+    """A row cannot become a sample: a column is missing or holds what it must not."""
+
+
+def column(row: Row, name: str) -> Any:
+    """The row's value in a column that the task cannot do without.
+
+    Raises:
+        RowError: the column is missing.
+    """
+    try:
+        return row[name]
+    except KeyError:
+        raise RowError(f"column {name!r} is missing (the row has: {', '.join(map(str, row))})") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One question about zero or more images, with what is needed to judge a response."""
+
+    id: str
+    """Unique within the task."""
+    question: str
+    """What is asked, without choices and instruction; `<image n>` stands where image n belongs."""
+    target: Any
+    """What the task's scorer compares with: an instance of `Task.target`."""
+    images: tuple[ImageRef, ...] = ()
+    choices: tuple[str, ...] = ()
+    """Option texts, listed as A, B, C … under the question; empty where the question lists them itself."""
+    instruction: str = ""
+    """How to answer in the direct style, e.g. "Answer with the option's letter." """
+    groups: Groups = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """Further values for the prompt template (hint, unit); plain JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a model answered."""
+
+    text: str
+    finish_reason: Literal["stop", "length", "error"] = "stop"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    latency: float = 0.0
+    """Seconds from the request to the last token."""
+    shown: tuple[tuple[int, int], ...] = ()
+    """(width, height) in pixels of each image as the model saw it; empty: as stored."""
+    error: str | None = None
+    """Why there is no response, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number over a task's scores. `harness.stats` computes it with its interval.
+
+    mean: the mean over samples. macro: the mean of the means of the groups of `by`.
+    circular: right only where every member of a group of `by` is right, then the mean over groups.
+    A mean with `by` is a breakdown: one number a group.
+    """
+
+    name: str
+    of: str = "value"
+    """`value`, `official`, or the name of a score component."""
+    reduce: Literal["mean", "macro", "circular"] = "mean"
+    by: str | None = None
+    where: tuple[str, str] | None = None
+    """Only samples whose group (key, name) matches."""
+    scale: float = 100.0
+    """What 1.0 is displayed as: 100 for per cent, 1000 for OCRBench's total."""
+    headline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a task's rows are on the hub, in which columns its pictures lie."""
+
+    repo: str
+    split: str
+    configs: tuple[str | None, ...] = (None,)
+    config_splits: Mapping[str, str] = field(default_factory=dict)
+    """Config → its split, where that is not `split` (MathVerse: the text-only rows)."""
+    revision: str = "main"
+    config_column: str | None = None
+    """A column to fill with the config's name (MMMU: the subject)."""
+    split_column: str | None = None
+    """A column to fill with the split's name (RefSpatial); `split` may then name several, comma-separated."""
+    data_files: str | None = None
+    """A file within the repo, where it is no `datasets` table (a VLMEvalKit TSV)."""
+    where: tuple[str, tuple[str, ...]] | None = None
+    """Only rows whose column has one of these values."""
+    train_split: str | None = None
+    """The split to train on, where the benchmark has one."""
+    image_columns: tuple[str, ...] = ("image",)
+    """Columns that hold an image or a mask: bytes, a path, base64 or a decoded picture."""
+    rows: int | None = None
+    """How many rows the split has, to be checked by `harness data verify`."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One benchmark: where its rows are, what is asked, how it is scored and summed up."""
+
+    name: str
+    category: Category
+    title: str
+    """One line for `harness ls tasks`."""
+    source: Source
+    to_samples: Callable[[Row], Iterable[Sample]]
+    """A row → its samples (RefCOCO: one per expression). Raises RowError."""
+    scorer: Scorer
+    target: type[Any]
+    """The dataclass of `Sample.target`."""
+    metrics: tuple[Metric, ...]
+    """Exactly one is the headline."""
+    limits: Mapping[Style, int] = field(default_factory=lambda: {"direct": 128, "think": 4096})
+    """`max_new_tokens` for each prompt style."""
+    prompt: str | None = None
+    """A Jinja2 template in place of the default one (see tasks/prompts.py)."""
+    cluster: str | None = None
+    """Group key whose members share an image or a question: intervals resample these together."""
+    unit: str | None = None
+    """Group key whose members stand or fall together (MMBench rotations): never split by --limit."""
+    places: bool = False
+    """Answers are places in the image: a coordinate convention must be declared."""
+    official: str | None = None
+    """The script whose verdict is `Score.official`, by name; None where there is none."""
+    judged: bool = False
+    """The benchmark is officially scored by a judge model: without one, not comparable to published figures."""
+    submission: Callable[[str, str], Mapping[str, Any]] | None = None
+    """(sample id, response) → an entry of the file that the challenge's server scores, for test splits."""
+    notes: str = ""
+    """What a reader of the score should know."""
+
+    @property
+    def headline(self) -> Metric:
+        """The metric that stands for the task."""
+        return next(metric for metric in self.metrics if metric.headline)
+
+    def score(
+        self, sample: Sample, response: Response, *, coords: Coords | None = None, raw: bool = False
+    ) -> Score:
+        """Judge one response: the only place where a task's score is computed.
+
+        `harness eval` writes it, `harness train` takes its `value` as the reward.
+
+        Args:
+            sample: what was asked.
+            response: what came back.
+            coords: the model's coordinate convention, for tasks with `places`.
+            raw: judge `official` on the untouched response, not on its final answer.
+        """
+        if response.error is not None:
+            return Score(0.0, None, Status.FAILED, error=response.error)
+        if response.finish_reason == "length" and is_unfinished(response.text):
+            return Score(0.0, 0.0 if self.official else None, Status.TRUNCATED)
+        shown = response.shown[0] if response.shown else None
+        answer = Answer(response.text, coords, shown, raw)
+        try:
+            score = self.scorer(answer, sample.target)
+        except ScorerError as error:
+            return Score(0.0, None, Status.ERROR, error=str(error))
+        if score.status is Status.UNPARSED and response.finish_reason == "length":
+            return Score(0.0, score.official, Status.TRUNCATED, None, score.components)
+        return score
