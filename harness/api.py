@@ -1,0 +1,71 @@
+"""The Python API: `harness.evaluate` and `harness.score`, the same engine as the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import UsageError
+from scorers.types import Coords, Score
+from tasks.types import Task
+
+if TYPE_CHECKING:
+    from harness.results import Results
+    from harness.types import Backend
+
+
+def evaluate(model: str | Backend = "tiny", *, verbose: bool = False, **settings: Any) -> Results:
+    """Evaluate a model, or continue a run.
+
+    Args:
+        model: a name as for `--model`, or a loaded backend: any object with the methods of
+            `harness.types.Backend`.
+        verbose: show progress on standard error.
+        settings: the flags of `harness eval` with underscores: suite, tasks, data, limit, out, prompt, coords,
+            epochs, temperature … (see `harness.config.RunConfig`).
+
+    Returns:
+        The results: `.tasks`, `.categories`, `.mean`, `.exit_code`, `.run_dir`.
+
+    Raises:
+        UsageError: a setting is unknown or names something that does not exist.
+        HarnessError: the data or the model cannot be loaded, the run is in use, or the disk is full.
+    """
+    from harness.config import build
+    from harness.progress import Progress
+    from harness.run import execute
+
+    backend = None if isinstance(model, str) else model
+    name = model if isinstance(model, str) else model.name
+    return execute(build({"model": name, **settings}), backend=backend, progress=Progress(quiet=not verbose))
+
+
+def score(
+    task: str | Task,
+    *,
+    response: str,
+    record: Mapping[str, Any],
+    coords: Coords | None = None,
+    raw: bool = False,
+) -> Score:
+    """Score one response without a run.
+
+    Args:
+        task: a task's name, or the task itself.
+        response: what the model answered.
+        record: the data set row in the hub's columns; images may be left out.
+        coords: how the response's coordinates are written, for tasks that ask for places.
+        raw: judge `official` on the untouched response, not on its final answer.
+
+    Raises:
+        UsageError: there is no such task, or the row asks several questions.
+        tasks.RowError: the row misses a column or one holds what it must not.
+    """
+    from harness.registry import Registry
+    from tasks.types import Response
+
+    chosen = Registry().get(task) if isinstance(task, str) else task
+    samples = list(chosen.to_samples(record))
+    if len(samples) != 1:
+        raise UsageError(f"{chosen.name}: the record asks {len(samples)} questions: give one of them")
+    return chosen.score(samples[0], Response(response), coords=coords, raw=raw)

@@ -1,0 +1,47 @@
+"""What the verbs share: a parser that names the nearest flag, and a check that the packages are ours."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NoReturn
+
+from harness.errors import UsageError, nearest
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, exit 2, with the nearest flag or choice."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, argument_default=argparse.SUPPRESS, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `UsageError` in place of printing the usage."""
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; an unknown flag is an error that names the nearest one."""
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            flag = unknown[0].partition("=")[0]
+            known = [name for name in self._option_string_actions if name.startswith("--")]
+            if flag.startswith("-"):
+                raise UsageError(f"unknown flag {flag}{nearest(flag, known)} (see {self.prog} --help)")
+            raise UsageError(f"unexpected argument {flag!r} (see {self.prog} --help)")
+        return parsed
+
+
+def foreign_package() -> str | None:
+    """One line where a package of ours is shadowed by another of its name; None where all are ours."""
+    home = Path(__file__).resolve().parents[2]
+    for name in ("scorers", "tasks", "training", "reports"):
+        spec = find_spec(name)
+        where = spec.origin if spec is not None else None
+        if where is None or Path(where).resolve().parent.parent != home:
+            found = (
+                f"{where} shadows it: rename that file or run from another folder" if where else "it is missing"
+            )
+            return f"the package {name!r} is not ours: {found}"
+    return None

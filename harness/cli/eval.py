@@ -1,0 +1,93 @@
+"""Evaluate a model on benchmarks.
+
+Run the same command again and it continues: nothing answered is asked twice, failed ones are asked again.
+Exit codes: 0 complete, 1 failed, 2 usage, 3 complete but with more failures than allowed, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from typing import Any
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `harness eval`; every one of them is a key of `--config FILE` too."""
+    _add_what(parser.add_argument_group("what to evaluate"))
+    _add_model(parser.add_argument_group("the model"))
+    _add_asking(parser.add_argument_group("how to ask"))
+    _add_run(parser.add_argument_group("the run"))
+
+
+def _add_what(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--model", help="tiny, mock, a folder, a hub name ORG/NAME, a server's name [tiny]")
+    group.add_argument(
+        "--suite", help="all, or a category: general_vqa math chart document spatial grounding [all]"
+    )
+    group.add_argument("--tasks", metavar="A,B", help="tasks by name, in place of a suite")
+    group.add_argument("--data", metavar="hub|DIR|synthetic", help="[synthetic for tiny and mock, else hub]")
+    group.add_argument("--limit", type=int, metavar="N", help="samples a task, groups kept whole; may grow")
+    group.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
+
+
+def _add_model(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--backend", help="hf, vllm, openai or mock [hf; openai where --base-url is given]")
+    group.add_argument("--base-url", metavar="URL", help="of an OpenAI-compatible server, up to /v1")
+    group.add_argument("--api-key-env", metavar="NAME", help="the variable that holds the server's key")
+    group.add_argument("--concurrency", type=int, metavar="N", help="requests in flight at a server [32]")
+    group.add_argument("--batch-size", type=int, metavar="N", help="requests in a batch at most")
+    group.add_argument("--dtype", help="auto, float32, bfloat16, float16 [auto]")
+    group.add_argument("--revision", help="of a hub model: branch, tag or commit")
+    group.add_argument("--coords", help="how the model writes coordinates: abs, norm1, norm1000 [its family's]")
+
+
+def _add_asking(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--prompt", metavar="direct|think", help="the answer alone, or thinking first [direct]")
+    group.add_argument("--prompt-template", metavar="FILE", help="a Jinja2 template in place of the tasks' own")
+    group.add_argument("--system-prompt", metavar="TEXT")
+    group.add_argument("--epochs", type=int, metavar="K", help="answers a sample [1]")
+    group.add_argument("--temperature", type=float, metavar="T", help="0 is greedy [0]")
+    group.add_argument("--top-p", type=float, metavar="P", help="[1]")
+    group.add_argument(
+        "--max-new-tokens", type=int, metavar="N", help="[each task's own, see harness show TASK]"
+    )
+    group.add_argument("--min-pixels", type=int, metavar="N", help="width times height at least")
+    group.add_argument("--max-pixels", type=int, metavar="N", help="width times height at most")
+    group.add_argument("--seed", type=int, metavar="S", help="of sampling and of drawn data [0]")
+    group.add_argument(
+        "--permute-images", action="store_true", help="a control: deal the images among the samples"
+    )
+
+
+def _add_run(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--config", metavar="FILE", help="TOML with these flags as keys; flags win over it")
+    group.add_argument("--out", metavar="DIR", help="the run's directory [runs/MODEL-TASKS-DATA]")
+    group.add_argument("--fresh", action="store_true", help="start over where DIR already holds a run")
+    group.add_argument("--no-images", dest="images", action="store_false", help="keep no copies of images")
+    group.add_argument(
+        "--failure-budget",
+        type=float,
+        metavar="SHARE",
+        help="of a task's samples that may get no verdict before the exit code is 3 [0.01]",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate, print the table, return the exit code."""
+    from harness.config import build
+    from harness.progress import Progress
+    from harness.run import execute
+    from harness.table import lines
+
+    # A scheduler's polite end is treated like Ctrl-C: everything is flushed, the same command continues.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    given: dict[str, Any] = vars(args)
+    config = build(given, given.pop("config", None))
+    results = execute(config, command=sys.argv, progress=Progress())
+    for line in lines(results):
+        print(line)
+    print(f"{results.run_dir}: complete in {results.seconds:.1f} s")
+    return int(results.exit_code)

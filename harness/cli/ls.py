@@ -1,0 +1,79 @@
+"""List tasks, suites, models or runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+KINDS = ("tasks", "suites", "models", "runs")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `harness ls`."""
+    parser.add_argument("kind", choices=KINDS, help="what to list")
+    parser.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
+    parser.add_argument("--dir", metavar="DIR", help="where the runs are [runs]")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one line for each."""
+    if args.kind == "tasks":
+        found = _tasks(getattr(args, "task_file", []))
+    elif args.kind == "suites":
+        found = _suites()
+    elif args.kind == "models":
+        found = _models()
+    else:
+        found = _runs(Path(getattr(args, "dir", "runs")))
+    for line in found:
+        print(line)
+    return 0
+
+
+def _tasks(task_files: list[str]) -> Iterator[str]:
+    from harness.registry import Registry
+
+    registry = Registry(task_files)
+    for name in registry.names():
+        task = registry.get(name)
+        yield f"{name:<13}{task.category:<13}{task.title}"
+
+
+def _suites() -> Iterator[str]:
+    from harness.registry import SUITES, suite_names
+
+    for suite in SUITES:
+        yield f"{suite:<13}{' '.join(suite_names(suite))}"
+
+
+def _models() -> Iterator[str]:
+    from harness.models import BUILTIN, entry_points
+
+    for name, what in BUILTIN.items():
+        yield f"{name:<13}{what}"
+    for name, point in entry_points().items():
+        yield f"{name:<13}{point.value}"
+    yield f"{'DIR':<13}a checkpoint's folder, with its config.json"
+    yield f"{'ORG/NAME':<13}a checkpoint on the hub"
+    yield f"{'NAME':<13}with --base-url URL: what a server knows the model by"
+
+
+def _runs(directory: Path) -> Iterator[str]:
+    from harness.errors import HarnessError
+    from harness.results import read_results
+    from harness.table import number
+
+    runs = sorted(path.parent for path in directory.glob("*/run.json"))
+    if not runs:
+        yield f"no runs in {directory}"
+    for path in runs:
+        try:
+            results = read_results(path)
+        except HarnessError:
+            yield f"{path.name:<40} not complete"
+            continue
+        tasks = len(results.tasks)
+        mean = number(results.mean.score.value)
+        failures = f", {results.failures} failures" if results.failures else ""
+        yield f"{path.name:<40} {tasks:>2} tasks  mean {mean}{failures}"

@@ -1,0 +1,28 @@
+"""Check a task, ours or a third party's, from its rows to its scores; exit 1 where a check fails."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `harness validate`."""
+    parser.add_argument("task", metavar="TASK")
+    parser.add_argument("--data", metavar="hub|DIR|synthetic", help="whose rows to check on [synthetic]")
+    parser.add_argument("--limit", type=int, metavar="N", help="samples to look at [100]")
+    parser.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one line a check."""
+    from harness.data import load_rows
+    from harness.registry import Registry
+    from harness.validate import validate
+
+    task = Registry(getattr(args, "task_file", ())).get(args.task)
+    source = load_rows(task, getattr(args, "data", "synthetic"))
+    wrong = 0
+    for finding in validate(task, source, getattr(args, "limit", None)):
+        print(f"{'ok' if finding.ok else 'FAILED':<7}{finding.name}: {finding.said}", flush=True)
+        wrong += not finding.ok
+    return 1 if wrong else 0

@@ -1,0 +1,154 @@
+"""What a run is asked to do: flags, a TOML file and the Python API fill the same `RunConfig`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from harness.errors import UsageError, nearest
+from scorers.types import Coords
+from tasks.types import Style
+
+SYNTHETIC_LIMIT = 300
+"""Samples a task of the endless drawn data, where no `--limit` is given."""
+
+
+class RunConfig(BaseModel):
+    """The resolved configuration of an evaluation; field names are the flags' with underscores."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = "tiny"
+    suite: str | None = None
+    """`all` or a category; None: the tasks named, else all 18."""
+    tasks: tuple[str, ...] | None = None
+    data: str = ""
+    """`hub`, `synthetic` or a directory; by default `synthetic` for `tiny` and `mock`, else `hub`."""
+    limit: int | None = Field(None, ge=1)
+    """Samples a task; groups that stand or fall together are kept whole."""
+    out: str | None = None
+    """The run's directory; by default `runs/<model>-<tasks>-<data>`."""
+    backend: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    """The environment variable that holds the server's key."""
+    concurrency: int | None = Field(None, ge=1)
+    prompt: Style = "direct"
+    prompt_template: str | None = None
+    """A Jinja2 file in place of every task's own template."""
+    system_prompt: str | None = None
+    coords: Coords | None = None
+    """How the model writes coordinates; by default its family's convention."""
+    epochs: int = Field(1, ge=1)
+    temperature: float = Field(0.0, ge=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    max_new_tokens: int | None = Field(None, ge=1)
+    """By default each task's own limit for the prompt style."""
+    seed: int = 0
+    min_pixels: int | None = Field(None, ge=1)
+    max_pixels: int | None = Field(None, ge=1)
+    dtype: str | None = None
+    revision: str | None = None
+    batch_size: int | None = Field(None, ge=1)
+    task_file: tuple[str, ...] = ()
+    images: bool = True
+    """Keep small copies of what was shown."""
+    failure_budget: float = Field(0.01, ge=0, le=1)
+    """The share of a task's samples that may get no verdict before the run ends with exit 3."""
+    permute_images: bool = False
+    """A control: deal the images among the samples, to see what is answered without the right picture."""
+    fresh: bool = False
+    """Start over where the directory already holds a run."""
+
+    @field_validator("tasks", "task_file", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RunConfig:
+        if self.suite is not None and self.tasks is not None:
+            raise ValueError("suite and tasks exclude each other: give one")
+        if self.min_pixels and self.max_pixels and self.min_pixels > self.max_pixels:
+            raise ValueError(f"min_pixels ({self.min_pixels}) is above max_pixels ({self.max_pixels})")
+        return self
+
+    @property
+    def data_source(self) -> str:
+        """Where rows come from, the default filled in."""
+        if self.data:
+            return self.data
+        return "synthetic" if self.model.partition(":")[0] in ("tiny", "mock") else "hub"
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the run lies: the same command finds it again."""
+        if self.out is not None:
+            return Path(self.out)
+        if self.tasks is not None:
+            chosen = "+".join(self.tasks) if len(self.tasks) <= 3 else f"{self.tasks[0]}+{len(self.tasks) - 1}"
+        else:
+            chosen = self.suite or "all"
+        data = self.data_source
+        source = data if data in ("hub", "synthetic") else Path(data).resolve().name
+        parts = [self.model.rstrip("/").split("/")[-1], chosen, source]
+        name = "-".join(parts + (["think"] if self.prompt == "think" else []))
+        return Path("runs") / re.sub(r"[^\w.+=-]+", "_", name)
+
+    def template(self) -> str | None:
+        """The text of the user's prompt template.
+
+        Raises:
+            UsageError: the file cannot be read.
+        """
+        if self.prompt_template is None:
+            return None
+        try:
+            return Path(self.prompt_template).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--prompt-template {self.prompt_template}: {error}") from None
+
+
+def build(given: Mapping[str, Any], file: str | Path | None = None) -> RunConfig:
+    """A configuration from what was given, over what a TOML file says, over the defaults.
+
+    Args:
+        given: values by field name; what is absent is not given.
+        file: TOML with the same keys, dashes or underscores.
+
+    Raises:
+        UsageError: a key is unknown or a value does not fit, in one line.
+    """
+    values = _from_toml(Path(file)) if file is not None else {}
+    if "tasks" in given or "suite" in given:
+        values.pop("tasks", None)
+        values.pop("suite", None)
+    values |= given
+    for key in values:
+        if key not in RunConfig.model_fields:
+            raise UsageError(f"unknown configuration key {key!r}{nearest(key, RunConfig.model_fields)}")
+    try:
+        return RunConfig(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "-".join(str(part) for part in first["loc"][:1]).replace("_", "-")
+        message = first["msg"].removeprefix("Value error, ")
+        said = f" (given: {first['input']!r})" if where else ""
+        raise UsageError(f"{where + ': ' if where else ''}{message}{said}") from None
+
+
+def _from_toml(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--config {path}: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"--config {path}: not TOML: {error}") from None
+    return {key.replace("-", "_"): value for key, value in content.items()}

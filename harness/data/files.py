@@ -1,0 +1,277 @@
+"""Readers of the three file formats: parquet, JSON lines with image files, VLMEvalKit's TSV.
+
+A row that cannot be read is a `BadRow` in its place; a file that cannot be opened at all is an error.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+from harness.data.base import BadRow
+from harness.errors import HarnessError
+from tasks.types import Row, Source
+
+Record = dict[str, Any]
+Reader = Callable[[Path, Source], Iterator[Record | str]]
+"""A file → its rows; in place of a row that cannot be read, why, in one line."""
+
+_NUMBERED = re.compile(r"image_\d+")
+_SHORT = 1024
+"""A text of fewer characters in an image column is a path (as in `tasks.images`), a longer one base64."""
+_ENCODED = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR")
+"""How base64 of a PNG, JPEG, GIF or WebP begins: no path, however short."""
+_REFERENCE = 64
+"""A TSV image cell of at most so many characters may name the row whose image it shares (VLMEvalKit)."""
+_WHOLE = 64 * 2**20
+"""Files up to this many bytes are hashed whole, larger ones by 64 evenly spaced blocks."""
+_BLOCK = 256 * 1024
+
+
+def read_files(paths: list[Path], source: Source) -> Iterator[Row | BadRow]:
+    """The rows of several files of one format, one after the other.
+
+    Where a row lacks the source's config or split column, it is filled from the file's name
+    ("location.jsonl", "Accounting-00000-of-00001.parquet"). Rows that the source's `where` or its list of
+    splits leaves out are skipped.
+    """
+    index = -1
+    for path in paths:
+        filled = _from_name(path, source)
+        for row in READERS[path.suffix](path, source):
+            index += 1
+            if isinstance(row, str):
+                yield BadRow(index, row)
+                continue
+            for column, value in filled.items():
+                if row.get(column) is None:
+                    row[column] = value
+            if wanted(row, source):
+                yield row
+
+
+def wanted(row: Row, source: Source) -> bool:
+    """Whether the source's `where` and list of splits let a row in; a row without the column is let in."""
+    if source.where is not None:
+        column, values = source.where
+        if column in row and row[column] not in values:
+            return False
+    if source.split_column is not None:
+        split = row.get(source.split_column)
+        return split is None or split in split_names(source.split)
+    return True
+
+
+def split_names(split: str) -> list[str]:
+    """The names in a comma-separated list of splits."""
+    return [name.strip() for name in split.split(",")]
+
+
+def _from_name(path: Path, source: Source) -> Record:
+    name = path.stem.split("-")[0]
+    filled: Record = {}
+    if source.config_column is not None and name in source.configs:
+        filled[source.config_column] = name
+    if source.split_column is not None and name in split_names(source.split):
+        filled[source.split_column] = name
+    return filled
+
+
+def absolute_images(row: Record, folder: Path, source: Source) -> Record:
+    """Make relative paths in image columns absolute, in place.
+
+    These are the source's image columns and `image_1`, `image_2` …; and `image`, where such a file exists
+    (MathVista's `image` is a path that no local file need have).
+    """
+    for column, value in row.items():
+        if column in source.image_columns or _NUMBERED.fullmatch(column):
+            row[column] = _absolute(value, folder)
+        elif column == "image" and isinstance(value, str) and len(value) < _SHORT:
+            # os.path, for it says no to a name that is too long, where Path.is_file raises
+            row[column] = str(folder / value) if os.path.isfile(folder / value) else value
+    return row
+
+
+def _absolute(value: Any, folder: Path) -> Any:
+    if isinstance(value, str) and value and len(value) < _SHORT:
+        return _decoded(value) if value.startswith(_ENCODED) else str(folder / value)
+    if isinstance(value, dict) and not value.get("bytes") and isinstance(value.get("path"), str):
+        return {**value, "path": str(folder / value["path"])}
+    return value
+
+
+def _decoded(text: str) -> bytes | str:
+    """The bytes of a tiny image in base64; the text itself where it is none after all."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return text
+
+
+def read_jsonl(path: Path, source: Source) -> Iterator[Record | str]:
+    """One JSON object a line; blank lines are skipped."""
+    folder = path.parent.absolute()
+    with _open(path) as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            row = _json_object(line)
+            yield absolute_images(row, folder, source) if isinstance(row, dict) else f"{path}:{number}: {row}"
+
+
+def _json_object(line: bytes) -> Record | str:
+    """The object, or what is wrong with the line."""
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        return f"not UTF-8 at byte {error.start}"
+    except json.JSONDecodeError as error:
+        return f"broken JSON: {error.msg} at column {error.colno}"
+    except (RecursionError, ValueError):  # nested too deeply; a number of too many digits
+        return "broken JSON: nested too deeply or a number too long"
+    return row if isinstance(row, dict) else f"a JSON object is wanted, not {type(row).__name__}"
+
+
+def read_tsv(path: Path, source: Source) -> Iterator[Record | str]:
+    """VLMEvalKit's form: tab-separated with a header, `image` in base64, an empty cell for a missing value.
+
+    An image cell may name, by `index`, the row whose image it shares, as MMBench's rotations do; only the
+    images so named are held in memory. `index` is given as an int.
+    """
+    shared: dict[str, str] = dict.fromkeys(_references(path), "")
+    folder = path.parent.absolute()
+    waiting = False
+    for number, cells in _cells(path):
+        row = _tsv_row(cells)
+        if isinstance(row, str):
+            yield f"{path}:{number}: {row}"
+            continue
+        key, image = str(row.get("index")), row.get("image")
+        if key in shared and isinstance(image, str) and len(image) > _REFERENCE:
+            shared[key] = image
+        if isinstance(image, str) and image in shared:
+            waiting = not shared[image]
+            row["image"] = shared[image] or None
+        yield (
+            f"{path}:{number}: its image is that of row {image}, which has none"
+            if waiting
+            else absolute_images(row, folder, source)
+        )
+        waiting = False
+
+
+def _references(path: Path) -> set[str]:
+    """The `index` values that image cells refer to."""
+    found = set()
+    for _, cells in _cells(path):
+        image = cells.get("image") if isinstance(cells, dict) else None
+        if image and len(image) <= _REFERENCE and image.isdigit():
+            found.add(image)
+    return found
+
+
+def _cells(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
+    """(line number, column → cell) or (line number, what is wrong)."""
+    csv.field_size_limit(2**31 - 1)  # a base64 image in one cell
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        reader = csv.reader(file, delimiter="\t")
+        header = next(reader, None)
+        if not header:
+            raise HarnessError(f"{path}: no header line with column names")
+        while True:
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                yield reader.line_num, f"broken line: {error}"
+                continue
+            if cells is None:
+                return
+            if len(cells) == len(header):
+                yield reader.line_num, dict(zip(header, cells, strict=True))
+            elif cells:
+                yield reader.line_num, f"{len(cells)} cells under {len(header)} column names"
+
+
+def _tsv_row(cells: dict[str, str] | str) -> Record | str:
+    if isinstance(cells, str):
+        return cells
+    row: Record = {column: cell or None for column, cell in cells.items()}
+    index = cells.get("index", "")
+    if index.removesuffix(".0").isdecimal():
+        row["index"] = int(index.removesuffix(".0"))
+    return row
+
+
+def read_parquet(path: Path, source: Source) -> Iterator[Record | str]:
+    """One row group after the other, 32 rows at a time; what is unreadable of a group is one bad row each."""
+    import pyarrow as pa
+
+    folder = path.parent.absolute()
+    with _parquet(path) as file:
+        for group in range(file.num_row_groups):
+            left = file.metadata.row_group(group).num_rows
+            try:
+                for batch in file.iter_batches(32, [group]):
+                    for row in batch.to_pylist():
+                        left -= 1
+                        yield absolute_images(row, folder, source)
+            except (pa.ArrowException, OSError, ValueError) as error:
+                why = str(error).splitlines()[0]
+                yield from (f"{path}: row group {group} cannot be decoded: {why}" for _ in range(left))
+
+
+def _parquet(path: Path) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise HarnessError(f"{path}: not a readable parquet file: {str(error).splitlines()[0]}") from error
+
+
+def _open(path: Path) -> BufferedReader:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise HarnessError(f"{path}: {error.strerror}") from error
+
+
+READERS: dict[str, Reader] = {".parquet": read_parquet, ".jsonl": read_jsonl, ".tsv": read_tsv}
+"""Suffix → reader."""
+
+
+def count_rows(path: Path) -> int | None:
+    """How many rows a file has, where that is cheap to know."""
+    if path.suffix == ".parquet":
+        with _parquet(path) as file:
+            return int(file.metadata.num_rows)
+    if path.suffix == ".jsonl":
+        with _open(path) as file:
+            return sum(1 for line in file if line.strip())
+    return None
+
+
+def fingerprint(paths: list[Path], *, extra: str = "") -> str:
+    """SHA-256 over names, sizes and contents; a file above 64 MiB by evenly spaced blocks. In hex."""
+    digest = hashlib.sha256(extra.encode())
+    for path in paths:
+        size = path.stat().st_size
+        digest.update(f"{path.name}\0{size}\0".encode())
+        with _open(path) as file:
+            if size <= _WHOLE:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+                continue
+            for block in range(64):
+                file.seek((size - _BLOCK) * block // 63)
+                digest.update(file.read(_BLOCK))
+    return digest.hexdigest()

@@ -1,0 +1,290 @@
+"""Rows from the Hugging Face hub, as each task's `Source` says; and pulling them into a directory.
+
+`Source.repo` may also be a local folder laid out like a hub repository: it takes the same path through
+`datasets`, which is how the loading code of every task is tested without a network.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from harness.data.base import BadRow, RowSource
+from harness.data.files import fingerprint, read_files, split_names, wanted
+from harness.errors import HarnessError, UsageError
+from tasks.types import Row, Source, Task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+TIMEOUT = 5.0
+"""Seconds that the hub has to say what a revision is, before it counts as unreachable."""
+
+Split = Literal["test", "train"]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One config and split of a source, loaded: a memory-mapped table whose images stay encoded."""
+
+    config: str | None
+    split: str
+    table: Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """How many rows of a task the hub has, beside how many it should have."""
+
+    task: str
+    label: str
+    rows: int
+    bad: int
+    """Rows among them that cannot be read."""
+    expected: int | None
+    fingerprint: str
+
+    @property
+    def ok(self) -> bool:
+        """All rows are there and readable."""
+        return self.bad == 0 and self.expected in {None, self.rows}
+
+
+def hub_rows(task: Task, *, split: Split = "test", revision: str | None = None) -> RowSource:
+    """The rows of a task from the hub, downloaded (and cached) by `datasets`.
+
+    Image columns hold `{"bytes": …, "path": …}`: nothing is decoded.
+
+    Args:
+        task: the benchmark.
+        split: `train` for the benchmark's training split.
+        revision: a branch, tag or commit in place of the source's.
+
+    Raises:
+        UsageError: no such config, split or revision; no training split; a gated or missing repository.
+        HarnessError: the hub cannot be reached.
+    """
+    source = task.source
+    splits = _splits(task, split)
+    commit = resolve(task, revision or source.revision)
+    label = f"hub: {source.repo}@{commit[:12] if commit else revision or source.revision}"
+    if source.data_files is not None:
+        path = _file(task, source.data_files, commit)
+        return RowSource(partial(read_files, [path], source), fingerprint([path]), label)
+    parts = _load(task, splits, commit)
+    count = None if source.where else sum(len(part.table) for part in parts)
+    return RowSource(partial(_rows, parts, source), _fingerprint(source, parts), label, count=count)
+
+
+def _splits(task: Task, split: Split) -> list[str]:
+    if split == "test":
+        return split_names(task.source.split)
+    if task.source.train_split is None:
+        raise UsageError(f"{task.name} has no training split on the hub: use --data synthetic or a directory")
+    return split_names(task.source.train_split)
+
+
+def resolve(task: Task, revision: str) -> str | None:
+    """The commit that a revision of the task's repository stands for, asked with a short time limit.
+
+    None where nothing is asked: a local repository, or HF_HUB_OFFLINE=1 (only the cache is used).
+
+    Raises:
+        UsageError: the repository or revision does not exist or is gated.
+        HarnessError: the hub cannot be reached.
+    """
+    if Path(task.source.repo).is_dir():
+        return None
+    from huggingface_hub import HfApi, errors
+
+    repo = task.source.repo
+    try:
+        return str(HfApi().dataset_info(repo, revision=revision, timeout=TIMEOUT).sha)
+    except errors.OfflineModeIsEnabled:
+        return None
+    except errors.GatedRepoError as error:
+        raise UsageError(
+            f"{repo} is gated: accept its terms at https://huggingface.co/datasets/{repo} and set HF_TOKEN"
+        ) from error
+    except errors.RepositoryNotFoundError as error:
+        raise UsageError(f"{repo}: no such data set on the hub (or a private one: set HF_TOKEN)") from error
+    except errors.RevisionNotFoundError as error:
+        raise UsageError(f"{repo}: no revision {revision!r} on the hub") from error
+    except _network_errors() as error:
+        raise _unreachable(task, error) from error
+
+
+def _network_errors() -> tuple[type[Exception], ...]:
+    """What the hub's client raises when the network fails; its HTTP library has changed with its versions."""
+    from huggingface_hub import errors
+
+    base = getattr(errors, "HTTPError", None)
+    return (OSError, base) if isinstance(base, type) and issubclass(base, Exception) else (OSError,)
+
+
+def _unreachable(task: Task, error: Exception) -> HarnessError:
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}:
+        return HarnessError(f"{error.filename or 'the cache of the hub'}: {error.strerror}")
+    why = (str(error).splitlines() or [type(error).__name__])[0]
+    return HarnessError(
+        f"the hub cannot be reached for {task.source.repo} ({why}): where there is a network, run "
+        f"`harness data pull --tasks {task.name} --out DIR`, then give --data DIR here (or --data synthetic)"
+    )
+
+
+def _load(task: Task, splits: list[str], commit: str | None) -> list[Part]:
+    import datasets
+
+    parts = []
+    for config in task.source.configs:
+        own = task.source.config_splits.get(config or "")
+        for split in splits if own is None else [own]:
+            load = partial(datasets.load_dataset, task.source.repo, config, split=split, revision=commit)
+            parts.append(Part(config, split, _undecoded(_translated(task, load))))
+    return parts
+
+
+def _translated(task: Task, load: Callable[[], _T]) -> _T:
+    """Run a call into `datasets` or `huggingface_hub`; its errors become one line each."""
+    from datasets import exceptions
+
+    repo = task.source.repo
+    try:
+        return load()
+    except FileNotFoundError as error:  # no data set, no data files
+        if not Path(repo).is_dir() and _offline():
+            raise _unreachable(task, error) from error
+        raise UsageError(f"{repo}: {' '.join(str(error).split())}") from error
+    except _network_errors() as error:
+        raise _unreachable(task, error) from error
+    except (ValueError, exceptions.DatasetGenerationError) as error:
+        # "Unknown split … Should be one of …", "BuilderConfig … not found. Available: …"
+        raise UsageError(f"{repo}: {' '.join(str(error).split())}") from error
+
+
+def _offline() -> bool:
+    from huggingface_hub import constants
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+def _undecoded(table: Dataset) -> Dataset:
+    from datasets import Image
+
+    for name, feature in table.features.items():
+        if isinstance(feature, Image):
+            table = table.cast_column(name, Image(decode=False))
+    return table
+
+
+def _rows(parts: list[Part], source: Source) -> Iterator[Row | BadRow]:
+    for part in parts:
+        filled = _filled(part, source)
+        for row in part.table:
+            row = {**row, **filled}  # noqa: PLW2901 - the row as the task sees it
+            if wanted(row, source):
+                yield row
+
+
+def _filled(part: Part, source: Source) -> dict[str, str]:
+    """The columns that a part's rows get from its config's and split's names."""
+    columns = {source.config_column: part.config, source.split_column: part.split}
+    return {column: name for column, name in columns.items() if column is not None and name is not None}
+
+
+def _fingerprint(source: Source, parts: list[Part]) -> str:
+    """SHA-256 over what was loaded: `datasets` caches a table in a folder named by the commit it is from."""
+    told: list[object] = [source.repo, source.where]
+    for part in parts:
+        cached = [Path(file["filename"]).parent.name for file in part.table.cache_files]
+        told += [part.config, part.split, len(part.table), *cached]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _file(task: Task, name: str, commit: str | None) -> Path:
+    """One file of the repository: in the hub's cache, or where it lies in a local repository."""
+    repo = task.source.repo
+    if Path(repo).is_dir():
+        path = Path(repo) / name
+        if not path.is_file():
+            raise UsageError(f"{repo}: no file {name}")
+        return path
+    from huggingface_hub import errors, hf_hub_download
+
+    try:
+        return Path(hf_hub_download(repo, name, repo_type="dataset", revision=commit, etag_timeout=TIMEOUT))
+    except errors.LocalEntryNotFoundError as error:
+        raise _unreachable(task, error) from error
+    except errors.EntryNotFoundError as error:
+        raise UsageError(f"{repo}: no file {name} at revision {commit}") from error
+    except _network_errors() as error:
+        raise _unreachable(task, error) from error
+
+
+def verify(task: Task, *, revision: str | None = None) -> Verified:
+    """Load a task from the hub, read every row, and count them against `task.source.rows`.
+
+    Raises:
+        HarnessError: as `hub_rows`.
+    """
+    source = hub_rows(task, revision=revision)
+    rows = bad = 0
+    for row in source:
+        rows += 1
+        bad += isinstance(row, BadRow)
+    return Verified(task.name, source.label, rows, bad, task.source.rows, source.fingerprint)
+
+
+def pull(task: Task, directory: Path, *, split: Split = "test", revision: str | None = None) -> Path:
+    """Download a task into `directory/<task>/`, from where `--data directory` reads it back.
+
+    Tables become parquet files, a TSV stays one; `pulled.json` beside them says where they are from. The
+    folder appears only when all is written.
+
+    Returns:
+        The task's folder.
+
+    Raises:
+        UsageError: the folder exists.
+        HarnessError: as `hub_rows`, or the disk is full.
+    """
+    source = task.source
+    folder, partial_folder = directory / task.name, directory / f".{task.name}.part"
+    if folder.exists():
+        raise UsageError(f"{folder} exists: remove it, or pull into another directory")
+    splits = _splits(task, split)
+    commit = resolve(task, revision or source.revision)
+    try:
+        shutil.rmtree(partial_folder, ignore_errors=True)
+        partial_folder.mkdir(parents=True)
+        if source.data_files is not None:
+            path = _file(task, source.data_files, commit)
+            shutil.copyfile(path, partial_folder / path.name)
+        else:
+            for part in _load(task, splits, commit):
+                _write(part, source, partial_folder)
+        told = {"repo": source.repo, "commit": commit, "configs": source.configs, "splits": splits}
+        (partial_folder / "pulled.json").write_text(json.dumps(told, indent=2), encoding="utf-8")
+        os.replace(partial_folder, folder)
+    except OSError as error:
+        raise HarnessError(f"{folder}: {error.strerror or error}") from error
+    return folder
+
+
+def _write(part: Part, source: Source, folder: Path) -> None:
+    """A part as one parquet file that names its config and split, and holds them as columns."""
+    table: Any = part.table
+    for column, name in _filled(part, source).items():
+        if column in table.column_names:
+            table = table.remove_columns(column)
+        table = table.add_column(column, [name] * len(table))
+    table.to_parquet(folder / f"{'-'.join(filter(None, (part.config, part.split)))}.parquet")

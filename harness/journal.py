@@ -1,0 +1,220 @@
+"""The journal of a run's responses: `samples/<task>.jsonl`, append-only, one line an answer.
+
+A process that dies loses at most the lines not yet flushed. The last line of a key wins.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.jsonl import FULL, DiskFullError, encode, write_atomic
+from tasks.types import Response
+
+FLUSH_LINES = 64
+FLUSH_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a response answers. `digest` stands for all six parts."""
+
+    task: str
+    id: str
+    epoch: int
+    prompt_sha: str
+    image_sha: str
+    generation_sha: str
+
+    @property
+    def digest(self) -> str:
+        """The key as one short text, as `Request.key` carries it."""
+        return "\x1f".join(
+            (self.task, self.id, str(self.epoch), self.prompt_sha, self.image_sha, self.generation_sha)
+        )
+
+
+def line_of(key: Key, response: Response) -> dict[str, Any]:
+    """A journal line as plain JSON."""
+    line: dict[str, Any] = {
+        "id": key.id,
+        "epoch": key.epoch,
+        "prompt_sha": key.prompt_sha,
+        "image_sha": key.image_sha,
+        "generation_sha": key.generation_sha,
+        "text": response.text,
+        "finish_reason": response.finish_reason,
+        "prompt_tokens": response.prompt_tokens,
+        "completion_tokens": response.completion_tokens,
+        "latency": round(response.latency, 4),
+    }
+    if response.shown:
+        line["shown"] = response.shown
+    if response.error is not None:
+        line["error"] = response.error
+    return line
+
+
+def parse_line(task: str, line: bytes) -> tuple[Key, Response] | None:
+    """A journal line read back; None where it is garbage."""
+    try:
+        value = json.loads(line)
+        parts = [value[name] for name in ("id", "prompt_sha", "image_sha", "generation_sha", "text")]
+        if not all(isinstance(part, str) for part in parts):
+            return None
+        key = Key(task, parts[0], int(value["epoch"]), *parts[1:4])
+        response = Response(
+            parts[4],
+            value["finish_reason"],
+            int(value["prompt_tokens"]),
+            int(value["completion_tokens"]),
+            float(value["latency"]),
+            tuple((int(width), int(height)) for width, height in value.get("shown", ())),
+            value.get("error"),
+        )
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return (key, response) if response.finish_reason in ("stop", "length", "error") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What was wrong with a journal when it was opened."""
+
+    torn: bool
+    """Its last line was cut by a crash and is dropped."""
+    garbage: int
+    """How many lines were no answers; they lie in the sidecar now."""
+    sidecar: Path
+
+
+class TaskJournal:
+    """The journal of one task.
+
+    Args:
+        path: `samples/<task>.jsonl`; created where it is not there.
+        task: the task's name, part of every key.
+    """
+
+    def __init__(self, path: Path, task: str) -> None:
+        self.path = path
+        self.task = task
+        self._lines: list[bytes] = []
+        self._descriptor: int | None = None
+
+    @property
+    def pending(self) -> int:
+        """Lines not yet flushed."""
+        return len(self._lines)
+
+    def read(self) -> Iterator[tuple[Key, Response]]:
+        """The journal's answers in the order written; lines that are none are skipped."""
+        for _, parsed in self._parsed():
+            if parsed is not None:
+                yield parsed
+
+    def repair(self) -> Repair:
+        """Drop a torn last line and move garbage lines to `<task>.garbage`. Only the writer calls this."""
+        sidecar = self.path.with_suffix(".garbage")
+        torn, rewrite, garbage = False, False, []
+        for line, parsed in self._parsed():
+            if parsed is not None:
+                rewrite = rewrite or not line.endswith(b"\n")
+            elif not line.endswith(b"\n"):
+                torn = True
+            elif line.strip():
+                garbage.append(line)
+        if garbage:
+            before = [sidecar.read_bytes()] if sidecar.exists() else []
+            write_atomic(sidecar, before + garbage)
+        if torn or rewrite or garbage:
+            write_atomic(self.path, (line.rstrip(b"\n") + b"\n" for line, parsed in self._parsed() if parsed))
+        return Repair(torn, len(garbage), sidecar)
+
+    def _parsed(self) -> Iterator[tuple[bytes, tuple[Key, Response] | None]]:
+        """Every line of the file, and the answer it holds, if any."""
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                for line in file:
+                    yield line, parse_line(self.task, line)
+
+    def append(self, key: Key, response: Response) -> None:
+        """Add an answer; it is on disk after the next `flush`."""
+        self._lines.append(encode(line_of(key, response)))
+
+    def flush(self) -> None:
+        """Hand all pending lines to the operating system.
+
+        Raises:
+            DiskFullError: there is no space. The file still ends with a whole line.
+        """
+        if not self._lines:
+            return
+        if self._descriptor is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        data, self._lines = b"".join(self._lines), []
+        size = os.fstat(self._descriptor).st_size
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:])
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            os.ftruncate(self._descriptor, size + data.rfind(b"\n", 0, written) + 1)
+            raise DiskFullError(self.path) from error
+
+    def close(self) -> None:
+        """Flush, make sure that the lines are on the disk itself, and close."""
+        try:
+            self.flush()
+        finally:
+            if self._descriptor is not None:
+                os.fsync(self._descriptor)
+                os.close(self._descriptor)
+                self._descriptor = None
+
+
+class Journal:
+    """The journals of all tasks of a run, flushed together: every 64 lines or every second.
+
+    Args:
+        directory: the run's `samples` folder.
+        tasks: names of the tasks.
+    """
+
+    def __init__(self, directory: Path, tasks: Iterable[str]) -> None:
+        self.tasks = {name: TaskJournal(directory / f"{name}.jsonl", name) for name in tasks}
+        self._pending = 0
+        self._flushed = time.monotonic()
+
+    def append(self, key: Key, response: Response) -> None:
+        """Add an answer, flushing when a batch is full or a second old."""
+        self.tasks[key.task].append(key, response)
+        self._pending += 1
+        if self._pending >= FLUSH_LINES or time.monotonic() - self._flushed >= FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Flush every task's lines."""
+        for journal in self.tasks.values():
+            journal.flush()
+        self._pending = 0
+        self._flushed = time.monotonic()
+
+    def close(self) -> None:
+        """Flush and close every task's file, also where one of them fails."""
+        errors: list[OSError | DiskFullError] = []
+        for journal in self.tasks.values():
+            try:
+                journal.close()
+            except (OSError, DiskFullError) as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]

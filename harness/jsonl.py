@@ -1,0 +1,126 @@
+"""JSON lines and JSON files, written so that a reader never meets half of one."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Error numbers of a disk, a quota or a file that is full."""
+
+
+class DiskFullError(HarnessError):
+    """Nothing more can be written; what was written stays readable."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path}: no space left; what was written stays readable: free some, then run the command again"
+        )
+
+
+def plain(value: Any) -> Any:
+    """A value as plain JSON types: dataclasses become dicts, tuples lists, bytes text.
+
+    Raises:
+        TypeError: the value has no plain form.
+    """
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, bytes):
+        return value.decode("ascii")
+    if hasattr(value, "item"):
+        return plain(value.item())
+    raise TypeError(f"{type(value).__name__} is not plain JSON")
+
+
+def tuples(value: Any) -> Any:
+    """The value with every list turned into a tuple, however deep: as target dataclasses hold it."""
+    if isinstance(value, list):
+        return tuple(tuples(item) for item in value)
+    if isinstance(value, dict):
+        return {key: tuples(item) for key, item in value.items()}
+    return value
+
+
+def encode(value: Any) -> bytes:
+    """One JSON line. Text that UTF-8 cannot hold (lone surrogates) is escaped."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+
+
+def sha(*values: Any) -> str:
+    """The first 16 hex digits of SHA-256 over the values as canonical JSON."""
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """(line number from 1, value) of every line that is not blank.
+
+    Raises:
+        HarnessError: a line is not JSON; FILE:LINE is named.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                yield number, json.loads(line.decode("utf-8", "replace"))
+            except (ValueError, RecursionError) as error:
+                raise HarnessError(f"{path}:{number}: not a line of JSON ({error})") from None
+
+
+def write_atomic(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a whole file or nothing: beside it first, then renamed over it.
+
+    Raises:
+        DiskFullError: there is no space; an older file of that name is untouched.
+    """
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        if error.errno in FULL:
+            raise DiskFullError(path) from error
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented JSON, whole or not at all."""
+    write_atomic(path, [json.dumps(plain(value), indent=2).encode() + b"\n"])
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file.
+
+    Raises:
+        HarnessError: it is not there or is not JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise HarnessError(f"{path}: there is no such file") from None
+    except ValueError as error:
+        raise HarnessError(f"{path}: not JSON ({error})") from None

@@ -1,0 +1,103 @@
+"""One writer a run directory."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from pathlib import Path
+from types import TracebackType
+
+from harness.errors import HarnessError
+
+
+class LockedError(HarnessError):
+    """Another process writes to the run."""
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+class Lock:
+    """Holds `DIR/lock`, which names the writer's process and host, until left.
+
+    The kernel's lock goes with its process, so a killed run leaves nothing to clean up. What the file says
+    is checked too, for file systems that do not lock between hosts: a dead process of this host is taken over.
+
+    Raises:
+        LockedError: on entering, where another process holds it.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "lock"
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Lock:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        while self._descriptor is None:
+            self._descriptor = self._acquire()
+        return self
+
+    def _acquire(self) -> int | None:
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = self._holder(descriptor)
+            os.close(descriptor)
+            raise self._refusal(holder) from None
+        except OSError:
+            os.close(descriptor)
+            raise
+        holder = self._holder(descriptor)
+        if holder is not None and self._held(*holder):
+            os.close(descriptor)
+            raise self._refusal(holder)
+        if not self._same_file(descriptor):
+            os.close(descriptor)
+            return None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)
+        return descriptor
+
+    def _same_file(self, descriptor: int) -> bool:
+        """Whether the file was not removed, by the writer before us, between opening and locking it."""
+        try:
+            return os.fstat(descriptor).st_ino == self.path.stat().st_ino
+        except FileNotFoundError:
+            return False
+
+    @staticmethod
+    def _holder(descriptor: int) -> tuple[int, str] | None:
+        try:
+            content = json.loads(os.pread(descriptor, 4096, 0))
+            return int(content["pid"]), str(content["host"])
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    @staticmethod
+    def _held(pid: int, host: str) -> bool:
+        return host != socket.gethostname() or (pid != os.getpid() and _alive(pid))
+
+    def _refusal(self, holder: tuple[int, str] | None) -> LockedError:
+        who = f"process {holder[0]} on {holder[1]}" if holder else "another process"
+        return LockedError(
+            f"{self.path.parent}: {who} is writing to this run; wait for it, or choose another --out "
+            f"(if it is gone: rm {self.path})"
+        )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._descriptor is not None
+        self.path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+        self._descriptor = None

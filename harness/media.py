@@ -1,0 +1,199 @@
+"""Images of a run: each held once, in bounded memory, and kept as small copies to look at later."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
+
+from harness.jsonl import write_atomic
+from tasks.images import ImageError, ImageRef
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+IN_MEMORY = 256 << 20
+"""Bytes of encoded images held in memory; further ones lie in a temporary file."""
+LARGEST = 768
+"""Pixels of the longer side of a kept copy."""
+_SUFFIXES = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"))
+
+
+class KeptImage(ImageRef):
+    """An image whose hash and size are known and whose bytes are read again at each use.
+
+    Args:
+        sha: SHA-256 of the encoded image, in hex.
+        size: (width, height) in pixels.
+        name: of its copy in the run's `images` folder.
+        read: gives the encoded bytes.
+    """
+
+    def __init__(self, sha: str, size: tuple[int, int], name: str, read: Callable[[], bytes]) -> None:
+        self._picture = self._bytes = self._path = None
+        self.sha = sha
+        self.name = name
+        self._size = size
+        self._read = read
+
+    @property
+    def data(self) -> bytes:
+        """The encoded image, not cached."""
+        return self._read()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self._size
+
+
+class ImageStore:
+    """Holds each distinct image of a plan once. Images in files of their own stay there.
+
+    Args:
+        folder: where the temporary file for what exceeds `in_memory` bytes lies; it has no name, so that it
+            goes with the process.
+    """
+
+    def __init__(self, folder: Path, in_memory: int = IN_MEMORY) -> None:
+        self._folder = folder
+        self._left = in_memory
+        self._by_sha: dict[str, KeptImage] = {}
+        self._by_path: dict[Path, KeptImage] = {}
+        self._spool: IO[bytes] | None = None
+
+    def keep(self, image: ImageRef) -> KeptImage:
+        """The kept form of an image.
+
+        Raises:
+            ImageError: it cannot be read, or its header is no image's.
+        """
+        path = image.path
+        if path is not None and path in self._by_path:
+            return self._by_path[path]
+        data = image.data
+        sha = hashlib.sha256(data).hexdigest()
+        kept = self._by_sha.get(sha)
+        if kept is None:
+            size = image.size
+            reader = image_reader(path) if path is not None else self._hold(data)
+            kept = self._by_sha[sha] = KeptImage(sha, size, copy_name(sha, data, size), reader)
+        if path is not None:
+            self._by_path[path] = kept
+        return kept
+
+    def _hold(self, data: bytes) -> Callable[[], bytes]:
+        if len(data) <= self._left:
+            self._left -= len(data)
+            return lambda: data
+        if self._spool is None:
+            self._spool = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by close()
+        descriptor, start, length = self._spool.fileno(), self._spool.tell(), len(data)
+        self._spool.write(data)
+        self._spool.flush()
+        return lambda: os.pread(descriptor, length, start)
+
+    def close(self) -> None:
+        """Free the temporary file. The images in it cannot be read any more."""
+        if self._spool is not None:
+            self._spool.close()
+
+
+def image_reader(path: Path) -> Callable[[], bytes]:
+    """Reads a file each time it is called; the call raises `ImageError` where the file has gone."""
+
+    def read() -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise ImageError(f"{path}: {error.strerror}") from error
+
+    return read
+
+
+def copy_name(sha: str, data: bytes, size: tuple[int, int]) -> str:
+    """The name of an image's copy: its own suffix where it is kept as it is, else `.jpg`."""
+    if max(size) <= LARGEST:
+        for magic, suffix in _SUFFIXES:
+            if data.startswith(magic):
+                return f"{sha[:24]}{suffix}"
+    return f"{sha[:24]}.jpg"
+
+
+def write_copy(image: KeptImage, folder: Path) -> None:
+    """Write an image's copy, at most 768 px on its longer side; nothing where it cannot be decoded."""
+    data = image.data
+    as_is = max(image.size) <= LARGEST and any(
+        data.startswith(magic) and image.name.endswith(suffix) for magic, suffix in _SUFFIXES
+    )
+    if not as_is:
+        try:
+            data = _shrunk(image)
+        except ImageError:
+            return  # The backend meets the same image and says so.
+    write_atomic(folder / image.name, [data])
+
+
+def _shrunk(image: KeptImage) -> bytes:
+    import PIL.Image
+
+    picture: Any = image.open()
+    if picture.mode in ("RGBA", "LA", "P", "PA"):
+        with_alpha = picture.convert("RGBA")
+        picture = PIL.Image.new("RGB", with_alpha.size, "white")
+        picture.paste(with_alpha, mask=with_alpha.getchannel("A"))
+    picture = picture.convert("RGB")
+    picture.thumbnail((LARGEST, LARGEST))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+class Copies:
+    """Writes copies of shown images beside the run's work, each once.
+
+    Args:
+        folder: the run's `images` folder; None writes nothing.
+        waiting: how many images may wait for their turn before `add` waits too.
+    """
+
+    def __init__(self, folder: Path | None, waiting: int = 64) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._folder = folder
+        self._waiting = waiting
+        self._pool = ThreadPoolExecutor(1)
+        self._futures: list[Future[None]] = []
+        self._done: set[str] = set()
+        if folder is not None and folder.is_dir():
+            self._done = {entry.name for entry in os.scandir(folder)}
+
+    def add(self, image: ImageRef) -> None:
+        """Have the copy of an image written, unless it already is."""
+        if self._folder is None or not isinstance(image, KeptImage) or image.name in self._done:
+            return
+        self._done.add(image.name)
+        if len(self._futures) >= self._waiting:
+            self._futures.pop(0).result()
+        self._futures.append(self._pool.submit(write_copy, image, self._folder))
+
+    def add_all(self, images: Iterable[ImageRef]) -> None:
+        """Have the copies of several images written."""
+        for image in images:
+            self.add(image)
+
+    def __enter__(self) -> Copies:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=kind is not None)
+        if kind is None:
+            for future in self._futures:
+                future.result()

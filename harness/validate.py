@@ -1,0 +1,174 @@
+"""Checks a task from its rows to its scores: what a plugin must hold before its numbers mean anything."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import get_args
+
+from harness.data import RowSource
+from harness.gold import gold_response
+from harness.jsonl import plain, tuples
+from harness.plan import PLUGIN_BUGS, FailedRow, samples_of
+from harness.scoring import judge
+from scorers.types import Score, Status
+from tasks import CATEGORIES
+from tasks.images import ImageError
+from tasks.prompts import render
+from tasks.types import Response, Sample, Style, Task
+
+SAMPLES = 100
+"""How many samples are looked at where no limit is given."""
+SLOWEST = 2.0
+"""Seconds that scoring the longest hostile response may take."""
+HOSTILE = ("", "\x00\ud800", "[" * 20_000, "$" + "9^{" * 200 + "9" + "}" * 200 + "$", "A B C 1 2 3 (" * 80_000)
+REFUSAL = "I'm sorry, but I cannot help with that."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check's outcome."""
+
+    name: str
+    ok: bool
+    said: str
+
+
+def validate(task: Task, source: RowSource, limit: int | None = None) -> Iterator[Finding]:
+    """Check a task on rows; each finding as it is made.
+
+    Args:
+        task: the plugin.
+        source: its rows.
+        limit: how many samples to look at; None: 100.
+    """
+    yield _definition(task)
+    drafts = list(islice(samples_of(task, source), limit or SAMPLES))
+    failed = [draft for draft in drafts if isinstance(draft, FailedRow)]
+    samples = [draft for draft in drafts if isinstance(draft, Sample)]
+    first = f"; first: {failed[0].error}" if failed else ""
+    yield Finding(
+        "rows become samples",
+        bool(samples) and not failed,
+        f"{len(samples)} samples, {len(failed)} failed{first}",
+    )
+    checks: tuple[tuple[str, Callable[[Task, Sample], str | None]], ...] = (
+        ("targets survive JSON", _target),
+        ("groups of the metrics are there", _groups),
+        ("images decode", _images),
+        ("prompts render", _prompts),
+        ("the gold answer scores 1", _gold),
+        ("a refusal scores 0", _refusal),
+    )
+    for name, check in checks:
+        yield _over(name, check, task, samples)
+    if samples:
+        yield _hostile(task, samples[0])
+
+
+def _definition(task: Task) -> Finding:
+    wrong = []
+    if sum(metric.headline for metric in task.metrics) != 1:
+        wrong.append("exactly one metric must be the headline")
+    if len({metric.name for metric in task.metrics}) != len(task.metrics):
+        wrong.append("metric names repeat")
+    if task.category not in CATEGORIES:
+        wrong.append(f"category {task.category!r} is none of {', '.join(CATEGORIES)}")
+    missing = [style for style in get_args(Style) if task.limits.get(style, 0) < 1]
+    if missing:
+        wrong.append(f"no token limit for style {missing[0]}")
+    wrong += [
+        f"metric {metric.name!r} reduces by no group"
+        for metric in task.metrics
+        if metric.reduce != "mean" and not metric.by
+    ]
+    return Finding("definition", not wrong, "; ".join(wrong) or f"{len(task.metrics)} metrics")
+
+
+def _over(
+    name: str, check: Callable[[Task, Sample], str | None], task: Task, samples: Sequence[Sample]
+) -> Finding:
+    problems = [(sample.id, said) for sample in samples if (said := check(task, sample)) is not None]
+    if not problems:
+        return Finding(name, bool(samples), f"{len(samples)} of {len(samples)}")
+    sample_id, said = problems[0]
+    return Finding(name, False, f"{len(problems)} of {len(samples)} do not; first: {sample_id}: {said}")
+
+
+def _target(task: Task, sample: Sample) -> str | None:
+    if not isinstance(sample.target, task.target):
+        return f"the target is a {type(sample.target).__name__}, the task says {task.target.__name__}"
+    try:
+        again = task.target(**tuples(json.loads(json.dumps(plain(sample.target)))))
+    except TypeError as error:
+        return str(error)
+    return None if again == sample.target else f"{sample.target} comes back as {again}"
+
+
+def _groups(task: Task, sample: Sample) -> str | None:
+    wanted = {metric.by for metric in task.metrics} | {
+        metric.where[0] for metric in task.metrics if metric.where
+    }
+    missing = (wanted | {task.cluster, task.unit}) - {None} - sample.groups.keys()
+    return f"group {sorted(map(str, missing))[0]!r} is missing" if missing else None
+
+
+def _images(_: Task, sample: Sample) -> str | None:
+    try:
+        for image in sample.images:
+            image.open()
+    except ImageError as error:
+        return str(error)
+    return None
+
+
+def _prompts(task: Task, sample: Sample) -> str | None:
+    from jinja2 import TemplateError
+
+    for style in get_args(Style):
+        try:
+            parts = render(task, sample, style, coords="norm1")
+        except (TemplateError, *PLUGIN_BUGS) as error:
+            return f"style {style}: {type(error).__name__}: {error}"
+        if not any(isinstance(part, str) and part.strip() for part in parts):
+            return f"style {style}: the prompt has no text"
+    return None
+
+
+def _score(task: Task, sample: Sample, text: str) -> Score:
+    return judge(task, sample, Response(text), coords="norm1" if task.places else None)
+
+
+def _gold(task: Task, sample: Sample) -> str | None:
+    text = gold_response(sample)
+    if text is None:
+        return f"{task.target.__name__} has no field that a right answer can be written from"
+    for response in (text, f"<think>Let me see.</think>\n<answer>{text}</answer>"):
+        score = _score(task, sample, response)
+        if score.status is not Status.OK or score.value < 0.99:
+            return f"{response[:80]!r} scores {score.value:g} ({score.error or score.status})"
+    return None
+
+
+def _refusal(task: Task, sample: Sample) -> str | None:
+    score = _score(task, sample, REFUSAL)
+    if score.value > 0 or score.status is Status.ERROR:
+        return f"{REFUSAL!r} scores {score.value:g} ({score.error or score.status})"
+    return None
+
+
+def _hostile(task: Task, sample: Sample) -> Finding:
+    name = "hostile responses end in a status, in time"
+    slowest = 0.0
+    for text in HOSTILE:
+        started = time.perf_counter()
+        score = _score(task, sample, text)
+        taken = time.perf_counter() - started
+        slowest = max(slowest, taken)
+        if score.error is not None or taken > SLOWEST:
+            said = f"{text[:20]!r}… scores {score.value:g} ({score.error or score.status}) in {taken:.2f} s"
+            return Finding(name, False, said)
+    return Finding(name, True, f"{len(HOSTILE)} responses, slowest {slowest:.2f} s")
