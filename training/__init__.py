@@ -1,0 +1,1 @@
+"""Training with the benchmarks' own scorers as rewards. No scoring code lives here."""

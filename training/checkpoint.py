@@ -1,0 +1,117 @@
+"""Checkpoints of policy training: one that exists is whole, whatever happened while the next was written.
+
+A checkpoint is a folder `step-N`: `tensors.pt` (trained weights, optimizer, random number generators) and
+`state.json` (all else). It is written beside, synced, and renamed; only then is an older one removed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, UsageError
+
+KEPT = 2
+"""How many of the latest checkpoints stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What was read back."""
+
+    step: int
+    tensors: dict[str, Any]
+    state: dict[str, Any]
+
+
+def found(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, oldest first."""
+    return sorted(path for path in folder.glob("step-*") if path.suffix != ".partial")
+
+
+def write(folder: Path, step: int, tensors: Mapping[str, Any], state: Mapping[str, Any]) -> Path:
+    """Write the checkpoint after `step` steps, whole or not at all.
+
+    Args:
+        folder: holds the checkpoints.
+        step: steps done.
+        tensors: what `torch.save` writes and `torch.load(weights_only=True)` reads.
+        state: plain JSON; `settings` in it says what the run was told.
+
+    Raises:
+        HarnessError: the disk is full or cannot be written; the checkpoints that were there are intact.
+    """
+    import torch
+
+    final = folder / f"step-{step:07d}"
+    partial = final.with_name(f"{final.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        torch.save(dict(tensors), partial / "tensors.pt")
+        (partial / "state.json").write_text(json.dumps({"step": step, **state}) + "\n", encoding="utf-8")
+        for name in ("tensors.pt", "state.json"):
+            _sync(partial / name)
+        shutil.rmtree(final, ignore_errors=True)
+        partial.rename(final)
+        _sync(folder)
+    except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
+        shutil.rmtree(partial, ignore_errors=True)
+        intact = found(folder)
+        kept = f"; the last one is intact: {intact[-1]}" if intact else ""
+        raise HarnessError(f"{final}: the checkpoint cannot be written: {_reason(error)}{kept}") from error
+    for old in found(folder)[:-KEPT]:
+        shutil.rmtree(old)
+    return final
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error).splitlines()[0]
+
+
+def _sync(path: Path) -> None:
+    """Have a file's or folder's content on the disk before a rename makes it count."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def latest(folder: Path, settings: Mapping[str, Any], device: Any = "cpu") -> Checkpoint | None:
+    """The latest checkpoint of a folder; None where there is none.
+
+    Args:
+        folder: holds the checkpoints.
+        settings: what this run is told; each must equal the checkpoint's.
+        device: where the tensors go.
+
+    Raises:
+        UsageError: it is of another model, or of a run with other settings; the message names which.
+        HarnessError: its files cannot be read.
+    """
+    import torch
+
+    paths = found(folder)
+    if not paths:
+        return None
+    last = paths[-1]
+    try:
+        state = json.loads((last / "state.json").read_text(encoding="utf-8"))
+        changed = [key for key in settings if state["settings"].get(key) != settings[key]]
+    except (OSError, ValueError, KeyError) as error:
+        raise HarnessError(f"{last}: not a checkpoint that can be read ({error}): remove it") from None
+    if changed:
+        raise UsageError(
+            f"{last} was made with another {', '.join(changed)}: give another out, or remove {folder}"
+        )
+    try:
+        tensors = torch.load(last / "tensors.pt", map_location=device, weights_only=True)
+    except (OSError, RuntimeError, EOFError) as error:
+        raise HarnessError(f"{last}: tensors.pt cannot be read ({_reason(error)}): remove {last}") from None
+    return Checkpoint(int(state["step"]), tensors, state)

@@ -1,0 +1,160 @@
+"""The log of a training stage: one JSON object a step, and a tracker of the user's choice.
+
+TensorBoard, W&B and trackio are reached through their own libraries; none is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from harness.errors import HarnessError
+
+TrackerName = Literal["none", "tensorboard", "wandb", "trackio"]
+
+
+class Tracker(Protocol):
+    """Takes scalars by name."""
+
+    def log(self, scalars: Mapping[str, float], step: int) -> None:
+        """Record the scalars of a step."""
+        ...
+
+    def close(self) -> None:
+        """Write what is still held."""
+        ...
+
+
+class _TensorBoard:
+    def __init__(self, folder: Path) -> None:
+        module = _library("torch.utils.tensorboard", "tensorboard")
+        self._writer = module.SummaryWriter(str(folder))
+
+    def log(self, scalars: Mapping[str, float], step: int) -> None:
+        for name, value in scalars.items():
+            self._writer.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class _Run:
+    """W&B, and trackio, which has W&B's interface."""
+
+    def __init__(self, library: str, project: str, name: str, settings: Mapping[str, Any]) -> None:
+        self._library = _library(library, library)
+        self._library.init(project=project, name=name, config=dict(settings))
+
+    def log(self, scalars: Mapping[str, float], step: int) -> None:
+        self._library.log(dict(scalars), step=step)
+
+    def close(self) -> None:
+        self._library.finish()
+
+
+def _library(module: str, package: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError:
+        raise HarnessError(f"tracker {package}: the package is not installed: pip install {package}") from None
+
+
+def tracker(name: TrackerName, folder: Path, run: str, settings: Mapping[str, Any]) -> Tracker | None:
+    """The tracker of that name; None for `none`.
+
+    Args:
+        name: which library.
+        folder: where TensorBoard writes.
+        run: the run's name.
+        settings: recorded with the run.
+
+    Raises:
+        HarnessError: its library is not installed.
+    """
+    if name == "none":
+        return None
+    if name == "tensorboard":
+        return _TensorBoard(folder)
+    return _Run(name, "harness", run, settings)
+
+
+def scalars(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """(slashed name, value) of every number in nested figures."""
+    for key, value in figures.items():
+        if isinstance(value, Mapping):
+            yield from scalars(value, f"{prefix}{key}/")
+        elif isinstance(value, int | float):
+            yield f"{prefix}{key}", float(value)
+
+
+class StepLog:
+    """`steps.jsonl` of a stage.
+
+    Args:
+        path: of the file.
+        done: steps that the run continues after: lines of later ones, written before it was cut off, are
+            dropped, as they will be written again.
+        to: a tracker beside it.
+        say: where a short line of each step goes, for people; None: nowhere.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        done: int = 0,
+        to: Tracker | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        self._path, self._tracker, self._say = path, to, say
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [line for line in read_steps(path) if line["step"] <= done] if done else []
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        partial = path.with_suffix(".partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.rename(path)
+        self._seconds = float(lines[-1]["seconds"]) if lines else 0.0
+        self._start = time.monotonic()
+
+    def __call__(self, step: int, figures: Mapping[str, Any]) -> None:
+        """Write the figures after `step` steps."""
+        seconds = round(self._seconds + time.monotonic() - self._start, 3)
+        line = {"step": step, "seconds": seconds, **figures}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        if self._tracker is not None:
+            self._tracker.log(dict(scalars(figures)), step)
+        if self._say is not None:
+            self._say(f"step {step}  {seconds:.0f} s  {_short(figures)}")
+
+    def close(self) -> None:
+        """Close the tracker."""
+        if self._tracker is not None:
+            self._tracker.close()
+
+
+def _short(figures: Mapping[str, Any]) -> str:
+    """The figures that people watch, on one line."""
+    words = []
+    for name in ("value", "reward", "length", "unparsed", "acceptance", "entropy", "grad_norm", "eval"):
+        figure = figures.get(name)
+        figure = figure["mean"] if isinstance(figure, Mapping) else figure
+        if isinstance(figure, int | float):
+            words.append(f"{name} {figure:.3f}")
+    return "  ".join(words)
+
+
+def read_steps(path: Path) -> list[dict[str, Any]]:
+    """The lines of a log; a torn last one is left out."""
+    if not path.exists():
+        return []
+    lines = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            break
+    return lines

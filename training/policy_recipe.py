@@ -1,0 +1,133 @@
+"""`[g2rpo]` and `[refine]` of a recipe: the settings of a stage of policy training, validated.
+
+The defaults are the paper's setting (arXiv 2604.08539); what it leaves open is this project's choice.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from harness.errors import UsageError
+from tasks.types import Category, Style, Task
+from training.advantages import TaskPass
+from training.filtering import FilterRule
+from training.rewards import RewardRule
+from training.shaping import ENTROPY_WEIGHT, FamilyShape, default_shapes
+
+EstimatorName = Literal["g2rpo", "grpo", "dr_grpo", "ema_grpo", "gdpo", "gs_gdpo"]
+
+
+class PolicyRecipe(BaseModel):
+    """One stage of policy training."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int = Field(100, ge=1)
+    """Rollout batches."""
+    families: tuple[Category, ...] = ()
+    """Only the tasks of these; empty: all of the recipe's."""
+    advantage: EstimatorName = "g2rpo"
+    task_pass: TaskPass = "rank"
+    """G²RPO's pass over a family; `rank` is the paper's."""
+    by: Literal["family", "task"] = "family"
+    """What advantages, lengths and entropies are taken over."""
+
+    responses: int = Field(8, ge=2)
+    """A prompt: one alone has no advantage."""
+    temperature: float = Field(1.0, gt=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    max_new_tokens: int = Field(4096, ge=1)
+    style: Style = "think"
+    max_pixels: int | None = Field(None, ge=1)
+    """Of an image as the model sees it."""
+    rollout_batch: int | None = Field(None, ge=1)
+    """Responses generated together; by default what the `hf` backend takes for the device."""
+
+    rollout_prompts: int = Field(512, ge=1)
+    update_prompts: int = Field(128, ge=1)
+    micro_batch: int = Field(8, ge=1)
+    """Responses in one forward and backward pass."""
+    fill_rounds: int = Field(4, ge=1)
+    """How often prompts are drawn at most to fill a batch with groups that teach."""
+    low_accuracy: float = Field(0.01, ge=0, le=1)
+    high_accuracy: float = Field(0.99, ge=0, le=1)
+    min_std: float = Field(1e-6, ge=0)
+    """Groups whose rewards spread no more than this are dropped."""
+
+    format_weight: float = Field(0.1, ge=0, le=1)
+    length_weight: float = Field(0.1, ge=0, le=1)
+    structure_weight: float = Field(0.5, ge=0)
+    strict_format: bool = True
+    entropy_weight: float = Field(ENTROPY_WEIGHT, ge=0)
+    shapes: dict[str, FamilyShape] = Field(default_factory=dict)
+    """Family or task → length envelope and entropy band, over the table of `shaping.toml`."""
+
+    clip_low: float = Field(0.2, gt=0, lt=1)
+    clip_high: float = Field(0.3, gt=0)
+    dual_clip: float = Field(3.0, gt=1)
+    learning_rate: float = Field(2e-6, gt=0)
+    ramp_steps: int = Field(0, ge=0)
+    """Updates over which the learning rate rises from 0; then it is constant."""
+    weight_decay: float = Field(0.01, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    lora_rank: int = Field(0, ge=0)
+    """0 trains all weights; else low-rank adapters of this rank on all linear layers (needs peft)."""
+    gradient_checkpointing: bool = False
+
+    failure_budget: float = Field(0.01, ge=0, le=1)
+    """Share of responses that may get no verdict."""
+    update_budget: float = Field(0.05, ge=0, le=1)
+    """Share of updates that may be skipped for a loss or gradient that is not finite."""
+    empty_budget: float = Field(0.5, ge=0, le=1)
+    """Share of steps in which no group is kept."""
+
+    save_every: int = Field(10, ge=1)
+    eval_every: int = Field(0, ge=0)
+    """Steps between evaluations; 0: none."""
+    eval_data: str = "synthetic"
+    eval_limit: int = Field(20, ge=1)
+    """Samples a task."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PolicyRecipe:
+        if self.format_weight + self.length_weight > 1:
+            raise ValueError(
+                "format_weight and length_weight together exceed 1: nothing is left for the answer"
+            )
+        if self.low_accuracy >= self.high_accuracy:
+            raise ValueError("low_accuracy must be below high_accuracy")
+        if self.update_prompts > self.rollout_prompts:
+            raise ValueError("update_prompts exceed rollout_prompts")
+        return self
+
+    @property
+    def reward_rule(self) -> RewardRule:
+        """The weights of the reward's terms."""
+        return RewardRule(self.format_weight, self.length_weight, self.structure_weight, self.strict_format)
+
+    @property
+    def filter_rule(self) -> FilterRule:
+        """Which groups are kept."""
+        return FilterRule(self.low_accuracy, self.high_accuracy, self.min_std)
+
+    def key(self, task: Task) -> str:
+        """What a task is pooled under: its family, or its own name."""
+        return task.category if self.by == "family" else task.name
+
+    def shape(self, task: Task) -> FamilyShape:
+        """The length envelope and entropy band of a task: its own, else its family's.
+
+        Raises:
+            UsageError: there is none.
+        """
+        for name in (task.name, task.category):
+            if name in self.shapes:
+                return self.shapes[name]
+        if task.category in default_shapes():
+            return default_shapes()[task.category]
+        raise UsageError(
+            f"{task.name}: no length envelope and entropy band for the family {task.category!r}: "
+            f"add [shapes.{task.category}] to the recipe"
+        )

@@ -1,0 +1,161 @@
+"""A training recipe: one TOML file, validated; unknown keys are errors that name the nearest one."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import UsageError, nearest
+from scorers.types import Coords
+from training.log import TrackerName
+from training.policy_recipe import PolicyRecipe
+
+SHIPPED = Path(__file__).parent / "recipes"
+"""Recipes that come with the package, one file each, found by their name alone."""
+UNTRAINED = "tiny-untrained"
+"""The model name that means: build the tiny model from nothing."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WarmupRecipe(_Section):
+    """`[coldstart.vision_warmup]`: linear heads on image tokens, before any answer (`vision_warmup.py`)."""
+
+    steps: int = Field(1500, ge=0)
+    batch_size: int = Field(32, ge=1)
+    """Images a step."""
+    learning_rate: float = Field(2e-3, gt=0)
+    muon_learning_rate: float = Field(0.03, gt=0)
+
+
+class ColdstartRecipe(_Section):
+    """`[coldstart]`: supervised training on the answers of task rows."""
+
+    steps: int = Field(1000, ge=1)
+    batch_size: int = Field(32, ge=1)
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """`muon`: orthogonalised momentum for the matrices of the layers, AdamW for all else."""
+    learning_rate: float = Field(1e-5, gt=0)
+    muon_learning_rate: float = Field(0.01, gt=0)
+    schedule: Literal["cosine", "constant"] = "cosine"
+    ramp_steps: int = Field(20, ge=0)
+    """Steps over which the learning rate rises from 0."""
+    weight_decay: float = Field(0.01, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    think_share: float = Field(0.0, ge=0, le=1)
+    """The share of examples in the think style."""
+    sorted_batches: int = Field(8, ge=1)
+    """Batches drawn together and sorted by length, so that little is padded."""
+    lora_rank: int = Field(0, ge=0)
+    """0 trains all weights; else low-rank adapters of this rank on all linear layers (needs peft)."""
+    workers: int = Field(1, ge=0)
+    """Processes that draw and read examples beside the training."""
+    log_every: int = Field(50, ge=1)
+    save_every: int = Field(500, ge=1)
+    weights: dict[str, float] = Field(default_factory=dict)
+    """How often a task is drawn, relative to 1 for the others."""
+    vision_frozen_steps: int = Field(0, ge=0)
+    """Steps for which the vision tower stays as it is, while the language model learns to read it."""
+    vision_rate: float = Field(1.0, ge=0)
+    """The vision tower's learning rates, relative to the others."""
+    vision_warmup: WarmupRecipe | None = None
+
+
+class Recipe(_Section):
+    """A whole recipe."""
+
+    stages: tuple[str, ...] = ("coldstart",)
+    model: str = "tiny"
+    """`tiny`, `tiny-untrained` (built from nothing), a folder or a hub name."""
+    out: str = "runs/train"
+    data: str = "synthetic"
+    """`synthetic`, `hub` (train splits) or a directory."""
+    tasks: tuple[str, ...] = ("all",)
+    seed: int = 0
+    coords: Coords | None = None
+    """How places are written; by default as the model's family writes them."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    threads: int | None = Field(None, ge=1)
+    """Torch's CPU threads."""
+    tracker: TrackerName = "none"
+    """Where policy training sends its figures, beside its own log."""
+    coldstart: ColdstartRecipe = Field(default_factory=lambda: ColdstartRecipe.model_validate({}))
+    g2rpo: PolicyRecipe = Field(default_factory=lambda: PolicyRecipe.model_validate({}))
+    refine: PolicyRecipe = Field(default_factory=lambda: PolicyRecipe.model_validate({"learning_rate": 1e-6}))
+
+
+STAGES = ("coldstart", "g2rpo", "refine")
+
+
+def load_recipe(path: str | Path | None, overrides: Mapping[str, Any]) -> Recipe:
+    """Read a recipe and lay overrides over it.
+
+    Args:
+        path: a TOML file, or the name of a shipped recipe; None: the defaults.
+        overrides: values by key, dotted where nested ("coldstart.steps"); `stage` names the only stage to run.
+
+    Raises:
+        UsageError: the file cannot be read, a key or stage is unknown, or a value does not fit, in one line.
+    """
+    values = _read(path)
+    for key, value in overrides.items():
+        if key == "stage":
+            values["stages"] = [value]
+            continue
+        *parents, last = key.replace("-", "_").split(".")
+        section = values
+        for parent in parents:
+            section = section.setdefault(parent, {})
+            if not isinstance(section, dict):
+                raise UsageError(f"recipe key {key}: {parent} is a value, not a section")
+        section[last] = value
+    _check_keys(values, Recipe, "")
+    try:
+        recipe = Recipe.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(f"recipe key {where}: {first['msg']}") from None
+    for stage in recipe.stages:
+        if stage not in STAGES:
+            raise UsageError(f"unknown stage {stage!r}{nearest(stage, STAGES)}")
+    return recipe
+
+
+def _read(path: str | Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    file = Path(path)
+    shipped = list(SHIPPED.rglob(f"{file.name.removesuffix('.toml')}.toml"))
+    if not file.exists() and shipped:
+        file = shipped[0]
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        known = ", ".join(sorted(recipe.stem for recipe in SHIPPED.rglob("*.toml")))
+        raise UsageError(f"recipe {path}: {error.strerror} (shipped: {known})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"recipe {path}: not TOML: {error}") from None
+
+
+def _check_keys(values: Mapping[str, Any], section: type[BaseModel], prefix: str) -> None:
+    for key, value in values.items():
+        if key not in section.model_fields:
+            raise UsageError(f"unknown recipe key {prefix + key!r}{nearest(key, section.model_fields)}")
+        inner = _SECTIONS.get(f"{prefix}{key}")
+        if inner is not None and isinstance(value, Mapping):
+            _check_keys(value, inner, f"{prefix}{key}.")
+
+
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "coldstart": ColdstartRecipe,
+    "coldstart.vision_warmup": WarmupRecipe,
+    "g2rpo": PolicyRecipe,
+    "refine": PolicyRecipe,
+}
