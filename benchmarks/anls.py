@@ -1,0 +1,67 @@
+"""How many DocVQA responses a second `scorers.anls` judges: final answer and `Score` included.
+
+    python benchmarks/anls.py [--rows DIR] [--rounds N]
+
+DIR holds `*.jsonl` with rows {record, response}, by default the recorded outputs beside the repository; where
+there are none, made-up rows of the same lengths are used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from scorers.anls import DocTarget, anls_score
+from scorers.types import Answer
+
+RECORDED = Path(__file__).parents[2] / "shared" / "golden" / "docvqa"
+
+
+def recorded(folder: Path) -> dict[str, list[tuple[str, DocTarget]]]:
+    """File name → its responses and targets."""
+    files = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        files[path.stem] = [
+            (row["response"], DocTarget(tuple(row["record"]["answers"]), row["record"]["question"]))
+            for row in rows
+            if isinstance(row["response"], str)
+        ]
+    return files
+
+
+def made_up() -> dict[str, list[tuple[str, DocTarget]]]:
+    """Right answers, near misses and sentences about an invoice number."""
+    question = "What is the invoice number?"
+    forms = ("{}", "{}.", "No {}", "The invoice number is {}.", "something else")
+    rows = [
+        (forms[number % 5].format(40_000 + number), DocTarget((str(40_000 + number),), question))
+        for number in range(1000)
+    ]
+    return {"made up": rows}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=Path, default=RECORDED)
+    parser.add_argument("--rounds", type=int, default=20)
+    options = parser.parse_args()
+    files = recorded(options.rows) or made_up()
+    total = seconds = 0.0
+    for name, rows in files.items():
+        anls_score(Answer(rows[0][0]), rows[0][1])
+        start = time.perf_counter()
+        for _ in range(options.rounds):
+            for response, target in rows:
+                anls_score(Answer(response), target)
+        spent = time.perf_counter() - start
+        done = options.rounds * len(rows)
+        total, seconds = total + done, seconds + spent
+        print(f"{name:24} {done / spent:10,.0f} a second")
+    print(f"{'all':24} {total / seconds:10,.0f} a second")
+
+
+if __name__ == "__main__":
+    main()

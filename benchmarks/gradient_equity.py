@@ -1,0 +1,118 @@
+"""Gradient equity: which share of the gradient each task family has under each estimator of advantages.
+
+The same rollouts of the same model, once with the rewards as they are and once with one family heavy-tailed
+(Pareto noise, α = 1.5, added to its rewards). The gradient of each family's part of the loss is taken alone; an
+estimator is fair where the largest and the smallest norm are alike.
+
+    python benchmarks/gradient_equity.py [--model FOLDER] [--batches 5] [--prompts 48] [--heavy grounding]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.backends import tiny_path
+from harness.backends.image_only import load_processor
+from harness.registry import Registry
+from training.advantages import Batch, Moments, estimator
+from training.coldstart import load_model
+from training.dataset import load_problems
+from training.filtering import Acceptance
+from training.loop import Place, Trainer, reward_batch
+from training.policy import Clip, clipped_loss, micro_batches
+from training.prompt_stream import PromptStream
+from training.recipe import load_recipe
+from training.rollout import PolicyBackend, Rollout
+
+ESTIMATORS = ("grpo", "dr_grpo", "ema_grpo", "g2rpo")
+PARETO, SCALE = 1.5, 0.05
+
+
+def make_trainer(folder: Path, prompts: int, seed: int) -> Trainer:
+    """The tiny recipe on a model, with batches of `prompts` prompts."""
+    recipe = load_recipe(
+        "tiny", {"seed": seed, "g2rpo.rollout_prompts": prompts, "g2rpo.update_prompts": prompts}
+    )
+    out = Path(tempfile.mkdtemp())
+    problems, _ = load_problems(Registry().suite("all"), "synthetic", seed=seed, folder=out)
+    backend = PolicyBackend(
+        load_model(folder, recipe), load_processor(folder, "qwen3_vl"), coords="norm1000", described={}
+    )
+    return Trainer(recipe.g2rpo, Place("g2rpo", out, seed, {}), backend, PromptStream(problems, seed))
+
+
+def heavy_tailed(batch: Batch, family: str, seed: int) -> Batch:
+    """The batch with Pareto noise on the rewards of one family."""
+    rng = np.random.default_rng(seed)
+    noise = SCALE * rng.pareto(PARETO, len(batch.rewards))
+    chosen = np.array([name == family for name in batch.families])
+    return replace(batch, rewards=batch.rewards + np.where(chosen, noise, 0.0))
+
+
+def family_norms(
+    trainer: Trainer, rollouts: Sequence[Rollout], advantages: np.ndarray[Any, Any]
+) -> dict[str, float]:
+    """The norm of the gradient of each family's part of the token-mean loss."""
+    parameters = [p for p in trainer.policy.model.parameters() if p.requires_grad]
+    tokens = sum(len(rollout.tokens) for rollout in rollouts)
+    norms = {}
+    for family in sorted({rollout.key for rollout in rollouts}):
+        own = [place for place, rollout in enumerate(rollouts) if rollout.key == family]
+        lengths = [len(rollout.tokens) for rollout in rollouts]
+        for places in micro_batches(own, lengths, 48):
+            scored = trainer.policy.score([rollouts[place] for place in places])
+            weights = scored.each([float(advantages[place]) for place in places])
+            losses, _ = clipped_loss(scored.logps, scored.logps.detach(), weights, Clip())
+            torch.autograd.backward(losses.sum() / tokens)
+        squares = [float(p.grad.double().square().sum()) for p in parameters if p.grad is not None]
+        norms[family] = sum(squares) ** 0.5
+        trainer.stepper.clear()
+    return norms
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, default=tiny_path())
+    parser.add_argument("--batches", type=int, default=5)
+    parser.add_argument("--prompts", type=int, default=48)
+    parser.add_argument("--heavy", default="grounding")
+    args = parser.parse_args()
+    trainer = make_trainer(args.model, args.prompts, seed=0)
+    moments = {tail: Moments() for tail in (False, True)}
+    found: dict[tuple[bool, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for step in range(1, args.batches + 1):
+        groups = trainer.collect(step, [], Acceptance())
+        rollouts = [rollout for group in groups for rollout in group]
+        plain = reward_batch(rollouts, trainer.recipe)
+        for tail in (False, True):
+            batch = heavy_tailed(plain, args.heavy, step) if tail else plain
+            for name in ESTIMATORS:
+                norms = family_norms(trainer, rollouts, estimator(name)(batch, moments[tail]))
+                for family, norm in norms.items():
+                    found[tail, name][family].append(norm)
+    families = sorted({family for norms in found.values() for family in norms})
+    for tail in (False, True):
+        print(f"\n{args.heavy} heavy-tailed" if tail else "rewards as they are", f"({args.batches} batches)\n")
+        print("| estimator |", " | ".join(families), "| largest / smallest |")
+        print("|---|" + "---|" * (len(families) + 1))
+        for name in ESTIMATORS:
+            means = {family: float(np.mean(found[tail, name][family])) for family in families}
+            shares = [means[family] / sum(means.values()) for family in families]
+            print(
+                f"| {name} |",
+                " | ".join(f"{share:.1%}" for share in shares),
+                f"| {max(shares) / min(shares):.1f} |",
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""How long the command line takes to start, and what a run of one sample costs.
+
+    python benchmarks/startup.py
+
+Each command runs five times in a process of its own; the median counts.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from harness.cli import VERBS
+
+REPEATS = 5
+
+
+def measure(arguments: list[str]) -> tuple[float, float]:
+    """Median wall seconds and most memory, in MB, of `harness ARGUMENTS`."""
+    seconds, memory = [], 0.0
+    for repeat in range(REPEATS):
+        words = [word.replace("REPEAT", str(repeat)) for word in arguments]
+        started = time.perf_counter()
+        child = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-m", "harness", *words],
+            os.environ,
+            file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
+        )
+        _, status, usage = os.wait4(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0, words
+        seconds.append(time.perf_counter() - started)
+        memory = max(memory, usage.ru_maxrss / 1024)
+    return statistics.median(seconds), memory
+
+
+def main() -> None:
+    print(f"{'command':<28}{'seconds':>8}{'MB':>7}   wanted")
+    for verb in ("", *VERBS):
+        seconds, memory = measure([*filter(None, [verb]), "--help"])
+        print(f"{f'{verb} --help'.strip():<28}{seconds:8.3f}{memory:7.0f}   < 0.15 s")
+    seconds, memory = measure(["ls", "tasks"])
+    print(f"{'ls tasks':<28}{seconds:8.3f}{memory:7.0f}   < 0.3 s")
+    with tempfile.TemporaryDirectory() as folder:
+        run = str(Path(folder) / "REPEAT")
+        for task in ("chartqa", "refcoco", "mmbench"):
+            words = ["eval", "--model", "mock", "--tasks", task, "--limit", "1", "--out", f"{run}-{task}"]
+            seconds, memory = measure([*words, "--data", "synthetic"])
+            print(f"{f'one sample of {task}':<28}{seconds:8.3f}{memory:7.0f}   < 1 s, < 150 MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Leaderboards and sample viewers from finished runs."""

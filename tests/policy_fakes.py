@@ -1,0 +1,114 @@
+"""A model small enough to train in a test, and tasks that an untrained one can earn rewards in."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from scorers.types import Answer, Score, ScorerError
+from tasks.images import ImageRef
+from tasks.types import Category, Metric, Sample, Source, Task
+from training.dataset import HeldProblems
+from training.loop import Place, Trainer
+from training.policy_recipe import PolicyRecipe
+from training.prompt_stream import PromptStream
+
+SHAPE = {
+    "length": {"min_start": 0, "peak_start": 2, "peak_end": 6, "max_end": 12},
+    "entropy": {"low": 0.1, "high": 5.0},
+}
+SMALL: dict[str, Any] = {
+    "steps": 3,
+    "responses": 4,
+    "max_new_tokens": 6,
+    "rollout_prompts": 4,
+    "update_prompts": 2,
+    "micro_batch": 4,
+    "fill_rounds": 2,
+    "learning_rate": 1e-3,
+    "save_every": 1,
+    "shapes": {"math": SHAPE, "chart": SHAPE},
+}
+
+
+def even(answer: Answer, target: str) -> Score:
+    """1 where a checksum of the response is even: an untrained model earns it half the time."""
+    return Score(float(zlib.crc32((answer.text + target).encode()) % 2 == 0), None, extracted=answer.text)
+
+
+def broken(answer: Answer, target: str) -> Score:
+    raise ScorerError("the worker ran out of time")
+
+
+def task(name: str, category: Category = "math", **changes: Any) -> Task:
+    fields: dict[str, Any] = {
+        "name": name,
+        "category": category,
+        "title": "",
+        "source": Source(repo="nobody/even", split="test"),
+        "to_samples": lambda row: [row],
+        "scorer": even,
+        "target": str,
+        "metrics": (Metric("accuracy", headline=True),),
+    }
+    return Task(**(fields | changes))
+
+
+def picture(shade: int) -> ImageRef:
+    import PIL.Image
+
+    return ImageRef(PIL.Image.new("RGB", (64, 64), (shade % 256, 90, 160)))
+
+
+def problems(of: Task, number: int = 8) -> HeldProblems:
+    samples = [
+        Sample(f"{of.name}-{i}", f"Question {i}?", "x", images=(picture(31 * i),)) for i in range(number)
+    ]
+    return HeldProblems(of, samples)
+
+
+def build_model(folder: Path, texts: int = 40) -> Path:
+    """An untrained Qwen3-VL of two thin layers."""
+    from training.checkpoints import save_model
+    from training.tiny import TinyConfig, train_tokenizer, untrained, write_processor
+
+    config = TinyConfig(
+        hidden=64, layers=2, mlp=96, vocabulary=300, vision_hidden=32, vision_layers=2, vision_mlp=64
+    )
+    tokenizer = train_tokenizer(["<think>a</think><answer>B</answer> Question 12?"] * texts, config.vocabulary)
+    write_processor(folder, tokenizer, config)
+    save_model(untrained(tokenizer, config, 0), folder, folder)
+    return folder
+
+
+def trainer(
+    model: Path,
+    out: Path,
+    tasks: list[Task] | None = None,
+    *,
+    seed: int = 0,
+    around: Callable[[Any], Any] = lambda model: model,
+    **changes: Any,
+) -> Trainer:
+    """A trainer of two families on a fresh copy of the model."""
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    from harness.backends.image_only import load_processor
+    from training.rollout import PolicyBackend
+
+    torch.manual_seed(seed)
+    recipe = PolicyRecipe.model_validate(SMALL | changes)
+    tasks = tasks if tasks is not None else [task("sums"), task("bars", "chart")]
+    loaded = AutoModelForImageTextToText.from_pretrained(model, dtype="float32")
+    backend = PolicyBackend(
+        around(loaded), load_processor(model, "qwen3_vl"), coords="norm1000", described={"model": model.name}
+    )
+    stream = PromptStream([problems(each) for each in tasks], seed)
+    return Trainer(recipe, Place("g2rpo", out, seed, {"fingerprint": "f"}), backend, stream)
+
+
+def weights(of: Trainer) -> dict[str, Any]:
+    return {name: parameter.detach().clone() for name, parameter in of.policy.model.named_parameters()}

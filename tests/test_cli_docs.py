@@ -1,0 +1,95 @@
+"""The examples of docs/cli.md and docs/python-api.md run as they stand."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from harness.cli import main
+
+DOCS = Path(__file__).parents[1] / "docs"
+_BLOCK = re.compile(r"<!-- (run|file: (\S+)) -->\n```\w*\n(.*?)```", re.DOTALL)
+
+
+def test_the_commands_of_cli_md(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = 0
+    for match in _BLOCK.finditer((DOCS / "cli.md").read_text(encoding="utf-8")):
+        if match[2]:
+            Path(match[2]).write_text(match[3], encoding="utf-8")
+            continue
+        for line in match[3].splitlines():
+            program, *words = shlex.split(line)
+            assert program == "harness"
+            if words == ["doctor"]:  # what it finds depends on the machine
+                assert main(words) in (0, 1)
+            else:
+                assert main(words) == 0, line
+            ran += 1
+    assert ran >= 15
+
+
+def test_the_code_of_python_api_md(tmp_path: Path) -> None:
+    text = (DOCS / "python-api.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) >= 5
+    (tmp_path / "example.py").write_text("\n\n".join(blocks), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(DOCS.parent)}
+    found = subprocess.run(
+        [sys.executable, "example.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert found.returncode == 0, found.stderr
+    assert (tmp_path / "runs" / "always-b" / "results.json").exists()
+
+
+def test_the_task_of_tasks_md(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    [file] = _BLOCK.finditer((DOCS / "tasks.md").read_text(encoding="utf-8"))
+    Path(file[2]).write_text(file[3], encoding="utf-8")
+    rows = Path("data/clocks")
+    rows.mkdir(parents=True)
+    PIL.Image.new("RGB", (64, 64)).save(rows / "1.png")
+    row = {"image": "1.png", "options": ["3:00", "4:30", "9:15", "12:45"], "dial": "Roman"}
+    lines = [json.dumps({"id": letter, "answer": letter, **row}) for letter in "ABCD"]
+    (rows / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    given = ["--task-file", "clocks.py", "--data", "data"]
+    assert main(["validate", "clocks", *given]) == 0
+    assert main(["eval", "--model", "mock:text=B", "--tasks", "clocks", *given, "--out", "run"]) == 0
+    results = json.loads(Path("run/results.json").read_text(encoding="utf-8"))
+    assert results["tasks"]["clocks"]["score"]["value"] == 25
+
+
+def test_every_flag_of_eval_is_in_cli_md() -> None:
+    from argparse import ArgumentParser
+    from importlib import import_module
+
+    parser = ArgumentParser()
+    import_module("harness.cli.eval").add_arguments(parser)
+    text = (DOCS / "cli.md").read_text(encoding="utf-8")
+    flags = [flag for action in parser._actions for flag in action.option_strings if flag.startswith("--")]
+    assert [flag for flag in flags if f"{flag}" not in text and flag != "--help"] == []
+
+
+def test_every_flag_of_eval_is_a_configuration_key() -> None:
+    from argparse import ArgumentParser
+    from importlib import import_module
+
+    from harness.config import RunConfig
+
+    parser = ArgumentParser()
+    import_module("harness.cli.eval").add_arguments(parser)
+    names = {action.dest for action in parser._actions} - {"help", "config"}
+    assert names == set(RunConfig.model_fields)

@@ -1,0 +1,330 @@
+"""Points: every response format decided by inspection, points in masks and polygons."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from scorers import mask as masks
+from scorers.points import (
+    MaskTarget,
+    Places,
+    RoboSpatialTarget,
+    hull,
+    in_polygon,
+    outline,
+    points_in_mask,
+    read_points,
+    robospatial,
+)
+from scorers.types import Answer, ScorerError, Status
+
+ONE = ((0.1, 0.2),)
+TWO = ((0.1, 0.2), (0.3, 0.4))
+READ = [
+    ("[(0.1, 0.2)]", ONE),
+    ("(0.1, 0.2)", ONE),
+    ("[0.1, 0.2]", ONE),
+    ("[[0.1, 0.2]]", ONE),
+    ("[0.1 0.2]", ONE),
+    ("0.1, 0.2", ONE),
+    ("Answer: 0.1, 0.2", ONE),
+    ("The point is at 0.1, 0.2.", ONE),
+    ("It took 3, 4 hours", None),
+    ("[(0.1, 0.2), (0.3, 0.4)]", TWO),
+    ("[[0.1, 0.2], [0.3, 0.4]]", TWO),
+    ("(0.1, 0.2) (0.3, 0.4)", TWO),
+    ("[(0.1,0.2),(0.3,0.4)", TWO),
+    ("[(0.1, 0.2), (0.3, 0.4", TWO),
+    ('[{"point_2d": [0.1, 0.2], "label": "p"}]', ONE),
+    ('[{"point_2d": ["0.1", "0.2"]}]', ONE),
+    ('[{"point_2d": [0.1, 0.2]}, {"point_2d": [0.3, 0.4]}]', TWO),
+    ('[{"point_2d": [0.1, 0.2]', ONE),
+    ('```json\n[\n {"point": [0.1, 0.2], "label": "a"}\n]\n```', ONE),
+    ('{"points": [[0.1, 0.2], [0.3, 0.4]]}', TWO),
+    ('{"answer": "[(0.1, 0.2)]"}', ONE),
+    ('{"x": 0.1, "y": 0.2}', ONE),
+    ('[{"x": 0.1, "y": 0.2}, {"x": 0.3, "y": 0.4}]', TWO),
+    ('{"y": 0.2, "x": 0.1}', ONE),
+    ("x=0.1, y=0.2", ONE),
+    ('<point x="0.1" y="0.2" alt="cup">cup</point>', ONE),
+    ('<points x1="0.1" y1="0.2" x2="0.3" y2="0.4"/>', TWO),
+    ("<point>[[0.1, 0.2], [0.3, 0.4]]</point>", TWO),
+    ("The cup at (0.9, 0.9) is not it.\nAnswer: [(0.1, 0.2)]", ONE),
+    ("Between (0.9, 0.9) and the wall: [(0.1, 0.2), (0.3, 0.4)]", TWO),
+    ('Near (0.9, 0.9).\n```json\n[{"point_2d": [0.1, 0.2]}]\n```', ONE),
+    ('{"label": "near (0.9, 0.9)", "point_2d": [0.1, 0.2]}', ONE),
+    ("Step (1) and (2): point to (0.1, 0.2)", ONE),
+    ("", None),
+    ("I cannot tell.", None),
+    ("[]", None),
+    ("[(x1, y1)]", None),
+    ("(0.1)", None),
+    ("(0.1, 0.2, 0.3)", None),
+    ("In 2014, 3 of 4", None),
+    ("(nan, 0.2)", None),
+    (f"({'9' * 99}, 0.2)", None),
+    ("<loc0010><loc0020>", None),
+    ("\x00\ud800\u200f", None),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), READ)
+def test_read_points(text, expected) -> None:
+    assert read_points(text, "norm1") == (None if expected is None else Places(expected))
+
+
+def test_vectors_of_four_are_boxes() -> None:
+    assert read_points("(0.1, 0.2, 0.3, 0.4)", "norm1") == Places((), ((0.1, 0.2, 0.3, 0.4),))
+
+
+@pytest.mark.parametrize(
+    ("text", "coords", "expected"),
+    [
+        ('[{"point": [200, 100], "label": "a"}]', "yx1000", ((100, 200),)),
+        ("200, 100", "yx1000", ((100, 200),)),
+        ('{"x": 100, "y": 200}', "yx1000", ((100, 200),)),
+        ("<loc0200><loc0100>", "loc1024", ((100, 200),)),
+        ("<loc0200><loc0100> cup ; <loc0004> <loc0003>", "loc1024", ((100, 200), (3, 4))),
+        ("[200, 100]", "loc1024", ((100, 200),)),
+    ],
+)
+def test_y_first_conventions(text, coords, expected) -> None:
+    assert read_points(text, coords) == Places(expected)
+
+
+# 20 wide, 10 high; inside: columns 10 … 19 of rows 0 … 4.
+PIXELS = np.zeros((10, 20), dtype=np.uint8)
+PIXELS[:5, 10:] = 255
+TARGET = MaskTarget(masks.encode(PIXELS), 10, 20)
+
+
+@pytest.mark.parametrize(
+    ("text", "coords", "shown", "value"),
+    [
+        ("[(0.75, 0.25)]", "norm1", None, 1.0),
+        ("[(0.75, 0.25)]", None, None, 1.0),
+        ("[(0.25, 0.25)]", "norm1", None, 0.0),
+        ("[(0.75, 0.25), (0.25, 0.25)]", "norm1", None, 0.5),
+        ("[(0.75, 0.25), (2.0, 3.0)]", "norm1", None, 0.5),
+        ("[(0.75, 0.25), (-0.3, 0.25)]", "norm1", None, 0.5),
+        ("[(1.0, 0.0)]", "norm1", None, 1.0),
+        ("[(1, 0)]", "norm1", None, 1.0),
+        ("[(15, 2)]", "norm1", None, 0.0),
+        ("[(0.5, 0.0)]", "norm1", None, 1.0),
+        ("[(0.499, 0.0)]", "norm1", None, 0.0),
+        ("[(0.75, 0.499)]", "norm1", None, 1.0),
+        ("[(0.75, 0.5)]", "norm1", None, 0.0),
+        ("[(15, 2)]", "abs", None, 1.0),
+        ("[(15.9, 4.9)]", "abs", None, 1.0),
+        ("[(9.9, 4.9)]", "abs", None, 0.0),
+        ("[(20, 0)]", "abs", None, 1.0),
+        ("[(20.1, 0)]", "abs", None, 0.0),
+        ("[(30, 4)]", "abs", (40, 20), 1.0),
+        ("[(15, 2)]", "abs", (40, 20), 0.0),
+        ('[{"point_2d": [750, 250]}]', "norm1000", None, 1.0),
+        ('[{"point_2d": [250, 750]}]', "norm1000", None, 0.0),
+        ('[{"point": [250, 750]}]', "yx1000", None, 1.0),
+        ("<loc0256><loc0768>", "loc1024", None, 1.0),
+        ("[(0.75, 0.25), (0.75, 0.25), (0.75, 0.25), (0.25, 0.25)]", "norm1", None, 0.5),
+        ("(0.5, 0.0, 1.0, 0.5)", "norm1", None, 1.0),
+        ("(0.0, 0.0, 1.0, 1.0)", "norm1", None, 0.25),
+        ("(1.0, 1.0, 0.0, 0.0)", "norm1", None, 0.25),
+        ("(0.5, 0.0, 1.5, 0.5)", "norm1", None, 0.5),
+        ("(0.75, 0.25, 0.75, 0.25)", "norm1", None, 1.0),
+        ("[(0.0, 0.0, 1.0, 1.0), (0.75, 0.25)]", "norm1", None, 0.625),
+        ("<think>(0.25, 0.25)</think><answer>[(0.75, 0.25)]</answer>", "norm1", None, 1.0),
+    ],
+)
+def test_share_of_points_in_the_mask(text, coords, shown, value) -> None:
+    assert points_in_mask(Answer(text, coords, shown), TARGET).value == pytest.approx(value)
+
+
+def test_points_in_mask_status_official_and_components() -> None:
+    score = points_in_mask(Answer("nowhere", "norm1"), TARGET)
+    assert (score.status, score.value, score.official) == (Status.UNPARSED, 0.0, 0.0)
+    assert points_in_mask(Answer("[(0.75, 0.25)]"), TARGET).official == 1.0
+    assert points_in_mask(Answer("[(0.75, 0.25)]", "norm1000"), TARGET).official is None
+    assert points_in_mask(Answer("nowhere", "abs"), TARGET).official is None
+    both = points_in_mask(Answer("[(0.75, 0.25), (0.25, 0.5)]", "norm1"), TARGET)
+    assert both.components == {"points": 2.0}
+    assert both.extracted == "[[15.0, 2.5], [5.0, 5.0]]"
+    thought = Answer("<think>(0.25, 0.25)</think>(0.75, 0.25)", "norm1")
+    assert points_in_mask(thought, TARGET).official == 1.0
+    assert points_in_mask(Answer(thought.text, "norm1", raw=True), TARGET).official == 0.5
+
+
+def test_flooding_with_points_is_a_mean() -> None:
+    grid = [(x / 20 + 0.01, y / 10 + 0.01) for x in range(20) for y in range(10)]
+    assert points_in_mask(Answer(json.dumps(grid), "norm1"), TARGET).value == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("counts", ["", "0", "~~~", "ééé", TARGET.counts + "0", TARGET.counts[:-1]])
+def test_a_target_that_is_no_mask_is_an_error(counts) -> None:
+    with pytest.raises(ScorerError):
+        points_in_mask(Answer("(0.1, 0.2)"), MaskTarget(counts, 10, 20))
+
+
+small = npst.arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.integers(0, 1))
+
+
+@given(small, st.integers(-3, 14), st.integers(-3, 14), st.integers(-3, 14), st.integers(-3, 14))
+@settings(deadline=None)
+def test_masks_agree_with_pycocotools_pixel_by_pixel(pixels, x1, y1, x2, y2) -> None:
+    from pycocotools import mask as coco
+
+    height, width = pixels.shape
+    counts = masks.encode(pixels)
+    decoded = coco.decode({"size": [height, width], "counts": counts.encode()})
+    mask = masks.load(counts, height, width)
+    assert [[mask.contains(x, y) for x in range(width)] for y in range(height)] == decoded.astype(bool).tolist()
+    assert not mask.contains(-1, 0)
+    assert not mask.contains(0, height)
+    inside = decoded[max(y1, 0) : max(y2, 0), max(x1, 0) : max(x2, 0)].sum()
+    assert mask.count(x1, y1, x2, y2) == inside
+
+
+SQUARE = ((0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8))
+BOW_TIE = ((0.2, 0.2), (0.8, 0.2), (0.2, 0.8), (0.8, 0.8))
+CONCAVE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 0.2), (0.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("point", "polygon", "inside"),
+    [
+        ((0.5, 0.5), SQUARE, True),
+        ((0.1, 0.5), SQUARE, False),
+        ((0.2, 0.5), SQUARE, True),
+        ((0.8, 0.5), SQUARE, True),
+        ((0.5, 0.8), SQUARE, True),
+        ((0.8, 0.8), SQUARE, True),
+        ((0.81, 0.8), SQUARE, False),
+        ((0.5, 0.1), CONCAVE, True),
+        ((0.5, 0.5), CONCAVE, False),
+        ((0.1, 0.5), CONCAVE, True),
+        ((0.25, 0.5), BOW_TIE, True),
+        ((0.5, 0.3), BOW_TIE, True),
+        ((0.1, 0.5), BOW_TIE, False),
+        ((0.5, 0.5), ((0.5, 0.5),) * 3, True),
+        ((0.4, 0.5), ((0.5, 0.5),) * 3, False),
+    ],
+)
+def test_point_in_polygon(point, polygon, inside) -> None:
+    assert in_polygon(point, outline(polygon)) is inside
+
+
+def test_an_outline_that_crosses_itself_becomes_the_hull_and_others_stay() -> None:
+    assert outline(SQUARE) == SQUARE
+    assert outline(CONCAVE) == CONCAVE
+    assert set(outline(BOW_TIE)) == set(SQUARE)
+
+
+@pytest.mark.parametrize(
+    ("text", "coords", "shown", "value"),
+    [
+        ("[(0.5, 0.5)]", "norm1", None, 1.0),
+        ("[(0.5, 0.5)]", None, None, 1.0),
+        ("[(0.1, 0.1), (0.5, 0.5)]", "norm1", None, 0.0),
+        ("[(0.5, 0.5), (0.1, 0.1)]", "norm1", None, 1.0),
+        ('[{"point_2d": [500, 500]}]', "norm1000", None, 1.0),
+        ('[{"point_2d": [0.5, 0.5]}]', "norm1000", None, 0.0),
+        ("(320, 240)", "abs", None, 1.0),
+        ("(32, 24)", "abs", None, 0.0),
+        ("(32, 24)", "abs", (64, 48), 1.0),
+        ("Not (0.1, 0.1). Answer: (0.5, 0.5)", "norm1", None, 1.0),
+        ("<think>(0.1, 0.1)</think>(0.5, 0.5)", "norm1", None, 1.0),
+    ],
+)
+def test_first_point_in_the_polygon(text, coords, shown, value) -> None:
+    target = RoboSpatialTarget("", SQUARE, 640, 480)
+    assert robospatial(Answer(text, coords, shown), target).value == value
+
+
+def test_robospatial_statuses_and_official() -> None:
+    target = RoboSpatialTarget("", SQUARE)
+    assert robospatial(Answer("left of the bowl", "norm1"), target).status is Status.UNPARSED
+    assert robospatial(Answer("(0.1, 0.1, 0.9, 0.9)", "norm1"), target).status is Status.UNPARSED
+    assert robospatial(Answer("(500, 500)", "norm1000"), target).official is None
+    assert robospatial(Answer("(0.5, 0.5)", "norm1"), target).official == 1.0
+    assert robospatial(Answer("(0.5, 0.5)", "norm1"), target).extracted == "[[0.5, 0.5]]"
+    with pytest.raises(ScorerError, match="width and height"):
+        robospatial(Answer("(500, 500)", "abs"), target)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "value", "official"),
+    [
+        ("Yes", "yes", 1.0, 1.0),
+        ("No.", "no", 1.0, 1.0),
+        ("The answer is yes", "yes", 1.0, 0.0),
+        ("Answer: no", "no", 1.0, 0.0),
+        ("<think>no</think>yes", "yes", 1.0, 1.0),
+        ("<answer>Yes</answer>", "yes", 1.0, 1.0),
+        ("Noted.", "no", 0.0, 1.0),
+        ("not sure", "no", 0.0, 1.0),
+    ],
+)
+def test_yes_no(text, answer, value, official) -> None:
+    score = robospatial(Answer(text, "norm1000"), RoboSpatialTarget(answer))
+    assert (score.value, score.official) == (value, official)
+
+
+unit = st.floats(0, 1).map(lambda f: round(f, 3))
+corners = st.lists(st.tuples(unit, unit), min_size=3, max_size=8)
+
+
+@given(corners)
+def test_the_hull_holds_all_its_points(points) -> None:
+    shape = hull(points)
+    if len(shape) >= 3:
+        assert all(in_polygon(point, shape) for point in points)
+
+
+@given(st.lists(st.tuples(unit, unit), min_size=1, max_size=20))
+def test_every_way_to_write_points_reads_the_same(points) -> None:
+    listed = [list(point) for point in points]
+    ways = [
+        json.dumps(listed),
+        str(points),
+        json.dumps([{"point_2d": point} for point in listed]),
+        json.dumps([{"x": x, "y": y} for x, y in points]),
+    ]
+    assert {read_points(way, "norm1") for way in ways} == {Places(tuple(points))}
+
+
+@given(st.text(max_size=300))
+@settings(deadline=None)
+def test_any_text_gives_a_score(text) -> None:
+    assert 0 <= points_in_mask(Answer(text, "norm1"), TARGET).value <= 1
+    assert robospatial(Answer(text, "norm1"), RoboSpatialTarget("", SQUARE)).value in (0, 1)
+
+
+GARBAGE = {
+    "brackets": "[" * 500_000 + "]" * 500_000,
+    "parentheses": "(" * 1_000_000,
+    "digits": "(" + "1" * 1_000_000,
+    "long vectors": "(" + "1," * 500_000 + "1)",
+    "points": "[" + "(0.1,0.2)," * 100_000 + "]",
+    "pixels": "(1, 2)" * 160_000,
+    "boxes": "(0.0,0.0,0.9,0.9)" * 60_000,
+    "spaces": "(1," + " " * 1_000_000,
+    "named": 'x="1" ' * 160_000,
+    "lists": "[" * 1_000_000,
+    "open list": "[" + "a," * 500_000,
+    "words": "yes no " * 140_000,
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+def test_a_megabyte_of_garbage_is_judged_in_time(name) -> None:
+    started = time.process_time()
+    answer = Answer(GARBAGE[name], "norm1")
+    assert 0 <= points_in_mask(answer, TARGET).value <= 1
+    assert robospatial(answer, RoboSpatialTarget("", SQUARE)).value in (0, 1)
+    assert time.process_time() - started < 20

@@ -1,0 +1,81 @@
+"""Prompts: the two styles, images where the text names them, templates of one's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import jinja2
+import pytest
+
+from tasks import load_builtin
+from tasks.images import ImageRef
+from tasks.prompts import ImagePart, Part, render
+from tasks.types import Sample
+
+TASK = load_builtin("mmstar")
+ONE, TWO = ImageRef(b"one"), ImageRef(b"two")
+
+
+def sample(question: str = "Which?", **changes: object) -> Sample:
+    return replace(Sample("1", question, None), **changes)
+
+
+def test_direct_lists_choices_hint_and_instruction() -> None:
+    asked = sample(choices=("red", "blue"), instruction="Answer with the letter.", meta={"hint": "Look."})
+    assert render(TASK, asked) == ("Which?\nHint: Look.\n\nA. red\nB. blue\nAnswer with the letter.",)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "expected"), [("", "Which?\n\nFirst"), ("Be brief.", "Which?\n\nBe brief.\nFirst")]
+)
+def test_think_asks_for_thinking_and_an_answer_in_tags(instruction: str, expected: str) -> None:
+    [text] = render(TASK, sample(instruction=instruction), "think")
+    assert isinstance(text, str)
+    assert text.startswith(expected)
+    assert "<think> </think>" in text
+    assert "<answer> </answer>" in text
+
+
+IMAGES: list[tuple[str, int, tuple[Part, ...]]] = [
+    ("Which?", 0, ("Which?",)),
+    ("Which?", 1, (ImagePart(0), "Which?")),
+    ("Which?", 2, (ImagePart(0), ImagePart(1), "Which?")),
+    ("In <image 1> what?", 1, ("In ", ImagePart(0), " what?")),
+    ("In <image1> what?", 1, ("In ", ImagePart(0), " what?")),
+    ("<image 2> or <image 1>?", 2, (ImagePart(1), " or ", ImagePart(0), "?")),
+    ("What of <image 2>?", 2, (ImagePart(0), "What of ", ImagePart(1), "?")),
+    ("<image 1> and again <image 1>", 1, (ImagePart(0), " and again ", ImagePart(0))),
+    ("<image 1><image 2>", 2, (ImagePart(0), ImagePart(1))),
+    ("See <image 1> and <image 2>.", 1, ("See ", ImagePart(0), " and .")),
+    ("See <image 0>.", 1, (ImagePart(0), "See .")),
+    ("a <image 9> b", 0, ("a  b",)),
+]
+
+
+@pytest.mark.parametrize(("question", "count", "expected"), IMAGES)
+def test_images_stand_where_the_text_names_them(question: str, count: int, expected: tuple[Part, ...]) -> None:
+    assert render(TASK, sample(question, images=(ONE, TWO)[:count])) == expected
+
+
+def test_images_stand_in_options_too() -> None:
+    asked = sample(images=(ONE, TWO), choices=("<image 1>", "<image 2>"))
+    assert render(TASK, asked) == ("Which?\n\nA. ", ImagePart(0), "\nB. ", ImagePart(1))
+
+
+def test_a_template_of_ones_own_sees_every_variable() -> None:
+    template = "{{ style }}/{{ coords }}/{{ letters[1] }}/{{ unit }}/{{ question }}"
+    asked = sample(meta={"unit": "cm"})
+    assert render(TASK, asked, "think", template=template, coords="abs") == ("think/abs/B/cm/Which?",)
+    assert render(replace(TASK, prompt="own: {{ question }}"), asked) == ("own: Which?",)
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ nothing }}", "{% if %}", "{{ question.__class__.__mro__ }}", "{{ choices.append(1) }}"]
+)
+def test_a_template_that_is_wrong_or_reaches_out_is_refused(template: str) -> None:
+    with pytest.raises(jinja2.TemplateError):
+        render(TASK, sample(), template=template)
+
+
+def test_text_of_a_question_is_no_template() -> None:
+    assert render(TASK, sample("{{ 1 + 1 }} <b>&</b>")) == ("{{ 1 + 1 }} <b>&</b>",)

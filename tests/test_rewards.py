@@ -1,0 +1,239 @@
+"""One place: what a response earns in training is what an evaluation writes about it; and the other terms."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import harness
+import tasks
+from harness.gold import gold_response
+from harness.items import read_items
+from harness.journal import TaskJournal
+from harness.registry import Registry
+from harness.types import Request
+from scorers.types import Answer, Score, ScorerError, Status
+from tasks.types import Response, Sample
+from training.rewards import RewardRule, reward
+from training.shaping import LengthEnvelope, default_shapes
+
+ROOT = Path(__file__).parents[1]
+ANY_LENGTH = LengthEnvelope(min_start=0, peak_start=1, peak_end=5000, max_end=9000)
+NAMES = tuple(tasks.BUILTIN)
+SCORERS_SEEN_BY_TRAINING = {"scorers.types", "scorers.response_format", "scorers.problem_types"}
+
+
+class Assorted:
+    """A backend whose answers are right, wrong, formatted, bare, empty or cut, by a count of requests."""
+
+    name = "assorted"
+    coords = "norm1"
+    RULES = (
+        "<think>Look.</think><answer>{gold}</answer>",
+        "{gold}",
+        "<think>It must be so.</think><answer>B</answer>",
+        "the answer is 7",
+        "",
+        "<think>I have not yet",
+        "(0.2, 0.3)",
+        '{{"bbox_2d": [0.1, 0.2, 0.5, 0.6]}}',
+    )
+
+    def __init__(self, gold: dict[tuple[str, ...], str]) -> None:
+        self._gold = gold
+        self._count = 0
+
+    def describe(self) -> dict[str, Any]:
+        return {"model": "assorted"}
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
+        for request in requests:
+            rule = self.RULES[self._count % len(self.RULES)]
+            self._count += 1
+            text = rule.format(gold=self._gold.get(asked(request.parts, request.images), "A"))
+            finish = "length" if text.startswith("<think>I have") else "stop"
+            yield request, Response(text, finish, 9, 1 + len(text) // 3, 0.0)
+
+    def close(self) -> None:
+        pass
+
+
+def asked(parts: Iterable[Any], images: Iterable[Any]) -> tuple[str, ...]:
+    return ("".join(part for part in parts if isinstance(part, str)), *(image.sha for image in images))
+
+
+def gold_by_question(data: str, limit: int) -> dict[tuple[str, ...], str]:
+    from itertools import islice
+
+    from harness.data import load_rows
+    from tasks.prompts import render
+
+    gold = {}
+    for task in map(Registry().get, NAMES):
+        for row in islice(load_rows(task, data).rows, limit):
+            for sample in task.to_samples(row):
+                parts = render(task, sample, "think", coords="norm1")
+                gold[asked(parts, sample.images)] = gold_response(sample) or "A"
+    return gold
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of all 18 tasks with assorted answers."""
+    out = tmp_path_factory.mktemp("rewards") / "run"
+    backend = Assorted(gold_by_question("synthetic", 12))
+    harness.evaluate(backend, tasks=NAMES, data="synthetic", limit=8, prompt="think", out=str(out))
+    return out
+
+
+def answered(run: Path, name: str) -> list[tuple[Sample, Response, dict[str, Any]]]:
+    task = Registry().get(name)
+    samples = {item.sample.id: item.sample for item in read_items(run / "items" / f"{name}.jsonl", task)}
+    lines = (run / "scores" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    scores = {line["id"]: line for line in map(json.loads, lines)}
+    journal = TaskJournal(run / "samples" / f"{name}.jsonl", name)
+    return [(samples[key.id], response, scores[key.id]) for key, response in journal.read()]
+
+
+def earn(task: Any, sample: Sample, response: Response, **changes: Any) -> Any:
+    settings: dict[str, Any] = {"rule": RewardRule(), "envelope": ANY_LENGTH, "coords": "norm1"}
+    return reward(task, sample, response, **(settings | changes))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_reward_s_value_is_what_the_evaluation_wrote(run: Path, name: str) -> None:
+    task = Registry().get(name)
+    responses = answered(run, name)
+    assert len(responses) >= 6
+    for sample, response, line in responses:
+        earned = earn(task, sample, response)
+        assert earned.value == line["value"]
+        assert earned.score.status == line["status"]
+        assert earned.score.extracted == line["extracted"]
+
+
+def test_the_saved_responses_are_of_every_kind(run: Path) -> None:
+    lines = [line for name in NAMES for _, _, line in answered(run, name)]
+    assert {line["status"] for line in lines} >= {"ok", "unparsed", "truncated"}
+    right = [line for line in lines if line["value"] == 1.0]
+    assert len(right) > len(lines) / 8
+    assert (
+        len({name for name in NAMES for _, _, line in answered(run, name) if line["value"] > 0.5})
+        >= len(NAMES) - 2
+    )
+
+
+def test_another_scorer_changes_the_evaluation_and_the_reward_alike(
+    fakes: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def first_letter_counts_half(answer: Answer, target: Any) -> Score:
+        return Score(0.5 if answer.text else 0.0, None)
+
+    fakes.write(tmp_path / "data", "letters", [fakes.row(i, "B") for i in range(4)])
+    values = {}
+    for name, task in {
+        "old": fakes.LETTERS,
+        "new": replace(fakes.LETTERS, scorer=first_letter_counts_half),
+    }.items():
+        monkeypatch.setattr(Registry, "get", lambda self, name, task=task: task)
+        out = tmp_path / name
+        result = harness.evaluate(
+            Assorted({}), tasks=("letters",), data=str(tmp_path / "data"), prompt="think", out=str(out)
+        )
+        earned = [earn(task, sample, response).value for sample, response, _ in answered(out, "letters")]
+        journal = [line["value"] for _, _, line in answered(out, "letters")]
+        assert earned == journal
+        assert result.tasks["letters"].score.value == pytest.approx(100 * sum(earned) / len(earned))
+        values[name] = journal
+    assert values["old"] != values["new"]
+
+
+LETTER = "<think>It is B.</think><answer>B</answer>"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "shaped", "status"),
+    [
+        (LETTER, 0.0, 1.0, Status.OK),
+        ("B", 0.0, 0.0, Status.OK),
+        ("A", 1.0, 0.0, Status.OK),
+        ("<think>x</think><answer>A</answer>", 1.0, 1.0, Status.OK),
+        ("<think>x</think><answer> </answer>", 0.0, 0.0, Status.UNPARSED),
+        ("<think>x</think><answer>A</answer><answer>A</answer>", 1.0, 0.0, Status.OK),
+        ("A<think>x</think><answer>A</answer>", 1.0, 0.0, Status.OK),
+    ],
+)
+def test_the_terms_add_up(fakes: ModuleType, text: str, value: float, shaped: float, status: Status) -> None:
+    sample = next(fakes.to_samples(fakes.row(1, "A")))
+    earned = earn(fakes.LETTERS, sample, Response(text, completion_tokens=3))
+    assert (earned.value, earned.format, earned.length) == (value, shaped, 1.0)
+    assert earned.structure == shaped * (status is Status.OK)
+    assert earned.total == pytest.approx(0.8 * value + 0.1 * shaped + 0.1 + 0.5 * earned.structure)
+
+
+def test_without_shaping_the_whole_weight_is_on_the_answer(fakes: ModuleType) -> None:
+    sample = next(fakes.to_samples(fakes.row(1, "A")))
+    bare = RewardRule(format=0, length=0, structure=0)
+    assert earn(fakes.LETTERS, sample, Response("A"), rule=bare).total == 1.0
+
+
+def test_length_is_counted_in_tokens_and_none_are_no_accident(fakes: ModuleType) -> None:
+    sample = next(fakes.to_samples(fakes.row(1, "A")))
+    envelope = default_shapes()["grounding"].length
+    lengths = [
+        earn(fakes.LETTERS, sample, Response("A" * 999, completion_tokens=n), envelope=envelope).length
+        for n in (0, 16, 24, 32, 160, 320, 480)
+    ]
+    assert lengths == [0, 0, 0.5, 1, 1, 0.5, 0]
+
+
+@pytest.mark.parametrize(
+    ("response", "status"),
+    [
+        (Response("timeout"), Status.ERROR),
+        (Response("bug"), Status.ERROR),
+        (Response("", "error", error="no answer"), Status.FAILED),
+    ],
+)
+def test_a_scorer_s_error_is_no_zero(fakes: ModuleType, response: Response, status: Status) -> None:
+    earned = earn(fakes.LETTERS, next(fakes.to_samples(fakes.row(1, "A"))), response)
+    assert not earned.counts
+    assert earned.score.status is status
+    assert earned.score.error
+
+
+def test_a_scorer_that_raises_costs_its_response_alone(policy_fakes: ModuleType) -> None:
+    with pytest.raises(ScorerError):
+        policy_fakes.broken(Answer("x"), "x")
+    sample = Sample("1", "?", "x")
+    assert not earn(policy_fakes.task("broken", scorer=policy_fakes.broken), sample, Response("x")).counts
+
+
+def test_no_scoring_code_in_training() -> None:
+    wrong = []
+    for path in (ROOT / "training").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module] if node.module != "scorers" else [f"scorers.{n.name}" for n in node.names]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            else:
+                continue
+            wrong += [
+                f"{path.name}:{node.lineno} imports {name}"
+                for name in names
+                if name.split(".")[0] == "scorers" and name not in SCORERS_SEEN_BY_TRAINING
+            ]
+            wrong += [
+                f"{path.name}:{node.lineno} knows the benchmark {name}"
+                for name in names
+                if name.startswith("tasks.") and name not in {"tasks.types", "tasks.prompts", "tasks.images"}
+            ]
+    assert not wrong

@@ -1,0 +1,319 @@
+"""What is trained on: the prompt stream, task rows, files of the field's format, and which groups are kept."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from harness.errors import HarnessError, UsageError
+from harness.registry import Registry
+from scorers.types import Score
+from tasks.images import ImageError
+from tasks.types import CATEGORIES, Response, RowError, Sample
+from training.dataset import FAMILIES, DrawnProblems, HeldProblems, load_file, load_problems
+from training.filtering import Acceptance, FilterRule, verdict
+from training.prompt_stream import PromptStream, spread
+from training.rewards import Reward
+
+
+def earned(value: float, total: float | None = None) -> Reward:
+    return Reward(value if total is None else total, 0.0, 0.0, 0.0, Score(value, None))
+
+
+# Filtering
+
+
+@pytest.mark.parametrize(
+    ("values", "totals", "what"),
+    [
+        ([0, 0, 0, 0], None, "too hard"),
+        ([1, 1, 1, 1], None, "too easy"),
+        ([0, 0, 0, 0.04], None, "too hard"),  # a mean of exactly 0.01
+        ([0, 0, 0, 0.05], None, "kept"),
+        ([1, 1, 1, 0.96], None, "too easy"),  # a mean of exactly 0.99
+        ([0, 0, 1, 1], None, "kept"),
+        ([0.5, 0.5, 0.5, 0.5], None, "no spread"),
+        ([0.5, 0.5, 0.5, 0.5], [0.5, 0.5, 0.5, 0.6], "kept"),
+        ([0, 1], [0.3, 0.3], "no spread"),
+        ([0.5], None, "too few"),
+        ([], None, "too few"),
+    ],
+)
+def test_which_groups_are_kept(values: list[float], totals: list[float] | None, what: str) -> None:
+    rewards = [earned(*pair) for pair in zip(values, totals or values, strict=True)]
+    assert verdict(rewards, FilterRule()) == what
+
+
+def test_the_acceptance_rate_of_each_family() -> None:
+    acceptance = Acceptance()
+    for family, what in [("math", "kept"), ("math", "too hard"), ("chart", "too easy"), ("math", "kept")]:
+        acceptance.add(family, what)
+    assert acceptance.rate("math") == pytest.approx(2 / 3)
+    assert acceptance.rate("chart") == 0.0
+
+
+# The stream
+
+
+@pytest.mark.parametrize(("total", "parts"), [(512, 6), (7, 3), (2, 6), (0, 4), (12, 6)])
+def test_prompts_are_spread_evenly_and_in_the_long_run_exactly(total: int, parts: int) -> None:
+    turns = [spread(total, parts, turn) for turn in range(parts)]
+    assert all(sum(turn) == total and max(turn) - min(turn) <= 1 for turn in turns)
+    assert len({sum(column) for column in zip(*turns, strict=True)}) == 1
+
+
+def stream(fakes: ModuleType, seed: int = 0, number: int = 5) -> PromptStream:
+    tasks = [fakes.task("sums"), fakes.task("angles"), fakes.task("bars", "chart")]
+    return PromptStream([fakes.problems(task, number) for task in tasks], seed)
+
+
+def ids(of: PromptStream, family: str, number: int) -> list[str]:
+    return [of.take(family).sample.id for _ in range(number)]
+
+
+def test_a_pass_has_every_question_once_and_the_next_another_order(policy_fakes: ModuleType) -> None:
+    source = stream(policy_fakes)
+    prompts = [source.take("chart") for _ in range(15)]
+    passes = [[p.sample.id for p in prompts[at : at + 5]] for at in (0, 5, 10)]
+    assert [sorted(each) for each in passes] == [sorted(passes[0])] * 3
+    assert len({tuple(each) for each in passes}) > 1
+    assert [prompt.epoch for prompt in prompts] == [0] * 5 + [1] * 5 + [2] * 5
+    assert [prompt.index for prompt in prompts] == list(range(15))
+
+
+def test_the_tasks_of_a_family_take_turns(policy_fakes: ModuleType) -> None:
+    source = stream(policy_fakes)
+    names = [source.take("math").task.name for _ in range(8)]
+    assert names == ["sums", "angles"] * 4
+
+
+def test_the_stream_is_seeded(policy_fakes: ModuleType) -> None:
+    runs = [ids(stream(policy_fakes, seed), "math", 9) for seed in (1, 1, 2)]
+    assert runs[0] == runs[1] != runs[2]
+
+
+@pytest.mark.parametrize("before", [0, 1, 7])
+def test_the_stream_goes_on_where_it_was(policy_fakes: ModuleType, before: int) -> None:
+    whole = ids(stream(policy_fakes), "math", 14)
+    first = stream(policy_fakes)
+    ids(first, "math", before)
+    again = stream(policy_fakes)
+    again.restore(json.loads(json.dumps(first.state())))
+    assert ids(again, "math", 14 - before) == whole[before:]
+
+
+def test_taking_of_one_family_does_not_move_another(policy_fakes: ModuleType) -> None:
+    alone, mixed = stream(policy_fakes), stream(policy_fakes)
+    ids(mixed, "math", 3)
+    assert ids(mixed, "chart", 4) == ids(alone, "chart", 4)
+
+
+class Flaky:
+    """Questions of which some cannot be read."""
+
+    def __init__(self, task: Any, bad: set[int], size: int | None = 6) -> None:
+        self.task, self.size, self._bad = task, size, bad
+
+    def sample(self, index: int) -> Sample:
+        if index in self._bad:
+            raise RowError("no answer") if index % 2 else ImageError("gone.png: No such file or directory")
+        return Sample(str(index), "?", "x")
+
+
+def test_rows_that_cannot_be_read_are_counted_and_passed_over(policy_fakes: ModuleType) -> None:
+    source = PromptStream([Flaky(policy_fakes.task("sums"), {1, 4})], 0)
+    assert sorted(ids(source, "math", 4)) == ["0", "2", "3", "5"]
+    ids(source, "math", 4)
+    assert source.skipped == {"math": 4}
+
+
+@pytest.mark.parametrize("size", [6, None])
+def test_where_nothing_can_be_read_training_says_so(policy_fakes: ModuleType, size: int | None) -> None:
+    source = PromptStream([Flaky(policy_fakes.task("sums"), set(range(1000)), size)], 0)
+    with pytest.raises(HarnessError, match=r"math: \d+ rows in a row cannot be trained on; the last: "):
+        source.take("math")
+
+
+def test_a_task_without_rows_is_refused(policy_fakes: ModuleType) -> None:
+    with pytest.raises(HarnessError, match="sums: no rows to train on"):
+        PromptStream([HeldProblems(policy_fakes.task("sums"), [])], 0)
+
+
+# Rows of tasks
+
+
+def test_drawn_rows_are_those_of_the_training_seeds(tmp_path: Path) -> None:
+    task = Registry().get("chartqa")
+    [problems], failed = load_problems([task], "synthetic", seed=3, folder=tmp_path)
+    assert not failed
+    assert problems.size is None
+    train = {problems.sample(index).images[0].sha for index in range(20)}
+    from harness.data import load_rows
+
+    test = {
+        next(iter(task.to_samples(row))).images[0].sha for row in islice(load_rows(task, "synthetic").rows, 20)
+    }
+    assert len(train) > 15
+    assert not train & test
+    assert problems.sample(4).question == DrawnProblems(task, 3).sample(4).question
+
+
+def test_one_of_several_samples_of_a_row_is_taken(tmp_path: Path) -> None:
+    problems = DrawnProblems(Registry().get("refcoco"), 0)
+    assert problems.sample(1).id == problems.sample(1).id
+    assert len({problems.sample(index).id for index in range(6)}) == 6
+
+
+def test_rows_of_a_directory_leave_out_what_cannot_be_asked(fakes: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(fakes.picture(7))
+    rows = [fakes.row(0, "A"), fakes.row(1, "none"), fakes.row(2, "B", image=str(tmp_path / "a.png"))]
+    fakes.write(tmp_path / "data", "letters", rows)
+    [problems], failed = load_problems([fakes.LETTERS], str(tmp_path / "data"), seed=0, folder=tmp_path)
+    assert problems.size == 2
+    assert [row.error for row in failed] == ["letters: row 1 (id r1): column 'answer' holds none"]
+    kept = problems.sample(1).images[0]
+    assert kept.data
+    assert "data" not in vars(problems.sample(1).images[0])  # bytes that were read are not held
+
+
+def test_a_directory_without_rows_is_refused(fakes: ModuleType, tmp_path: Path) -> None:
+    fakes.write(tmp_path / "data", "letters", [fakes.row(1, "none")])
+    with pytest.raises(HarnessError, match="letters: no rows to train on in"):
+        load_problems([fakes.LETTERS], str(tmp_path / "data"), seed=0, folder=tmp_path)
+
+
+# Files in the format of OneThinker and EasyR1
+
+
+def problem(number: int = 0, **changes: Any) -> dict[str, Any]:
+    row = {
+        "problem_id": number,
+        "problem": "<image> What is 1 + 1?",
+        "data_type": "image",
+        "problem_type": "numerical",
+        "options": [],
+        "data_source": "made up",
+        "answer": "<answer>2</answer>",
+        "images": ["a.png"],
+        "problem_reserved_text": "",
+        "task_type": "math_reasoning",
+    }
+    return row | changes
+
+
+def save(fakes: ModuleType, folder: Path, rows: list[Any], lines: bool = False) -> Path:
+    (folder / "a.png").write_bytes(fakes.picture(7, (200, 100)))
+    path = folder / ("train.jsonl" if lines else "train.json")
+    text = "\n".join(map(json.dumps, rows)) if lines else json.dumps(rows)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+BOX = {"task_type": "spatial_grounding", "problem_type": "spatial grounding"}
+CHOICE = {"task_type": "chart_figure_qa", "problem_type": "multiple choice", "options": ["A. red", "B. blue"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "response", "value"),
+    [
+        ({}, "2", 1),
+        ({}, "3", 0),
+        ({"problem_type": "regression", "answer": "<answer>100</answer>"}, "80", 0.7),
+        (CHOICE | {"answer": "<answer>B</answer>"}, "B", 1),
+        (CHOICE | {"answer": "<answer>B</answer>"}, "red", 0),
+        ({"problem_type": "math", "answer": r"<answer>\frac{1}{2}</answer>"}, "0.5", 1),
+        (
+            {"problem_type": "OCR", "task_type": "ocr", "answer": "<answer>go home now ok</answer>"},
+            "go home now",
+            0.75,
+        ),
+        ({"problem_type": "open-ended", "answer": "<answer>a red bus</answer>"}, "a red bus", 1),
+        (
+            BOX | {"answer": '<answer>{"boxes": [20, 10, 120, 60]}</answer>'},
+            '{"bbox_2d": [100, 100, 600, 600]}',
+            1,
+        ),
+    ],
+)
+def test_a_row_is_judged_by_its_problem_type(
+    fakes: ModuleType, tmp_path: Path, changes: dict[str, Any], response: str, value: float
+) -> None:
+    [problems], failed = load_file(save(fakes, tmp_path, [problem(**changes)]))
+    assert not failed
+    sample = problems.sample(0)
+    score = problems.task.score(sample, Response(f"<answer>{response}</answer>"), coords="norm1000")
+    assert score.value == pytest.approx(value)
+
+
+def test_rows_are_sorted_by_family_and_type_and_show_their_images(fakes: ModuleType, tmp_path: Path) -> None:
+    from tasks.prompts import ImagePart, render
+
+    rows = [problem(1), problem(2, **CHOICE, answer="B"), problem(3), problem(4, images=[], problem="1 + 1?")]
+    problems, failed = load_file(save(fakes, tmp_path, rows, lines=True))
+    assert not failed
+    assert Counter({each.task.name: each.size for each in problems}) == {
+        "chart_figure_qa/multiple choice": 1,
+        "math_reasoning/numerical": 3,
+    }
+    chart = next(each for each in problems if each.task.category == "chart")
+    parts = render(chart.task, chart.sample(0), "think")
+    assert parts[0] == ImagePart(0)
+    assert "A. red\nB. blue" in str(parts[1])
+    assert "<image" not in str(parts[1])
+
+
+def test_every_task_type_is_one_of_our_families() -> None:
+    assert set(FAMILIES.values()) == set(CATEGORIES)
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (problem(answer=""), "column 'answer' is missing or empty"),
+        ({"problem": "?"}, "column 'answer' is missing or empty"),
+        (problem(task_type="poetry"), "task_type 'poetry' is none of spatial_grounding"),
+        (problem(data_type="video"), "data_type 'video' is not image or text"),
+        (problem(problem_type="numericl"), "unknown problem type 'numericl'; did you mean 'numerical'?"),
+        (problem(answer="some"), "answer 'some' is no number"),
+        (problem(**CHOICE, answer="Z"), "answer 'Z' is none of 2 options"),
+        (problem(**BOX, images=[]), "a place is asked for and there is no image"),
+        (problem(**BOX, answer="left"), "answer 'left' is no box"),
+        (7, "not an object"),
+    ],
+)
+def test_a_row_that_cannot_be_trained_on_is_named(
+    fakes: ModuleType, tmp_path: Path, row: Any, why: str
+) -> None:
+    problems, failed = load_file(save(fakes, tmp_path, [problem(), row]))
+    assert sum(each.size or 0 for each in problems) == 1
+    assert failed[0].error.startswith("train.json row 1: ")
+    assert why in failed[0].error
+
+
+def test_a_file_of_nothing_but_bad_rows_is_refused(fakes: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no row to train on; the first: train\.json row 0: column 'answer'"):
+        load_file(save(fakes, tmp_path, [problem(answer=None)]))
+
+
+@pytest.mark.parametrize(("text", "why"), [("{", "not JSON"), (None, "No such file")])
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, text: str | None, why: str) -> None:
+    path = tmp_path / "train.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UsageError, match=why):
+        load_file(path)
+
+
+def test_a_vanished_image_of_a_box_is_passed_over(fakes: ModuleType, tmp_path: Path) -> None:
+    box = {**BOX, "answer": "[20, 10, 120, 60]"}
+    path = save(fakes, tmp_path, [problem(1, **box), problem(2, **box, images=["gone.png"])])
+    [problems], _ = load_file(path)
+    source = PromptStream([problems], 0)
+    assert ids(source, "grounding", 3) == ["1", "1", "1"]
+    assert source.skipped["grounding"] >= 2

@@ -1,0 +1,485 @@
+"""The loop: exact continuation, what may go wrong, and what is written down."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from harness.errors import HarnessError, UsageError
+from scorers.types import Answer, Score
+from tasks.images import ImageRef
+from tasks.types import Sample
+from training import checkpoint
+from training.dataset import HeldProblems
+from training.log import StepLog, read_steps, tracker
+from training.prompt_stream import PromptStream
+
+TESTS = Path(__file__).parent
+
+
+def run(trainer: Any) -> dict[str, torch.Tensor]:
+    """Run to the end, from the latest checkpoint where there is one; the weights."""
+    done = trainer.resume()
+    trainer.run(StepLog(trainer.place.folder / "steps.jsonl", done), done)
+    return {name: parameter.detach().clone() for name, parameter in trainer.policy.model.named_parameters()}
+
+
+def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture(scope="module")
+def straight(policy_fakes: ModuleType, policy_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A run of three steps that nothing interrupted: (folder, weights)."""
+    out = tmp_path_factory.mktemp("straight")
+    return out, run(policy_fakes.trainer(policy_model, out))
+
+
+def test_training_moves_the_weights_and_logs_each_step(
+    straight: Any, policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    out, weights = straight
+    assert not equal(weights, policy_fakes.weights(policy_fakes.trainer(policy_model, tmp_path)))
+    lines = read_steps(out / "steps.jsonl")
+    assert [line["step"] for line in lines] == [1, 2, 3]
+    for line in lines:
+        assert line["updates"] == 2
+        assert set(line["families"]) == {"math", "chart"}
+        for family in line["families"].values():
+            assert family["responses"] >= 8
+            assert 0 < family["acceptance"] <= 1
+            assert family["advantage"]["mean"] == pytest.approx(0, abs=1e-6)
+            assert 4 < family["entropy"] < 6
+            assert {"reward", "value", "length", "clip_share", "unparsed", "truncated"} <= family.keys()
+        assert line["grad_norm"] > 0
+
+
+@pytest.mark.parametrize("stopped", [1, 2])
+def test_stopped_after_any_step_it_ends_where_it_would_have(
+    straight: Any, policy_fakes: ModuleType, policy_model: Path, tmp_path: Path, stopped: int
+) -> None:
+    first = policy_fakes.trainer(policy_model, tmp_path, steps=stopped)
+    run(first)
+    torch.manual_seed(12345)  # whatever another process had drawn
+    assert equal(run(policy_fakes.trainer(policy_model, tmp_path)), straight[1])
+    lines, expected = read_steps(tmp_path / "steps.jsonl"), read_steps(straight[0] / "steps.jsonl")
+    assert [without_time(line) for line in lines] == [without_time(line) for line in expected]
+
+
+def without_time(line: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name != "seconds"}
+
+
+KILLED = """
+import sys, torch
+sys.path.insert(0, sys.argv[1])
+torch.set_num_threads(1)
+from pathlib import Path
+import policy_fakes
+from training.log import StepLog
+from training.rollout import PolicyBackend
+
+model, out = Path(sys.argv[2]), Path(sys.argv[3])
+trainer = policy_fakes.trainer(model, out)
+answers = PolicyBackend._run
+def slow(self, batch):
+    if (out / "checkpoints" / "step-0000001").exists():
+        print("in a rollout of step 2", flush=True)
+        import time
+        time.sleep(60)
+    return answers(self, batch)
+PolicyBackend._run = slow
+trainer.run(StepLog(out / "steps.jsonl"))
+"""
+
+
+def test_killed_in_a_rollout_it_ends_where_it_would_have(
+    straight: Any, policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(TESTS), str(policy_model), str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "in a rollout of step 2\n"
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        resumed = run(policy_fakes.trainer(policy_model, tmp_path))
+        shutil.rmtree(tmp_path)
+        whole = run(policy_fakes.trainer(policy_model, tmp_path))
+    finally:
+        torch.set_num_threads(threads)
+    assert equal(resumed, whole)
+
+
+def test_the_moving_moments_and_the_budgets_are_continued(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    first = policy_fakes.trainer(policy_model, tmp_path, steps=2, advantage="ema_grpo")
+    run(first)
+    first.budgets["responses"].bad = 3
+    first.save(2)
+    again = policy_fakes.trainer(policy_model, tmp_path, steps=2, advantage="ema_grpo")
+    assert again.resume() == 2
+    assert again.moments.by_family == first.moments.by_family
+    assert set(again.moments.by_family) == {"math", "chart"}
+    assert again.budgets["responses"].bad == 3
+    assert again.stepper.updates == first.stepper.updates == 4
+
+
+@pytest.mark.parametrize("advantage", ["grpo", "dr_grpo", "gdpo", "gs_gdpo"])
+def test_every_estimator_trains(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path, advantage: str
+) -> None:
+    trainer = policy_fakes.trainer(policy_model, tmp_path, advantage=advantage, by="task")
+    figures = trainer.step(1)
+    assert figures["updates"] > 0
+    assert figures["skipped_updates"] == 0
+    assert set(figures["families"]) == {"sums", "bars"}
+
+
+def test_bfloat16_weights_train_and_continue_from_their_float32_copies(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    def make(folder: str, steps: int) -> Any:
+        return policy_fakes.trainer(
+            policy_model,
+            tmp_path / folder,
+            steps=steps,
+            learning_rate=1e-4,
+            around=lambda m: m.to(torch.bfloat16),
+        )
+
+    whole = run(make("whole", 2))
+    assert {value.dtype for value in whole.values()} == {torch.bfloat16}
+    assert not equal(whole, policy_fakes.weights(make("untouched", 1)))
+    run(make("parts", 1))
+    assert equal(run(make("parts", 2)), whole)
+
+
+def test_gradient_checkpointing_changes_no_weight(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    def recomputing(model: Any) -> Any:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+        return model
+
+    plain = policy_fakes.trainer(policy_model, tmp_path / "plain", steps=1)
+    saving = policy_fakes.trainer(
+        policy_model, tmp_path / "saving", steps=1, gradient_checkpointing=True, around=recomputing
+    )
+    expected, found = run(plain), run(saving)
+    assert not saving.policy.model.training
+    for name in expected:
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-4, atol=1e-5)
+
+
+def test_adapters_train_alone(policy_fakes: ModuleType, policy_model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    from transformers import AutoModelForImageTextToText
+
+    from training.policy_stage import with_adapters
+
+    plain = AutoModelForImageTextToText.from_pretrained(policy_model, dtype="float32")
+    before = {name: value.clone() for name, value in plain.state_dict().items()}
+    trainer = policy_fakes.trainer(policy_model, tmp_path, steps=1, around=lambda m: with_adapters(m, 4))
+    run(trainer)
+    tensors = torch.load(tmp_path / "checkpoints" / "step-0000001" / "tensors.pt", weights_only=True)
+    assert tensors["weights"]
+    assert all("lora_" in name for name in tensors["weights"])
+    merged = trainer.policy.model.merge_and_unload().state_dict()
+    changed = [name for name in before if not torch.equal(merged[name], before[name])]
+    assert changed
+    assert all(name.endswith("weight") for name in changed)
+
+
+# What may go wrong
+
+
+def stuck(policy_fakes: ModuleType, policy_model: Path, out: Path, value: float, **changes: Any) -> Any:
+    always = policy_fakes.task("sums", scorer=lambda answer, target: Score(value, None))
+    return policy_fakes.trainer(policy_model, out, [always], **changes)
+
+
+@pytest.mark.parametrize(("value", "why"), [(0.0, "too hard"), (1.0, "too easy")])
+def test_a_step_without_a_group_that_teaches_changes_nothing(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path, value: float, why: str
+) -> None:
+    trainer = stuck(policy_fakes, policy_model, tmp_path, value)
+    before = policy_fakes.weights(trainer)
+    figures = trainer.step(1)
+    assert figures["kept"] == figures["updates"] == 0
+    assert figures["prompts"] == 8  # two rounds of four
+    assert figures["families"]["math"]["groups"] == {why: 8}
+    assert figures["value"] == value
+    assert figures["loss"] is None
+    assert equal(policy_fakes.weights(trainer), before)
+
+
+def test_steps_without_a_group_end_the_run_above_their_budget(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(HarnessError, match="6 of 6 steps kept no group, more than the budget of 50%"):
+        run(stuck(policy_fakes, policy_model, tmp_path, 0.0, steps=20, fill_rounds=1))
+
+
+def flaky(answer: Answer, target: str) -> Score:
+    """As `even`, but for one question, whose scorer breaks."""
+    from policy_fakes import broken, even
+
+    return broken(answer, target) if target == "broken" else even(answer, target)
+
+
+def test_scorer_errors_leave_their_group_and_are_counted(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    task = policy_fakes.task("sums", scorer=flaky)
+    trainer = policy_fakes.trainer(policy_model, tmp_path, [task], rollout_prompts=5, fill_rounds=1)
+    targets = ["broken", *["x"] * 4]
+    trainer.stream = PromptStream(
+        [HeldProblems(task, [Sample(str(i), "?", t) for i, t in enumerate(targets)])], 0
+    )
+    figures = trainer.step(1)
+    assert figures["bad"]["responses"] == 4
+    assert figures["responses"] == 16
+    assert figures["families"]["math"]["groups"]["too few"] == 1
+
+
+def test_scorer_errors_end_the_run_above_their_budget(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    task = policy_fakes.task("sums", scorer=policy_fakes.broken)
+    with pytest.raises(
+        HarnessError, match=r"11 of 11 responses had no verdict, .* sums sums-\d: the worker ran out"
+    ):
+        run(policy_fakes.trainer(policy_model, tmp_path, [task]))
+
+
+def test_a_vanished_image_costs_its_prompt_and_is_counted(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    task = policy_fakes.task("sums")
+    gone = Sample("gone", "?", "x", images=(ImageRef(tmp_path / "gone.png"),))
+    rest = [Sample(str(i), f"{i}?", "x", images=(policy_fakes.picture(i),)) for i in range(3)]
+    trainer = policy_fakes.trainer(policy_model, tmp_path, [task], fill_rounds=1)
+    trainer.stream = PromptStream([HeldProblems(task, [gone, *rest])], 0)
+    figures = trainer.step(1)
+    assert figures["bad"]["responses"] == 4
+    assert figures["families"]["math"]["groups"]["too few"] == 1
+    assert figures["responses"] == 12
+
+
+def poison(trainer: Any, where: str) -> None:
+    """Make every loss, or every gradient, not a number."""
+    score = trainer.policy.score
+
+    def poisoned(rollouts: Any) -> Any:
+        from dataclasses import replace
+
+        scored = score(rollouts)
+        if where == "loss":
+            return replace(scored, logps=scored.logps * float("nan"))
+        scored.logps.requires_grad and scored.logps.register_hook(lambda gradient: gradient * float("inf"))
+        return scored
+
+    trainer.policy.score = poisoned
+
+
+@pytest.mark.parametrize("where", ["loss", "gradient"])
+def test_what_is_not_finite_is_skipped_and_counted_and_ends_the_run_above_its_budget(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path, where: str
+) -> None:
+    trainer = policy_fakes.trainer(policy_model, tmp_path)
+    before = policy_fakes.weights(trainer)
+    poison(trainer, where)
+    figures = trainer.step(1)
+    assert figures["skipped_updates"] == 2
+    assert figures["updates"] == 0
+    json.dumps(figures, allow_nan=False)
+    assert equal(policy_fakes.weights(trainer), before)
+    with pytest.raises(
+        HarnessError, match=f"4 of 4 updates were not finite and skipped.*; the last: the {where}"
+    ):
+        trainer.step(2)
+    assert equal(policy_fakes.weights(trainer), before)
+
+
+def test_another_scorer_changes_the_training_log(
+    straight: Any, policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    def half(answer: Answer, target: str) -> Score:
+        return Score(policy_fakes.even(answer, target).value / 2, None)
+
+    tasks = [policy_fakes.task("sums", scorer=half), policy_fakes.task("bars", "chart")]
+    changed = policy_fakes.trainer(policy_model, tmp_path, tasks).step(1)
+    first = read_steps(straight[0] / "steps.jsonl")[0]
+    assert changed["families"]["chart"]["value"] == first["families"]["chart"]["value"]
+    assert changed["families"]["math"]["value"] == pytest.approx(first["families"]["math"]["value"] / 2)
+
+
+# Checkpoints
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_whole(straight: Any, tmp_path: Path) -> None:
+    settings = {"model": "m"}
+    tensors = {"weights": torch.ones(2)}
+    checkpoint.write(tmp_path, 1, tensors, {"settings": settings})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(
+            HarnessError, match=r"step-0000002: the checkpoint cannot be written: .*; the last one is"
+        ):
+            checkpoint.write(tmp_path, 2, {"weights": torch.ones(100_000)}, {"settings": settings})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-0000001"]
+    found = checkpoint.latest(tmp_path, settings)
+    assert found is not None
+    assert found.step == 1
+    assert torch.equal(found.tensors["weights"], tensors["weights"])
+
+
+def test_the_last_two_checkpoints_stay(straight: Any) -> None:
+    assert [path.name for path in checkpoint.found(straight[0] / "checkpoints")] == [
+        "step-0000002",
+        "step-0000003",
+    ]
+
+
+def test_a_half_written_checkpoint_is_none(tmp_path: Path) -> None:
+    (tmp_path / "step-0000007.partial").mkdir()
+    assert checkpoint.latest(tmp_path, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"learning_rate": 5e-4}, "learning_rate"),
+        ({"responses": 6, "advantage": "grpo"}, "advantage, responses"),
+    ],
+)
+def test_a_checkpoint_of_other_settings_is_refused(
+    straight: Any, policy_fakes: ModuleType, policy_model: Path, changes: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(
+        UsageError, match=f"step-0000003 was made with another {named}: give another out, or remove"
+    ):
+        policy_fakes.trainer(policy_model, straight[0], **changes).resume()
+
+
+def test_a_checkpoint_of_another_model_is_refused(
+    straight: Any, policy_fakes: ModuleType, policy_model: Path
+) -> None:
+    from dataclasses import replace
+
+    trainer = policy_fakes.trainer(policy_model, straight[0])
+    trainer.place = replace(trainer.place, identity={"fingerprint": "another"})
+    with pytest.raises(UsageError, match="was made with another fingerprint"):
+        trainer.resume()
+
+
+@pytest.mark.parametrize("name", ["state.json", "tensors.pt"])
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, name: str) -> None:
+    path = checkpoint.write(tmp_path, 1, {"weights": torch.ones(2)}, {"settings": {}})
+    (path / name).write_bytes((path / name).read_bytes()[:20])
+    with pytest.raises(HarnessError, match=r"step-0000001: .*remove"):
+        checkpoint.latest(tmp_path, {})
+
+
+# The log
+
+
+def test_a_continued_log_drops_what_will_be_written_again_and_a_torn_line(tmp_path: Path) -> None:
+    path = tmp_path / "steps.jsonl"
+    log = StepLog(path)
+    for step in (1, 2, 3):
+        log(step, {"value": step / 10})
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{"step": 4, "val')
+    before = read_steps(path)
+    assert [line["step"] for line in before] == [1, 2, 3]
+    again = StepLog(path, done=2)
+    again(3, {"value": 0.5})
+    lines = read_steps(path)
+    assert [line["value"] for line in lines] == [0.1, 0.2, 0.5]
+    assert lines[2]["seconds"] >= lines[1]["seconds"]
+
+
+def test_a_log_that_starts_over_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "steps.jsonl"
+    StepLog(path)(0, {"eval": 1})
+    StepLog(path)(0, {"eval": 2})
+    assert [line["eval"] for line in read_steps(path)] == [2]
+
+
+class FakeLibrary(ModuleType):
+    """Stands in for wandb and trackio."""
+
+    def __init__(self) -> None:
+        super().__init__("fake")
+        self.calls: list[Any] = []
+
+    def init(self, **settings: Any) -> None:
+        self.calls.append(settings)
+
+    def log(self, scalars: dict[str, float], step: int) -> None:
+        self.calls.append((step, scalars))
+
+    def finish(self) -> None:
+        self.calls.append("finished")
+
+
+@pytest.mark.parametrize("name", ["wandb", "trackio"])
+def test_trackers_get_every_number(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = FakeLibrary()
+    monkeypatch.setitem(sys.modules, name, library)
+    to = tracker(name, tmp_path, "run", {"seed": 1})  # type: ignore[arg-type]
+    log = StepLog(tmp_path / "steps.jsonl", to=to)
+    log(4, {"stage": "g2rpo", "loss": None, "value": 0.5, "families": {"math": {"value": 0.25}}})
+    log.close()
+    assert library.calls == [
+        {"project": "harness", "name": "run", "config": {"seed": 1}},
+        (4, {"value": 0.5, "families/math/value": 0.25}),
+        "finished",
+    ]
+
+
+def test_a_tracker_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "trackio", None)
+    with pytest.raises(
+        HarnessError, match="tracker trackio: the package is not installed: pip install trackio"
+    ):
+        tracker("trackio", tmp_path, "run", {})
+
+
+def test_no_tracker_is_none(tmp_path: Path) -> None:
+    assert tracker("none", tmp_path, "run", {}) is None
+
+
+def test_seconds_are_counted_on(tmp_path: Path) -> None:
+    path = tmp_path / "steps.jsonl"
+    StepLog(path)(1, {})
+    time.sleep(0.01)
+    StepLog(path, done=1)(2, {})
+    first, second = read_steps(path)
+    assert second["seconds"] >= first["seconds"]

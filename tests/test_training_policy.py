@@ -1,0 +1,242 @@
+"""Log-probabilities, the clipped loss, the entropy hinge over micro-batches, and the optimizer."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from harness.errors import HarnessError
+from training.budgets import Budget
+from training.policy import Clip, clipped_loss, micro_batches, token_logps
+from training.shaping import EntropyBand
+from training.update import Stepper
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1024])
+def test_log_probabilities_whatever_the_chunk(chunk: int) -> None:
+    torch.manual_seed(0)
+    logits = (torch.randn(30, 40, dtype=torch.float64) * 3).requires_grad_()
+    tokens = torch.randint(40, (30,))
+    expected = logits.log_softmax(-1)[torch.arange(30), tokens]
+    found = token_logps(logits, tokens, chunk)
+    torch.testing.assert_close(found, expected)
+    ours, true = (torch.autograd.grad(values.sum(), logits)[0] for values in (found, expected))
+    torch.testing.assert_close(ours, true)
+
+
+def test_no_tokens_have_no_log_probabilities() -> None:
+    assert token_logps(torch.zeros(0, 5), torch.zeros(0, dtype=torch.long)).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("advantage", "ratio", "loss", "gradient"),
+    [
+        (1.0, 1.0, -1.0, -1.0),  # on policy
+        (1.0, 1.25, -1.25, -1.25),  # within the upper bound of 1.3
+        (1.0, 1.5, -1.3, 0.0),  # beyond it: no further
+        (1.0, 0.5, -0.5, -0.5),  # a good response that became unlikely is still raised
+        (-1.0, 1.0, 1.0, 1.0),
+        (-1.0, 0.9, 0.9, 0.9),  # within the lower bound of 0.8
+        (-1.0, 0.5, 0.8, 0.0),  # beyond it: no further
+        (-1.0, 2.0, 2.0, 2.0),  # a bad response that became likely is still lowered
+        (-1.0, 4.0, 3.0, 0.0),  # up to the dual clip
+        (-2.0, 4.0, 6.0, 0.0),
+        (0.0, 2.0, 0.0, 0.0),
+    ],
+)
+def test_clipped_loss(advantage: float, ratio: float, loss: float, gradient: float) -> None:
+    logps = torch.tensor([math.log(ratio)], dtype=torch.float64, requires_grad=True)
+    losses, clipped = clipped_loss(
+        logps, torch.zeros(1, dtype=torch.float64), torch.tensor([advantage], dtype=torch.float64), Clip()
+    )
+    (found,) = torch.autograd.grad(losses.sum(), logps)
+    assert losses.item() == pytest.approx(loss)
+    assert found.item() == pytest.approx(gradient)
+    assert bool(clipped) == (advantage != 0 and gradient == 0)
+
+
+def test_micro_batches_hold_each_rollout_once_and_like_lengths() -> None:
+    lengths = [9, 1, 5, 8, 2, 7, 3]
+    batches = list(micro_batches(range(7), lengths, 3))
+    assert sorted(place for batch in batches for place in batch) == list(range(7))
+    assert [[lengths[place] for place in batch] for batch in batches] == [[1, 2, 3], [5, 7, 8], [9]]
+
+
+# On a small model
+
+
+@pytest.fixture(scope="module")
+def sampled(policy_fakes: ModuleType, policy_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A trainer and the groups of one rollout, prompts and responses of several lengths."""
+    trainer = policy_fakes.trainer(policy_model, tmp_path_factory.mktemp("sampled"), max_new_tokens=9)
+    groups: list[Any] = []
+    for step in (1, 2, 3):
+        groups += trainer.collect(step, [], _Ignore())
+    return trainer, [rollout for group in groups for rollout in group]
+
+
+class _Ignore:
+    def add(self, family: str, what: str) -> None:
+        pass
+
+
+def test_scores_are_those_of_each_response_alone_without_padding(sampled: Any) -> None:
+    trainer, rollouts = sampled
+    mixed = sorted(rollouts[:12], key=lambda rollout: -len(rollout.tokens))
+    assert len({len(rollout.tokens) for rollout in rollouts}) > 1
+    together = trainer.policy.score(mixed)
+    for rollout, found in zip(mixed, together.split(together.logps), strict=True):
+        alone = trainer.policy.score([rollout]).logps
+        torch.testing.assert_close(found, alone, rtol=1e-4, atol=1e-5)
+        assert len(alone) == len(rollout.tokens) == rollout.response.completion_tokens
+
+
+def test_scores_are_the_probabilities_that_were_sampled_from(sampled: Any) -> None:
+    """Token by token with the cache, as in a rollout."""
+    trainer, rollouts = sampled
+    model, processor = trainer.policy.model, trainer.backend.processor
+    rollout = max(rollouts, key=lambda rollout: len(rollout.tokens))
+    prompt = trainer.policy._prompter.read(rollout.request)
+    inputs = trainer.policy._prompter.batch([prompt]).inputs
+    expected = []
+    with torch.no_grad():
+        for end in range(len(rollout.tokens)):
+            said = torch.tensor([rollout.tokens[:end]], dtype=torch.long)
+            own = dict(inputs)
+            for name, value in inputs.items():
+                if value.shape == inputs["input_ids"].shape:
+                    fill = torch.ones_like(said) if name == "attention_mask" else torch.zeros_like(said)
+                    own[name] = torch.cat([value, said if name == "input_ids" else fill], 1)
+            logits = model(**own).logits[0, -1]
+            logits[trainer.backend.input_only] = -torch.inf
+            expected.append(logits.log_softmax(-1)[rollout.tokens[end]])
+    torch.testing.assert_close(
+        trainer.policy.score([rollout]).logps, torch.stack(expected), rtol=1e-4, atol=1e-5
+    )
+    assert processor is not None
+
+
+def gradients(trainer: Any, rollouts: Any, advantages: list[float], **changes: Any) -> torch.Tensor:
+    """The gradient of one mini-batch, as one vector."""
+    found: list[torch.Tensor] = []
+    parameters = [p for p in trainer.policy.model.parameters() if p.requires_grad]
+
+    class Recorder:
+        def step(self) -> float:
+            found.append(
+                torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
+            )
+            self.clear()
+            return 1.0
+
+        def clear(self) -> None:
+            for parameter in parameters:
+                parameter.grad = None
+
+    from training.update import Updater
+
+    settings: dict[str, Any] = {
+        "clip": Clip(),
+        "bands": {},
+        "entropy_weight": 0.0,
+        "micro_batch": 4,
+        "budget": Budget("x", 0, 0),
+    }
+    updater = Updater(trainer.policy, Recorder(), **(settings | changes))  # type: ignore[arg-type]
+    updater.update([rollouts], [advantages])
+    return found[0]
+
+
+TIGHT = {"math": EntropyBand(low=0.0, high=0.1), "chart": EntropyBand(low=0.0, high=50.0)}
+
+
+@pytest.mark.parametrize("bands", [{}, TIGHT])
+def test_the_gradient_does_not_depend_on_the_micro_batches(sampled: Any, bands: dict[str, EntropyBand]) -> None:
+    trainer, rollouts = sampled
+    advantages = [(-1.0) ** place * (1 + place) / 4 for place in range(len(rollouts))]
+    weight = 0.02 if bands else 0.0
+    whole, small = (
+        gradients(trainer, rollouts, advantages, micro_batch=size, bands=bands, entropy_weight=weight)
+        for size in (100, 3)
+    )
+    assert whole.norm() > 0
+    torch.testing.assert_close(small, whole, rtol=1e-3, atol=1e-6)
+
+
+def test_the_hinge_s_gradient_is_that_of_the_family_s_mean_entropy(sampled: Any) -> None:
+    trainer, rollouts = sampled
+    found = gradients(trainer, rollouts, [0.0] * len(rollouts), bands=TIGHT, entropy_weight=0.02, micro_batch=3)
+    own = [rollout for rollout in rollouts if rollout.key == "math"]
+    scored = trainer.policy.score(own)
+    logp = scored.logits.log_softmax(-1)
+    entropy = -(logp.exp() * logp).sum(-1).mean()
+    parameters = [p for p in trainer.policy.model.parameters() if p.requires_grad]
+    true = torch.autograd.grad(entropy, parameters, allow_unused=True)
+    flat = torch.cat(
+        [(torch.zeros_like(p) if g is None else g).flatten() for p, g in zip(parameters, true, strict=True)]
+    )
+    assert float(torch.cosine_similarity(found, flat, dim=0)) > 0.99
+    assert float(found.norm() / flat.norm()) == pytest.approx(0.02, rel=1e-3)
+
+
+def test_an_absent_family_and_one_within_its_band_add_exactly_nothing(sampled: Any) -> None:
+    trainer, rollouts = sampled
+    charts = [rollout for rollout in rollouts if rollout.key == "chart"]
+    found = gradients(trainer, charts, [0.0] * len(charts), bands=TIGHT, entropy_weight=0.02)
+    assert torch.equal(found, torch.zeros_like(found))
+
+
+# The optimizer
+
+
+def test_narrow_weights_are_stepped_in_float32() -> None:
+    weight = torch.nn.Parameter(torch.full((4, 4), 0.02, dtype=torch.bfloat16))
+    stepper = Stepper([("w", weight)], learning_rate=2e-6, weight_decay=0.0)
+    before = weight.detach().clone()
+    for _ in range(100):
+        weight.grad = torch.ones_like(weight)
+        stepper.step()
+    assert float(stepper.state()["weights"]["w"][0, 0]) == pytest.approx(0.02 - 100 * 2e-6, rel=2e-3)
+    assert not torch.equal(weight, before)
+    assert weight.dtype == torch.bfloat16
+
+
+def test_the_learning_rate_rises_then_stays() -> None:
+    weight = torch.nn.Parameter(torch.ones(1))
+    stepper = Stepper([("w", weight)], learning_rate=1.0, ramp_steps=4)
+    rates = []
+    for _ in range(6):
+        rates.append(stepper.learning_rate)
+        weight.grad = torch.ones(1)
+        stepper.step()
+    assert rates == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_gradient_that_is_not_finite_updates_nothing(bad: float) -> None:
+    weight = torch.nn.Parameter(torch.ones(2))
+    stepper = Stepper([("w", weight)], learning_rate=1.0)
+    weight.grad = torch.tensor([1.0, bad])
+    assert not math.isfinite(stepper.step())
+    assert weight.tolist() == [1.0, 1.0]
+    assert weight.grad is None
+    assert stepper.updates == 0
+
+
+def test_a_budget_is_a_share_with_a_floor() -> None:
+    budget = Budget("responses had no verdict", 0.1, 2)
+    budget.add(2, 2)
+    for _ in range(28):
+        budget.add(0, 1)
+    budget.add(1, 1)
+    with pytest.raises(
+        HarnessError,
+        match=r"training stopped: 4 of 32 responses had no verdict, more than the "
+        r"budget of 10% \(at least 2\); the last: oh$",
+    ):
+        budget.add(1, 1, "oh")

@@ -1,0 +1,199 @@
+"""Recipes of policy training: the shipped ones are valid, wrong ones are refused in one line; whole stages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from harness.errors import UsageError
+from harness.registry import Registry
+from tasks.types import CATEGORIES
+from training.policy_recipe import PolicyRecipe
+from training.recipe import SHIPPED, Recipe, load_recipe
+from training.train import run_training
+
+RECIPES = sorted(SHIPPED.rglob("*.toml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_shipped_recipe_is_valid_and_found_by_its_name(path: Path) -> None:
+    recipe = load_recipe(path.stem, {})
+    assert recipe == load_recipe(path, {}) == load_recipe(f"recipes/{path.name}", {})
+    for task in Registry().suite("general_vqa"):
+        assert recipe.g2rpo.shape(task).length.max_end > 0
+
+
+def test_names_of_shipped_recipes_are_unique() -> None:
+    assert len({path.name for path in RECIPES}) == len(RECIPES)
+
+
+def test_the_defaults_are_the_paper_s_setting() -> None:
+    paper, defaults = load_recipe("qwen3-vl-8b", {}).g2rpo, PolicyRecipe()
+    for name in (
+        "responses",
+        "temperature",
+        "max_new_tokens",
+        "rollout_prompts",
+        "update_prompts",
+        "learning_rate",
+    ):
+        assert getattr(paper, name) == getattr(defaults, name)
+    assert (paper.responses, paper.rollout_prompts, paper.update_prompts) == (8, 512, 128)
+    assert (paper.clip_low, paper.clip_high, paper.dual_clip, paper.learning_rate) == (0.2, 0.3, 3.0, 2e-6)
+    assert (paper.format_weight, paper.length_weight, paper.structure_weight) == (0.1, 0.1, 0.5)
+
+
+def different(one: str, other: str) -> dict[str, Any]:
+    left, right = (load_recipe(name, {}).model_dump(exclude={"out"}) for name in (one, other))
+    assert {key: value for key, value in left.items() if key != "g2rpo"} == {
+        key: value for key, value in right.items() if key != "g2rpo"
+    }
+    return {key: right["g2rpo"][key] for key in left["g2rpo"] if left["g2rpo"][key] != right["g2rpo"][key]}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("base", {"advantage": "grpo", "entropy_weight": 0.0, "length_weight": 0.0}),
+        ("g2rpo", {"entropy_weight": 0.0, "length_weight": 0.0}),
+        ("g2rpo-entropy", {"length_weight": 0.0}),
+        ("g2rpo-length", {"entropy_weight": 0.0}),
+        ("g2rpo-both", {}),
+        *((name, {"advantage": name}) for name in ("grpo", "dr_grpo", "ema_grpo", "gdpo", "gs_gdpo")),
+    ],
+)
+def test_ablations_and_baselines_differ_in_what_they_name_alone(name: str, changes: dict[str, Any]) -> None:
+    found = different("qwen3-vl-8b", name)
+    found.pop("save_every", None)
+    assert found == changes
+
+
+def test_refinement_has_a_lower_rate() -> None:
+    recipe = Recipe()
+    assert recipe.refine.learning_rate < recipe.g2rpo.learning_rate
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"g2rpo.temprature": 1}, "unknown recipe key 'g2rpo.temprature'; did you mean 'temperature'?"),
+        ({"g2rpo.responses": 1}, "recipe key g2rpo.responses: Input should be greater than or equal to 2"),
+        ({"g2rpo.advantage": "ppo"}, "recipe key g2rpo.advantage: Input should be 'g2rpo', 'grpo'"),
+        ({"g2rpo.families": ["maths"]}, "recipe key g2rpo.families.0: Input should be 'general_vqa'"),
+        ({"g2rpo.length_weight": 0.95}, "format_weight and length_weight together exceed 1"),
+        ({"g2rpo.update_prompts": 1024}, "update_prompts exceed rollout_prompts"),
+        (
+            {"g2rpo.shapes.math.length.min_start": 900},
+            "recipe key g2rpo.shapes.math.length: Value error, a length envelope needs 0 <= min_start",
+        ),
+        ({"stage": "g2rp"}, "unknown stage 'g2rp'; did you mean 'g2rpo'?"),
+        ({"tracker": "wandbb"}, "recipe key tracker: Input should be 'none', 'tensorboard'"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_in_one_line(overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_recipe("tiny", overrides)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_family_without_a_shape_is_refused(policy_fakes: ModuleType) -> None:
+    recipe = PolicyRecipe()
+    for category in CATEGORIES:
+        assert recipe.shape(policy_fakes.task("x", category)).length
+    with pytest.raises(
+        UsageError, match=r"poems: no length envelope and entropy band for the family 'verse': add"
+    ):
+        recipe.shape(policy_fakes.task("poems", "verse"))
+
+
+def test_a_task_s_own_shape_comes_before_its_family_s(policy_fakes: ModuleType) -> None:
+    recipe = PolicyRecipe.model_validate({"shapes": {"sums": policy_fakes.SHAPE}, "by": "task"})
+    assert recipe.shape(policy_fakes.task("sums")).length.max_end == 12
+    assert recipe.shape(policy_fakes.task("angles")).length.max_end == 3600
+    assert recipe.key(policy_fakes.task("angles")) == "angles"
+
+
+# Whole stages
+
+
+SHORT = {
+    "g2rpo.steps": 2,
+    "g2rpo.responses": 2,
+    "g2rpo.rollout_prompts": 2,
+    "g2rpo.update_prompts": 2,
+    "g2rpo.max_new_tokens": 4,
+    "g2rpo.fill_rounds": 1,
+    "g2rpo.eval_limit": 2,
+    "g2rpo.eval_every": 2,
+    "tasks": ["chartqa", "refcoco"],
+    "threads": 1,
+}
+
+
+def test_a_stage_ends_in_a_model_that_can_be_evaluated(
+    policy_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from harness.backends.hf import HFBackend
+
+    overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path)}
+    assert run_training("tiny", overrides) == 0
+    folder = tmp_path / "g2rpo" / "model"
+    assert capsys.readouterr().out.splitlines()[-1] == str(folder)
+    assert HFBackend(str(folder)).describe()["model_type"] == "qwen3_vl"
+    lines = [json.loads(line) for line in (tmp_path / "g2rpo" / "steps.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [0, 1, 2]
+    assert set(lines[2]["eval"]["categories"]) == {"chart", "grounding"}
+    assert 0 <= lines[2]["eval"]["unparsed"] <= 1
+    assert (tmp_path / "g2rpo" / "eval" / "step-0000002" / "results.json").exists()
+    assert run_training("tiny", overrides) == 0, "the same command again is complete"
+    with pytest.raises(UsageError, match="was made with another learning_rate"):
+        run_training("tiny", overrides | {"g2rpo.learning_rate": 1.0})
+
+
+def test_stages_follow_each_other(policy_model: Path, tmp_path: Path) -> None:
+    refine = {key.replace("g2rpo", "refine"): value for key, value in SHORT.items()}
+    overrides = (
+        SHORT | refine | {"model": str(policy_model), "out": str(tmp_path), "stages": ["g2rpo", "refine"]}
+    )
+    overrides |= {"refine.families": ["chart"], "g2rpo.eval_every": 0, "refine.eval_every": 0}
+    assert run_training("tiny", overrides) == 0
+    steps = [json.loads(line) for line in (tmp_path / "refine" / "steps.jsonl").read_text().splitlines()]
+    assert set(steps[0]["families"]) == {"chart"}
+    assert (tmp_path / "refine" / "model" / "model.safetensors").exists()
+
+
+def test_families_that_no_task_has_are_refused(policy_model: Path, tmp_path: Path) -> None:
+    overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path), "g2rpo.families": ["math"]}
+    with pytest.raises(UsageError, match="none of the tasks is of the families math"):
+        run_training("tiny", overrides)
+
+
+def test_a_file_of_the_field_s_format_is_trained_on(
+    fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(fakes.picture(7, (64, 64)))
+    row = {"problem": "<image> 1 + 1?", "answer": "<answer>2</answer>", "problem_type": "numerical"}
+    rows = [row | {"task_type": "math_reasoning", "images": ["a.png"], "problem_id": i} for i in range(3)]
+    (tmp_path / "train.json").write_text(json.dumps(rows))
+    overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path / "out"), "g2rpo.eval_every": 0}
+    assert run_training("tiny", overrides | {"data": str(tmp_path / "train.json")}) == 0
+    steps = [json.loads(line) for line in (tmp_path / "out" / "g2rpo" / "steps.jsonl").read_text().splitlines()]
+    assert [step["families"]["math"]["responses"] for step in steps] == [4, 4]
+
+
+def test_the_command_s_flags_are_keys_of_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    import training.train
+    from harness.cli import main
+
+    seen: list[Any] = []
+    monkeypatch.setattr(training.train, "run_training", lambda *given: seen.append(given) or 0)
+    command = ["train", "tiny", "--tracker", "wandb", "--stage", "refine", "--set", "refine.steps=5"]
+    assert main(command) == 0
+    assert seen == [("tiny", {"tracker": "wandb", "stage": "refine", "refine.steps": 5})]
+    recipe = load_recipe(*seen[0])
+    assert (recipe.tracker, recipe.stages, recipe.refine.steps) == ("wandb", ("refine",), 5)
