@@ -1,0 +1,111 @@
+"""The page: one self-contained HTML file of sections, each with its own markup, data and script.
+
+Text of models and data sets is hostile: markup is autoescaped by Jinja2, data travel in
+`<script type="application/json">` blocks and reach the page through `textContent`, and a content security
+policy allows the file's own scripts and styles (by hash) and nothing from any network.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One tab of the page."""
+
+    id: str
+    """Its address: `#/<id>`."""
+    title: str
+    html: Markup
+    """Made by `markup`, so that everything in it is escaped."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """Block id → plain JSON, for `harness.data(id)` in scripts."""
+    scripts: tuple[str, ...] = ()
+    """Files of `reports/static`, in order; `core.js` is always there before them."""
+    styles: tuple[str, ...] = ()
+    """Files of `reports/static`; `core.css` is always there before them."""
+
+
+def markup(template: str, **values: Any) -> Markup:
+    """A template of `reports/templates`, filled; whatever is not itself markup is escaped."""
+    return Markup(_environment().get_template(template).render(**values))  # noqa: S704 - autoescaped
+
+
+def render(title: str, sections: Sequence[Section], *, notice: str | None = None) -> Iterator[str]:
+    """The page in pieces, in the order of the file.
+
+    Args:
+        title: of the window.
+        sections: the tabs; the first is shown first. Data come last: a page paints before they are read.
+        notice: a line above everything (synthetic data, a partial run).
+    """
+    script = "\n".join(map(_static, _each("core.js", [name for s in sections for name in s.scripts])))
+    style = "\n".join(map(_static, _each("core.css", [name for s in sections for name in s.styles])))
+    policy = "; ".join(
+        [
+            "default-src 'none'",
+            "img-src 'self' data: file:",
+            f"script-src '{_hash(script)}'",
+            f"style-src '{_hash(style)}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+    page = _environment().get_template("page.html.jinja")
+    head, tail = page.render(
+        title=title,
+        sections=sections,
+        notice=notice,
+        policy=policy,
+        script=Markup(script),  # noqa: S704 - the package's own files
+        style=Markup(style),  # noqa: S704
+        blocks=_CUT,
+    ).split(_CUT)
+    yield head
+    for section in sections:
+        for name, value in section.data.items():
+            yield f'<script type="application/json" id="{name}">{json_text(value)}</script>\n'
+    yield tail
+
+
+_CUT = "\x00blocks\x00"
+
+
+def json_text(value: Any) -> str:
+    """JSON that can stand in a script element: nothing in it ends the element or a line of script."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _each(first: str, names: Sequence[str]) -> Sequence[str]:
+    return list(dict.fromkeys([first, *names]))
+
+
+def _static(name: str) -> str:
+    return (files("reports") / "static" / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("reports"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
