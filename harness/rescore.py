@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,17 @@ class Rescored:
     """Responses that the run does not have yet; then `results.json` is not written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """A run's responses judged from its files; nothing is written."""
+
+    results: Results
+    scores: Sequence[tuple[Task, Sequence[Judged]]]
+    """Each task with its verdicts, in the order of the items."""
+    missing: int
+    """Responses that the run does not have yet."""
+
+
 def rescore(run_dir: Path, progress: Progress | None = None) -> Rescored:
     """Score a run's responses again and rewrite `scores/`, and `results.json` where the run is complete.
 
@@ -40,31 +51,44 @@ def rescore(run_dir: Path, progress: Progress | None = None) -> Rescored:
         HarnessError: a file of it cannot be read, or the run is in use.
     """
     _run_of(run_dir)  # before the lock, which would make the directory
-    progress = progress or Progress(quiet=True)
     with Lock(run_dir):
-        run = _run_of(run_dir)
-        config = RunConfig(**run["config"])
-        registry = Registry(config.task_file)
-        tasks: dict[str, TaskResult] = {}
-        missing = 0
-        for name, described in run["tasks"].items():
-            task = registry.get(name)
-            verdicts, unasked = _task_verdicts(run_dir, task, run, progress)
-            missing += unasked
-            write_scores(run_dir / "scores" / f"{name}.jsonl", task, verdicts)
-            tasks[name] = aggregate.task_result(
-                task,
-                verdicts,
-                data=described["data"],
-                fingerprint=described["fingerprint"],
-                synthetic=described["synthetic"],
-            )
-        before = run_dir / "results.json"
-        seconds = float(read_json(before)["seconds"]) if before.exists() else 0.0
-        results = collect(tasks, config, run["model"], seconds, run_dir)
-        if not missing:
-            write_results(before, results)
-        return Rescored(results, missing)
+        verdicts = judge_run(run_dir, progress)
+        for task, scores in verdicts.scores:
+            write_scores(run_dir / "scores" / f"{task.name}.jsonl", task, scores)
+        if not verdicts.missing:
+            write_results(run_dir / "results.json", verdicts.results)
+        return Rescored(verdicts.results, verdicts.missing)
+
+
+def judge_run(run_dir: Path, progress: Progress | None = None) -> Verdicts:
+    """Score the responses that a run has, complete or not; no file of it is touched.
+
+    Raises:
+        UsageError: the directory holds no run.
+        HarnessError: a file of it cannot be read.
+    """
+    run = _run_of(run_dir)
+    progress = progress or Progress(quiet=True)
+    config = RunConfig(**run["config"])
+    registry = Registry(config.task_file)
+    tasks: dict[str, TaskResult] = {}
+    scores: list[tuple[Task, Sequence[Judged]]] = []
+    missing = 0
+    for name, described in run["tasks"].items():
+        task = registry.get(name)
+        verdicts, unasked = _task_verdicts(run_dir, task, run, progress)
+        scores.append((task, verdicts))
+        missing += unasked
+        tasks[name] = aggregate.task_result(
+            task,
+            verdicts,
+            data=described["data"],
+            fingerprint=described["fingerprint"],
+            synthetic=described["synthetic"],
+        )
+    before = run_dir / "results.json"
+    seconds = float(read_json(before)["seconds"]) if before.exists() else 0.0
+    return Verdicts(collect(tasks, config, run["model"], seconds, run_dir), scores, missing)
 
 
 def write_submissions(run_dir: Path, out: Path) -> list[Path]:

@@ -1,0 +1,164 @@
+"""Evaluation runs as a report shows them: complete ones from their files, partial ones judged in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, UsageError
+from harness.identity import read_run
+from harness.journal import TaskJournal, line_of
+from harness.jsonl import plain, read_lines
+from harness.rescore import judge_run
+from harness.results import Results, read_results
+from harness.scoring import Judged, score_line
+
+NAME_LENGTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One evaluation run."""
+
+    path: Path
+    name: str
+    """Shown, and unique within the report: the model's name, with the folder's where models repeat."""
+    run: Mapping[str, Any]
+    """`run.json`."""
+    results: Results
+    """Of `results.json`; of a partial run computed in memory from its journal, nothing being written."""
+    missing: int
+    """Responses still missing."""
+    finished: bool
+    """Whether `results.json` is there. Only then is the run complete; else it must be shown as partial."""
+    _verdicts: Mapping[str, Sequence[Judged]] = field(default_factory=dict, repr=False)
+
+    @property
+    def synthetic(self) -> bool:
+        """Some rows were drawn: not the benchmarks."""
+        return self.results.synthetic
+
+    def items(self, task: str) -> Iterator[dict[str, Any]]:
+        """The lines of `items/<task>.jsonl`, as plain JSON.
+
+        Raises:
+            HarnessError: the file is not there, or a line is broken; names file and line.
+        """
+        return _objects(self.path / "items" / f"{task}.jsonl", ("id",))
+
+    def responses(self, task: str) -> dict[tuple[str, int], dict[str, Any]]:
+        """(id, epoch) → the last journal line of what the run asks, as plain JSON.
+
+        As everywhere, a torn last line and lines that are no responses are passed over. Where the folder has
+        no journal of the task, nothing was answered.
+        """
+        generation = self.run["tasks"][task]["generation_sha"]
+        shas = {} if self.finished else {item["id"]: _shas(item) for item in self.items(task)}
+        found = {}
+        for key, response in TaskJournal(self.path / "samples" / f"{task}.jsonl", task).read():
+            stale = shas and shas.get(key.id) != (key.prompt_sha, key.image_sha)
+            if key.generation_sha == generation and not stale:
+                line = line_of(key, response)
+                if not math.isfinite(response.latency):
+                    line["latency"] = 0.0
+                found[key.id, key.epoch] = line
+        return found
+
+    def scores(self, task: str) -> Iterator[dict[str, Any]]:
+        """The lines of `scores/<task>.jsonl`, as plain JSON; of a partial run judged in memory.
+
+        Raises:
+            HarnessError: the file is not there, or a line is broken; names file and line.
+        """
+        if self.finished:
+            yield from _objects(self.path / "scores" / f"{task}.jsonl", ("id", "epoch", "value", "status"))
+            return
+        version = self.results.tasks[task].scorer
+        for verdict in self._verdicts[task]:
+            yield plain(score_line(verdict, version))
+
+
+def load_runs(paths: Sequence[Path]) -> list[Run]:
+    """The evaluation runs in these folders, each folder once, in the order given.
+
+    Raises:
+        UsageError: a folder is no run.
+        HarnessError: a file of a run is broken.
+    """
+    folders = list({path.resolve(): path for path in paths}.values())
+    opened = [_open(path) for path in folders]
+    names = _names([(_model_name(run), path) for run, path in zip(opened, folders, strict=True)])
+    return [_load(path, name, run) for path, name, run in zip(folders, names, opened, strict=True)]
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder holds an evaluation run, complete or not."""
+    return (path / "run.json").is_file()
+
+
+def _open(path: Path) -> Mapping[str, Any]:
+    if not path.is_dir():
+        raise UsageError(f"{path}: there is no such folder")
+    content = read_run(path) if is_run(path) else None
+    if content is None:
+        raise UsageError(f"{path}: not a run: there is no run.json")
+    missing = [name for name in ("config", "model", "tasks") if not isinstance(content.get(name), dict)]
+    if missing:
+        raise HarnessError(f"{path / 'run.json'}: broken: it has no {missing[0]!r}")
+    return content
+
+
+def _load(path: Path, name: str, run: Mapping[str, Any]) -> Run:
+    if (path / "results.json").exists():
+        try:
+            return Run(path, name, run, read_results(path), 0, True)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise HarnessError(
+                f"{path / 'results.json'}: not as this version writes it ({error!r}): "
+                f"harness score {path} makes it again"
+            ) from None
+    judged = judge_run(path)
+    verdicts = {task.name: scores for task, scores in judged.scores}
+    return Run(path, name, run, judged.results, judged.missing, False, verdicts)
+
+
+def _model_name(run: Mapping[str, Any]) -> str:
+    """The model's name; of one that is a folder, its last part."""
+    name = str(run["config"].get("model") or "")
+    if name.startswith(("/", "./", "../", "~")):
+        name = Path(name).name
+    return name if len(name) <= NAME_LENGTH else name[: NAME_LENGTH - 1] + "…"
+
+
+def _names(found: Sequence[tuple[str, Path]]) -> list[str]:
+    """A name for each run: its model's, then with the folder's, then with a number where they repeat."""
+    plain_names = [model or path.resolve().name for model, path in found]
+    full = [
+        name if plain_names.count(name) == 1 else f"{name} · {path.resolve().name}"
+        for name, (_, path) in zip(plain_names, found, strict=True)
+    ]
+    unique: list[str] = []
+    for name in full:
+        count = 1
+        candidate = name
+        while candidate in unique or (count > 1 and candidate in full):
+            count += 1
+            candidate = f"{name} #{count}"
+        unique.append(candidate)
+    return unique
+
+
+def _shas(item: Mapping[str, Any]) -> tuple[Any, Any]:
+    return item.get("prompt_sha"), item.get("image_sha")
+
+
+def _objects(path: Path, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+    if not path.exists():
+        raise HarnessError(f"{path}: there is no such file, and the run has this task")
+    for number, line in read_lines(path):
+        if not isinstance(line, dict) or any(key not in line for key in keys):
+            raise HarnessError(f"{path}:{number}: broken: a line of this file has {', '.join(keys)}")
+        yield line
