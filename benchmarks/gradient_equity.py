@@ -24,10 +24,10 @@ from harness.backends import tiny_path
 from harness.backends.image_only import load_processor
 from harness.registry import Registry
 from training.advantages import Batch, Moments, estimator
-from training.coldstart import load_model
 from training.dataset import load_problems
 from training.filtering import Acceptance
 from training.loop import Place, Trainer, reward_batch
+from training.models import load_model
 from training.policy import Clip, clipped_loss, micro_batches
 from training.prompt_stream import PromptStream
 from training.recipe import load_recipe

@@ -26,9 +26,10 @@ from harness.registry import Registry
 from scorers.types import Answer, Score
 from tasks.prompts import render
 from tasks.types import Metric, Sample, Source, Task
-from training.coldstart import build_untrained, load_model
+from training.coldstart import build_untrained
 from training.dataset import HeldProblems
 from training.loop import Place, Trainer
+from training.models import load_model
 from training.policy_recipe import PolicyRecipe
 from training.prompt_stream import PromptStream
 from training.recipe import Recipe, load_recipe

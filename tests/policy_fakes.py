@@ -71,7 +71,7 @@ def problems(of: Task, number: int = 8) -> HeldProblems:
 
 def build_model(folder: Path, texts: int = 40) -> Path:
     """An untrained Qwen3-VL of two thin layers."""
-    from training.checkpoints import save_model
+    from training.models import save_model
     from training.tiny import TinyConfig, train_tokenizer, untrained, write_processor
 
     config = TinyConfig(

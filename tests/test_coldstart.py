@@ -20,11 +20,11 @@ from scorers.points import RoboSpatialTarget
 from tasks import BUILTIN, load_builtin
 from tasks.prompts import render
 from tasks.types import Response, Sample
-from training import vision_warmup
-from training.checkpoints import Saver
-from training.coldstart import answer_loss, load_model, task_names
+from training import checkpoint, vision_warmup
+from training.coldstart import answer_loss, resume, task_names
 from training.examples import Examples, ExampleSettings, stream
 from training.gold import answer_text
+from training.models import load_model
 from training.optimizers import Optimizers, rate
 from training.recipe import Recipe, load_recipe
 from training.train import run_training
@@ -275,33 +275,30 @@ def _train(model, optimizers: Optimizers, first: int, last: int) -> list[float]:
     return losses
 
 
+CPU = torch.device("cpu")
+
+
 def test_a_resumed_run_is_the_run(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = load_model(tiny_path(), Recipe())
     optimizers = _optimizers(model)
-    saver = Saver(tmp_path, {"steps": 8})
     _train(model, optimizers, 0, 2)
-    saver.save(2, optimizers)
+    checkpoint.write(tmp_path, 2, optimizers.state(), {"settings": {"steps": 8}})
     straight = _train(model, optimizers, 2, 4)
 
     fresh = load_model(tiny_path(), Recipe())
     other = _optimizers(fresh)
-    assert Saver(tmp_path, {"steps": 8}).load(fresh, other) == 2
+    assert resume(tmp_path, {"steps": 8}, other, CPU) == 2
     assert _train(fresh, other, 2, 4) == pytest.approx(straight, rel=1e-5)
 
 
-def test_checkpoints_appear_whole_and_the_last_two_stay(tmp_path: Path) -> None:
-    model = torch.nn.Linear(2, 2)
-    optimizers = _optimizers(model)
-    saver = Saver(tmp_path, {"a": 1})
-    assert saver.load(model, optimizers) == 0
-    for step in (1, 2, 3):
-        saver.save(step, optimizers)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-0000002", "step-0000003"]
-    (tmp_path / "step-0000009.partial").mkdir()
-    assert saver.load(model, optimizers) == 3
+def test_checkpoints_of_other_settings_are_refused(tmp_path: Path) -> None:
+    optimizers = _optimizers(torch.nn.Linear(2, 2))
+    assert resume(tmp_path, {"a": 1}, optimizers, CPU) == 0
+    checkpoint.write(tmp_path, 3, optimizers.state(), {"settings": {"a": 1}})
+    assert resume(tmp_path, {"a": 1}, optimizers, CPU) == 3
     with pytest.raises(UsageError, match="another a:"):
-        Saver(tmp_path, {"a": 2}).load(model, optimizers)
+        resume(tmp_path, {"a": 2}, optimizers, CPU)
 
 
 # Vision warm-up

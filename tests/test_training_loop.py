@@ -195,7 +195,7 @@ def test_adapters_train_alone(policy_fakes: ModuleType, policy_model: Path, tmp_
     pytest.importorskip("peft")
     from transformers import AutoModelForImageTextToText
 
-    from training.policy_stage import with_adapters
+    from training.models import with_adapters
 
     plain = AutoModelForImageTextToText.from_pretrained(policy_model, dtype="float32")
     before = {name: value.clone() for name, value in plain.state_dict().items()}

@@ -1,4 +1,4 @@
-"""Checkpoints of policy training: one that exists is whole, whatever happened while the next was written.
+"""Checkpoints of training: one that exists is whole, whatever happened while the next was written.
 
 A checkpoint is a folder `step-N`: `tensors.pt` (trained weights, optimizer, random number generators) and
 `state.json` (all else). It is written beside, synced, and renamed; only then is an older one removed.

@@ -22,9 +22,9 @@ from harness.backends.image_only import load_processor
 from harness.errors import UsageError
 from harness.models import family_coords
 from harness.registry import SUITES, Registry, suite_names
-from training import vision_warmup
-from training.checkpoints import Saver, save_model
+from training import checkpoint, vision_warmup
 from training.examples import Examples, ExampleSettings, stream
+from training.models import load_model, save_model, with_adapters
 from training.optimizers import Optimizers, rate
 from training.recipe import UNTRAINED, ColdstartRecipe, Recipe, WarmupRecipe
 from training.tiny import ANSWER_PIECES, TinyConfig, phrases, train_tokenizer, untrained, write_processor
@@ -93,7 +93,7 @@ def run_coldstart(recipe: Recipe, start: str | Path) -> Path:
         else:
             warm_up(model, folder, stage.vision_warmup, recipe.seed, log)
             save_model(model, folder, warmed)
-    model = _with_adapters(model, stage.lora_rank)
+    model = with_adapters(model, stage.lora_rank)
     settings = ExampleSettings(
         processor=str(folder),
         tasks=tasks,
@@ -135,52 +135,6 @@ def build_untrained(folder: Path, recipe: Recipe, tasks: tuple[str, ...]) -> Non
     tokenizer = train_tokenizer([*prompts, *answers], config.vocabulary, [*phrases(prompts), *ANSWER_PIECES])
     write_processor(folder, tokenizer, config)
     save_model(untrained(tokenizer, config, recipe.seed), folder, folder)
-
-
-def load_model(folder: Path, recipe: Recipe) -> Any:
-    """The model of a folder, in training mode on the best device; float32 on a CPU.
-
-    Raises:
-        UsageError: it is no vision-language model.
-    """
-    from transformers import AutoModelForImageTextToText
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    cuda = torch.cuda.is_available()
-    dtype = recipe.dtype if recipe.dtype != "auto" else ("auto" if cuda else "float32")
-    try:
-        model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype)
-    except (ValueError, OSError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UsageError(f"{folder} cannot be loaded as a vision-language model: {reason}") from error
-    model.config.use_cache = False
-    if model.config.model_type == "qwen3_vl":
-        _patches_by_product(model.model.visual.patch_embed)
-    return model.to("cuda" if cuda else "cpu").train()
-
-
-def _patches_by_product(embed: Any) -> None:
-    """Compute the patch embedding of still images as a matrix product: the same numbers, much faster on a CPU.
-
-    The frames of a still image are equal, so one of them against the sum of the weights is enough.
-    """
-
-    def forward(patches: torch.Tensor) -> torch.Tensor:
-        weight = embed.proj.weight
-        frame = patches.view(-1, embed.in_channels, embed.temporal_patch_size, embed.patch_size**2)[:, :, 0]
-        return functional.linear(frame.flatten(1).to(weight.dtype), weight.sum(2).flatten(1), embed.proj.bias)
-
-    embed.forward = forward
-
-
-def _with_adapters(model: Any, rank: int) -> Any:
-    """The model with low-rank adapters on its linear layers; unchanged for rank 0."""
-    if not rank:
-        return model
-    from peft import LoraConfig, get_peft_model
-
-    return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear"))
 
 
 def warm_up(model: Any, folder: Path, recipe: WarmupRecipe, seed: int, log: Log) -> None:
@@ -231,10 +185,8 @@ def fit(model: Any, settings: ExampleSettings, stage: ColdstartRecipe, out: Path
         scale_of=lambda name: stage.vision_rate if _is_tower(name) else 1.0,
     )
     tower = [parameter for name, parameter in optimizers.named.items() if _is_tower(name)]
-    saver = Saver(
-        out / "checkpoints", {"stage": "coldstart", "seed": settings.seed, **stage.model_dump(mode="json")}
-    )
-    first = saver.load(model, optimizers)
+    told = {"stage": "coldstart", "seed": settings.seed, **stage.model_dump(mode="json")}
+    first = resume(out / "checkpoints", told, optimizers, model.device)
     losses: dict[str, list[float]] = defaultdict(list)
     norm = 0.0
     batches = _moved(stream(settings, first, stage.workers), model.device)
@@ -259,7 +211,20 @@ def fit(model: Any, settings: ExampleSettings, stage: ColdstartRecipe, out: Path
             )
             losses.clear()
         if done % stage.save_every == 0 and done < stage.steps:
-            saver.save(done, optimizers)
+            checkpoint.write(out / "checkpoints", done, optimizers.state(), {"settings": told})
+
+
+def resume(folder: Path, told: Mapping[str, Any], optimizers: Optimizers, device: torch.device) -> int:
+    """Take up the latest checkpoint of the stage; returns its step, 0 where there is none.
+
+    Raises:
+        UsageError: it was made with other settings.
+    """
+    found = checkpoint.latest(folder, told, device)
+    if found is None:
+        return 0
+    optimizers.restore(found.tensors)
+    return found.step
 
 
 def _is_tower(name: str) -> bool:

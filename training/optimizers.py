@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import HarnessError
@@ -80,14 +80,20 @@ class Optimizers:
             optimizer.zero_grad(set_to_none=True)
         return float(norm)
 
-    def state_dict(self) -> list[dict[str, Any]]:
-        """The state of each optimizer, in order."""
-        return [optimizer.state_dict() for optimizer in self._all]
+    def state(self) -> dict[str, Any]:
+        """Weights and the state of each optimizer, for a checkpoint."""
+        weights = {name: parameter.detach() for name, parameter in self.named.items()}
+        return {"weights": weights, "optimizers": [optimizer.state_dict() for optimizer in self._all]}
 
-    def load_state_dict(self, states: list[dict[str, Any]]) -> None:
-        """Take up a state that `state_dict` gave."""
-        for optimizer, state in zip(self._all, states, strict=True):
-            optimizer.load_state_dict(state)
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` gave."""
+        import torch
+
+        with torch.no_grad():
+            for name, parameter in self.named.items():
+                parameter.copy_(state["weights"][name])
+        for optimizer, own in zip(self._all, state["optimizers"], strict=True):
+            optimizer.load_state_dict(own)
 
 
 def _is_hidden_matrix(name: str, parameter: torch.nn.Parameter) -> bool:

@@ -20,10 +20,10 @@ from harness.plan import FailedRow
 from harness.registry import Registry
 from scorers.types import COORDS
 from training import dataset
-from training.checkpoints import save_model
-from training.coldstart import load_model, task_names
+from training.coldstart import task_names
 from training.log import StepLog, tracker
 from training.loop import Place, Trainer
+from training.models import load_model, save_model, with_adapters
 from training.policy_recipe import PolicyRecipe
 from training.prompt_stream import Problems, PromptStream
 from training.recipe import Recipe
@@ -127,12 +127,3 @@ def _model(source: Path, recipe: Recipe, stage: PolicyRecipe) -> Any:
     if stage.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     return with_adapters(model, stage.lora_rank)
-
-
-def with_adapters(model: Any, rank: int) -> Any:
-    """The model with low-rank adapters of a rank on its linear layers; unchanged for rank 0."""
-    if not rank:
-        return model
-    from peft import LoraConfig, get_peft_model
-
-    return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear"))

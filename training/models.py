@@ -1,0 +1,105 @@
+"""Models of training: loaded from a folder, adapted, written as a folder that can be evaluated."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from harness.errors import UsageError
+from training.recipe import Recipe
+
+PROCESSOR_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "tokenizer.model",
+    "preprocessor_config.json",
+    "video_preprocessor_config.json",
+    "processor_config.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "generation_config.json",
+)
+"""Files of a checkpoint folder beside its weights and configuration."""
+
+
+def load_model(folder: Path, recipe: Recipe) -> Any:
+    """The model of a folder, in training mode on the best device; float32 on a CPU.
+
+    Raises:
+        UsageError: it is no vision-language model.
+    """
+    from transformers import AutoModelForImageTextToText
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    cuda = torch.cuda.is_available()
+    dtype = recipe.dtype if recipe.dtype != "auto" else ("auto" if cuda else "float32")
+    try:
+        model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype)
+    except (ValueError, OSError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UsageError(f"{folder} cannot be loaded as a vision-language model: {reason}") from error
+    model.config.use_cache = False
+    if model.config.model_type == "qwen3_vl":
+        _patches_by_product(model.model.visual.patch_embed)
+    return model.to("cuda" if cuda else "cpu").train()
+
+
+def _patches_by_product(embed: Any) -> None:
+    """Compute the patch embedding of still images as a matrix product: the same numbers, much faster on a CPU.
+
+    The frames of a still image are equal, so one of them against the sum of the weights is enough.
+    """
+
+    def forward(patches: torch.Tensor) -> torch.Tensor:
+        weight = embed.proj.weight
+        frame = patches.view(-1, embed.in_channels, embed.temporal_patch_size, embed.patch_size**2)[:, :, 0]
+        return functional.linear(frame.flatten(1).to(weight.dtype), weight.sum(2).flatten(1), embed.proj.bias)
+
+    embed.forward = forward
+
+
+def with_adapters(model: Any, rank: int) -> Any:
+    """The model with low-rank adapters of a rank on its linear layers; unchanged for rank 0."""
+    if not rank:
+        return model
+    from peft import LoraConfig, get_peft_model
+
+    return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear"))
+
+
+def save_model(model: Any, source: Path, folder: Path, dtype: torch.dtype | None = None) -> Path:
+    """Write a model folder that can be evaluated: weights, configuration, and the processor files of `source`.
+
+    Args:
+        model: a transformers model.
+        source: the folder that it came from.
+        folder: where to; replaced as a whole, by rename, where it is not `source`.
+        dtype: of the weights as stored; None keeps theirs.
+    """
+    if folder == source:
+        model.save_pretrained(folder)
+        return folder
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for name in PROCESSOR_FILES:
+        if (source / name).exists():
+            shutil.copy2(source / name, partial / name)
+    own = model.dtype
+    if dtype is not None:
+        model.to(dtype)
+    model.save_pretrained(partial)
+    if dtype is not None:
+        model.to(own)
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+    return folder
