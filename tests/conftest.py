@@ -82,3 +82,7 @@ def policy_model(policy_fakes: ModuleType, tmp_path_factory: pytest.TempPathFact
     """The folder of an untrained model of two thin layers."""
     folder: Path = policy_fakes.build_model(tmp_path_factory.mktemp("policy") / "model")
     return folder
+
+
+_browser = helper_module("browser")
+browser, watch, page = _browser.browser, _browser.watch, _browser.page
