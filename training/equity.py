@@ -1,4 +1,4 @@
-"""Equity: which part of an update each family has, by the weight of its tokens in the loss and by its gradient."""
+"""Equity: which part of an update each family has, by its weight in the loss and by its gradient."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def gradient_norms(
                 scored = policy.score([rollouts[place] for place in places])
                 weights = scored.each([float(advantages[place]) for place in places])
                 losses, _ = clipped_loss(scored.logps, scored.logps.detach(), weights, clip)
-                torch.autograd.backward(losses.sum() / sum(lengths))
+                torch.autograd.backward(losses.sum() / max(1, sum(lengths)))
             gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
             norms[key] = math.sqrt(sum(float(gradient.double().square().sum()) for gradient in gradients))
             stepper.clear()

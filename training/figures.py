@@ -19,6 +19,7 @@ def step_figures(
     acceptance: Acceptance,
     update: Figures,
     advantages: Mapping[str, FamilyStatistics],
+    equity: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Any]:
     """The figures of a step.
 
@@ -27,12 +28,19 @@ def step_figures(
         acceptance: what became of the groups.
         update: what the updates saw: the kept responses.
         advantages: statistics of the advantages of each key.
+        equity: name of a share → key → its share of that, 0 to 1; a key that is not there has none.
 
     Returns:
         Plain JSON; None where a figure does not exist (no response, nothing kept).
     """
     keys = sorted(acceptance.by_family)
-    families = {key: _family(key, sampled, acceptance, update, advantages.get(key)) for key in keys}
+    families = {
+        key: {
+            **_family(key, sampled, acceptance, update, advantages.get(key)),
+            **{name: _ratio(own[key], 1) if key in own else None for name, own in equity.items()},
+        }
+        for key in keys
+    }
     counts = list(acceptance.by_family.values())
     prompts = sum(counter.total() for counter in counts)
     kept = sum(counter["kept"] for counter in counts)

@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from harness.jsonl import write_json
 from training import checkpoint
 from training.advantages import Batch, Moments, estimator, statistics
 from training.budgets import Budget
+from training.equity import gradient_norms, loss_weights, shares
 from training.figures import step_figures
 from training.filtering import Acceptance, verdict
 from training.log import StepLog
@@ -47,7 +49,7 @@ class Place:
 
 
 NOT_IDENTITY = frozenset(
-    {"steps", "save_every", "eval_every", "eval_data", "eval_limit"}
+    {"steps", "save_every", "eval_every", "eval_data", "eval_limit", "gradient_every"}
     | {"failure_budget", "update_budget", "empty_budget"}
 )
 """Settings that may change when a stage is continued."""
@@ -85,10 +87,11 @@ class Trainer:
             weight_decay=recipe.weight_decay,
             max_grad_norm=recipe.max_grad_norm,
         )
+        self.clip = Clip(recipe.clip_low, recipe.clip_high, recipe.dual_clip)
         self.updater = Updater(
             self.policy,
             self.stepper,
-            clip=Clip(recipe.clip_low, recipe.clip_high, recipe.dual_clip),
+            clip=self.clip,
             bands={recipe.key(task): self.shapes[task.name].entropy for task in stream.tasks},
             entropy_weight=recipe.entropy_weight,
             micro_batch=recipe.micro_batch,
@@ -106,6 +109,7 @@ class Trainer:
         Raises:
             HarnessError: a budget is spent, or the disk is full.
         """
+        write_json(self.place.folder / "settings.json", self.told())
         if done == 0 and self.recipe.eval_every:
             log(0, {"eval": self.evaluate(0)})
         for step in range(done + 1, self.recipe.steps + 1):
@@ -129,6 +133,7 @@ class Trainer:
         batch = reward_batch(rollouts, self.recipe)
         advantages = self._advantages(batch, self.moments) if rollouts else np.zeros(0)
         rate = self.stepper.learning_rate
+        equity = self._equity(step, rollouts, advantages)
         figures = self.update(step, groups, advantages)
         spent = {name: budget.bad for name, budget in self.budgets.items()}
         return {
@@ -136,7 +141,7 @@ class Trainer:
             "learning_rate": rate,
             "bad": spent,
             "unreadable": sum(self.stream.skipped.values()),
-            **step_figures(sampled, acceptance, figures, statistics(batch, advantages)),
+            **step_figures(sampled, acceptance, figures, statistics(batch, advantages), equity),
         }
 
     def collect(self, step: int, sampled: list[Rollout], acceptance: Acceptance) -> list[list[Rollout]]:
@@ -222,6 +227,29 @@ class Trainer:
         finally:
             self._training(False)
 
+    def _equity(
+        self, step: int, rollouts: Sequence[Rollout], advantages: Sequence[float] | np.ndarray[Any, Any]
+    ) -> dict[str, dict[str, float]]:
+        """Each key's share of the loss's weight and, every `gradient_every` steps, of the gradient."""
+        advantages = [float(advantage) for advantage in advantages]
+        found = {"loss_share": shares(loss_weights(rollouts, advantages))}
+        every = self.recipe.gradient_every
+        if every and step % every == 0 and rollouts:
+            self._training(True)
+            try:
+                norms = gradient_norms(
+                    self.policy,
+                    self.stepper,
+                    rollouts,
+                    advantages,
+                    clip=self.clip,
+                    micro_batch=self.recipe.micro_batch,
+                )
+            finally:
+                self._training(False)
+            found["gradient_share"] = shares(norms)
+        return found
+
     def _training(self, on: bool) -> None:
         """Gradient checkpointing works in training mode alone; else the policy stays as it samples."""
         self.backend.model.train(on and self.recipe.gradient_checkpointing)
@@ -252,6 +280,23 @@ class Trainer:
         }
         mean = sum(categories.values()) / len(categories) if categories else None
         return {"mean": mean, "categories": categories, "unparsed": round(float(np.mean(shares)), 4)}
+
+    def told(self) -> dict[str, Any]:
+        """What a reader of the log needs beside it: the settings, and the bands of each task, as plain JSON."""
+        bands = {
+            task.name: {
+                "family": task.category,
+                "key": self.recipe.key(task),
+                **self.shapes[task.name].model_dump(mode="json"),
+            }
+            for task in self.stream.tasks
+        }
+        return {
+            "stage": self.place.name,
+            "steps": self.recipe.steps,
+            "settings": self.settings(),
+            "shapes": bands,
+        }
 
     def settings(self) -> dict[str, Any]:
         """What a checkpoint must agree with, as plain JSON."""

@@ -89,6 +89,9 @@ class PolicyRecipe(BaseModel):
     eval_data: str = "synthetic"
     eval_limit: int = Field(20, ge=1)
     """Samples a task."""
+    gradient_every: int = Field(0, ge=0)
+    """Steps between measurements of each family's share of the gradient, which cost a forward and a backward
+    pass over the batch; 0: none."""
 
     @model_validator(mode="after")
     def _consistent(self) -> PolicyRecipe:
