@@ -12,26 +12,23 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
 from harness.backends import tiny_path
 from harness.backends.image_only import load_processor
 from harness.registry import Registry
 from training.advantages import Batch, Moments, estimator
 from training.dataset import load_problems
+from training.equity import gradient_norms
 from training.filtering import Acceptance
 from training.loop import Place, Trainer, reward_batch
 from training.models import load_model
-from training.policy import Clip, clipped_loss, micro_batches
 from training.prompt_stream import PromptStream
 from training.recipe import load_recipe
-from training.rollout import PolicyBackend, Rollout
+from training.rollout import PolicyBackend
 
 ESTIMATORS = ("grpo", "dr_grpo", "ema_grpo", "g2rpo")
 PARETO, SCALE = 1.5, 0.05
@@ -58,27 +55,6 @@ def heavy_tailed(batch: Batch, family: str, seed: int) -> Batch:
     return replace(batch, rewards=batch.rewards + np.where(chosen, noise, 0.0))
 
 
-def family_norms(
-    trainer: Trainer, rollouts: Sequence[Rollout], advantages: np.ndarray[Any, Any]
-) -> dict[str, float]:
-    """The norm of the gradient of each family's part of the token-mean loss."""
-    parameters = [p for p in trainer.policy.model.parameters() if p.requires_grad]
-    tokens = sum(len(rollout.tokens) for rollout in rollouts)
-    norms = {}
-    for family in sorted({rollout.key for rollout in rollouts}):
-        own = [place for place, rollout in enumerate(rollouts) if rollout.key == family]
-        lengths = [len(rollout.tokens) for rollout in rollouts]
-        for places in micro_batches(own, lengths, 48):
-            scored = trainer.policy.score([rollouts[place] for place in places])
-            weights = scored.each([float(advantages[place]) for place in places])
-            losses, _ = clipped_loss(scored.logps, scored.logps.detach(), weights, Clip())
-            torch.autograd.backward(losses.sum() / tokens)
-        squares = [float(p.grad.double().square().sum()) for p in parameters if p.grad is not None]
-        norms[family] = sum(squares) ** 0.5
-        trainer.stepper.clear()
-    return norms
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, default=tiny_path())
@@ -96,7 +72,14 @@ def main() -> None:
         for tail in (False, True):
             batch = heavy_tailed(plain, args.heavy, step) if tail else plain
             for name in ESTIMATORS:
-                norms = family_norms(trainer, rollouts, estimator(name)(batch, moments[tail]))
+                norms = gradient_norms(
+                    trainer.policy,
+                    trainer.stepper,
+                    rollouts,
+                    estimator(name)(batch, moments[tail]).tolist(),
+                    clip=trainer.clip,
+                    micro_batch=48,
+                )
                 for family, norm in norms.items():
                     found[tail, name][family].append(norm)
     families = sorted({family for norms in found.values() for family in norms})
