@@ -87,8 +87,9 @@ def judge_run(run_dir: Path, progress: Progress | None = None) -> Verdicts:
             synthetic=described["synthetic"],
         )
     before = run_dir / "results.json"
-    seconds = float(read_json(before)["seconds"]) if before.exists() else 0.0
-    return Verdicts(collect(tasks, config, run["model"], seconds, run_dir), scores, missing)
+    told = read_json(before) if before.exists() else {}
+    results = collect(tasks, config, run["model"], float(told.get("seconds", 0.0)), run_dir, told.get("asked"))
+    return Verdicts(results, scores, missing)
 
 
 def write_submissions(run_dir: Path, out: Path) -> list[Path]:

@@ -91,6 +91,9 @@ class Results:
     synthetic: bool = False
     """Some rows were drawn: not the benchmark."""
     seconds: float = 0.0
+    """How long the last command took."""
+    asked: int | None = None
+    """Responses that the last command asked for; fewer than all where it continued. None: not recorded."""
     run_dir: Path | None = field(default=None, compare=False)
 
     @property
@@ -126,6 +129,7 @@ def read_results(run_dir: Path) -> Results:
         model=content["model"],
         synthetic=content["synthetic"],
         seconds=content["seconds"],
+        asked=content.get("asked"),
         run_dir=run_dir,
     )
 

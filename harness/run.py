@@ -40,7 +40,7 @@ from harness.types import Backend, PixelLimits, Request, Sampling
 from scorers.types import COORDS, Coords
 from tasks.types import Sample, Task
 
-OWN = ("run.json", "results.json", "report.html", "items", "images", "samples", "scores")
+OWN = ("run.json", "results.json", "report.html", "media", "items", "images", "samples", "scores")
 """What a run writes into its directory, beside the lock; `--fresh` removes it."""
 
 
@@ -156,6 +156,8 @@ class _Run:
     backend: Backend
     coords: Coords | None
     progress: Progress
+    asked: int = 0
+    """Responses asked for by this command."""
 
     def go(self, old: dict[str, object] | None, command: Sequence[str] | None, started: float) -> Results:
         model = {"backend": self.backend.name, **self.backend.describe()}
@@ -237,6 +239,7 @@ class _Run:
                 copies.add_all(wanted.pop(digest).planned.sample.images)
             if len(wanted) < total:
                 self.progress.say(f"{self.run_dir}: {total - len(wanted)} of {total} are answered already")
+            self.asked = len(wanted)
             if wanted:
                 self._generate(wanted, journal, scoring, copies)
             scoring.finish(self.progress)
@@ -324,7 +327,7 @@ class _Run:
             )
             for plan in plans
         }
-        return collect(tasks, self.config, model, seconds, self.run_dir)
+        return collect(tasks, self.config, model, seconds, self.run_dir, self.asked)
 
 
 def collect(
@@ -333,6 +336,7 @@ def collect(
     model: Mapping[str, object],
     seconds: float,
     run_dir: Path,
+    asked: int | None = None,
 ) -> Results:
     """The results of a run from those of its tasks."""
     over = any(
@@ -347,5 +351,6 @@ def collect(
         model=model,
         synthetic=any(label.startswith("synthetic") for task in tasks.values() for label in task.labels),
         seconds=round(seconds, 3),
+        asked=asked,
         run_dir=run_dir,
     )
