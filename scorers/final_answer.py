@@ -90,12 +90,17 @@ def final_answer(text: str) -> str:
     return rest
 
 
+def thinking_spans(text: str) -> list[tuple[int, int]]:
+    """(start, end) of each closed thinking block, its tags included, in order."""
+    return _thinking(_tags(text)) if "<" in text else []
+
+
 def without_thinking(text: str) -> str:
     """The response without its closed thinking blocks, stripped of surrounding white space."""
     if "<" not in text:
         return text.strip()
     kept, position = [], 0
-    for start, end in _thinking(_tags(text)):
+    for start, end in thinking_spans(text):
         kept.append(text[position:start])
         position = end
     return "".join([*kept, text[position:]]).strip()
