@@ -88,7 +88,8 @@ def judge_run(run_dir: Path, progress: Progress | None = None) -> Verdicts:
         )
     before = run_dir / "results.json"
     told = read_json(before) if before.exists() else {}
-    results = collect(tasks, config, run["model"], float(told.get("seconds", 0.0)), run_dir, told.get("asked"))
+    seconds = float(told.get("seconds", 0.0))
+    results = collect(tasks, config, run["model"], seconds, run_dir, asked=told.get("asked"))
     return Verdicts(results, scores, missing)
 
 

@@ -327,7 +327,7 @@ class _Run:
             )
             for plan in plans
         }
-        return collect(tasks, self.config, model, seconds, self.run_dir, self.asked)
+        return collect(tasks, self.config, model, seconds, self.run_dir, asked=self.asked)
 
 
 def collect(
@@ -336,6 +336,7 @@ def collect(
     model: Mapping[str, object],
     seconds: float,
     run_dir: Path,
+    *,
     asked: int | None = None,
 ) -> Results:
     """The results of a run from those of its tasks."""
