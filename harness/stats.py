@@ -83,7 +83,7 @@ def mean_interval(values: Sequence[float], clusters: Sequence[Hashable] | None =
     if bounded and groups == n and all(value in (0.0, 1.0) for value in values):
         return Estimate(mean, *wilson(mean, n), n)
     variance = _variance(sums, n)
-    df = max(groups - 1, 1)
+    df = freedom(sums)
     if not bounded:
         half = quantile(df) * math.sqrt(variance)
         return Estimate(mean, mean - half, mean + half, n)
@@ -107,6 +107,21 @@ def _variance(sums: Sequence[float], n: int) -> float:
     """The variance of a mean over n observations from the sums of deviations of independent clusters."""
     groups = len(sums)
     return math.fsum(part * part for part in sums) / n**2 * groups / max(groups - 1, 1)
+
+
+def freedom(sums: Sequence[float]) -> float:
+    """Degrees of freedom behind a variance that is estimated from the deviations of independent clusters.
+
+    One less than the clusters, and fewer where a few of them make up the variance (rare errors that come in
+    clusters): 2 V² / Var(V), with the fourth powers for Var(V). Source: Satterthwaite (1946); for
+    cluster-robust variances Pan and Wall (2002).
+    """
+    groups = len(sums)
+    squares = [part * part for part in sums]
+    total = math.fsum(squares)
+    spread = math.fsum(square * square for square in squares) - total * total / groups
+    most = max(groups - 1, 1)
+    return float(most) if spread <= 1e-12 * total * total else max(1.0, min(most, 2 * total * total / spread))
 
 
 def mean_of(estimates: Sequence[Estimate]) -> Estimate:
@@ -164,11 +179,114 @@ def macro_interval(
             share = (values[position] - part.value) / (len(members) * len(positions))
             influence[clusters[position]] = influence.get(clusters[position], 0.0) + share
     variance = _variance(list(influence.values()), 1)
-    df = max(len(influence) - len(members), 1)
+    df = max(min(len(influence) - len(members), freedom(list(influence.values()))), 1)
     if variance <= 1e-12:
         return Estimate(joined.value, *wilson(joined.value, len(influence), df), joined.n)
     effective = joined.value * (1 - joined.value) / variance
     return Estimate(joined.value, *wilson(joined.value, effective, df), joined.n)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A mean difference with its standard error: what its interval and its test are made of."""
+
+    value: float
+    """As observed; -1..1."""
+    centre: float
+    """Of the interval; not the value where pairs were added (Bonett and Price)."""
+    error: float
+    """Standard error of the centre."""
+    df: float
+    """Degrees of freedom of Student's t; infinite: normal."""
+    n: int
+
+    @property
+    def estimate(self) -> Estimate:
+        """The value with its 95 % interval, never beyond -1..1 and never without the value."""
+        half = quantile(self.df) * self.error
+        low, high = self.centre - half, self.centre + half
+        return Estimate(self.value, max(-1.0, min(self.value, low)), min(1.0, max(self.value, high)), self.n)
+
+    def p_value(self, against: float = 0.0) -> float:
+        """Of the difference being `against`, two-sided: below 0.05 where the interval leaves it out."""
+        distance = abs(self.centre - against)
+        if self.error == 0:
+            return 1.0 if distance == 0 else 0.0
+        if math.isinf(self.df):
+            return math.erfc(distance / self.error / math.sqrt(2))
+        from scipy.special import stdtr
+
+        return float(2 * stdtr(self.df, -distance / self.error))
+
+
+def joined(spreads: Sequence[Spread]) -> Spread:
+    """The plain mean of independent differences; degrees of freedom of Welch (1947)."""
+    k = len(spreads)
+    variance = math.fsum(part.error**2 for part in spreads) / k**2
+    finite = math.fsum((part.error / k) ** 4 / part.df for part in spreads)
+    return Spread(
+        math.fsum(part.value for part in spreads) / k,
+        math.fsum(part.centre for part in spreads) / k,
+        math.sqrt(variance),
+        variance**2 / finite if finite > 0 else math.inf,
+        sum(part.n for part in spreads),
+    )
+
+
+def paired_spread(
+    a: Sequence[float], b: Sequence[float], clusters: Sequence[Hashable] | None = None
+) -> Spread | None:
+    """The mean difference a - b of scores of the same samples, as `paired_interval`; None without any."""
+    differences = [left - right for left, right in zip(a, b, strict=True)]
+    n = len(differences)
+    if n == 0:
+        return None
+    mean = math.fsum(differences) / n
+    sums = _cluster_sums(differences, clusters, mean)
+    variance = _variance(sums, n)
+    groups = len(sums)
+    independent = groups == n and all(value in (-1.0, 0.0, 1.0) for value in differences)
+    if independent or variance * n * groups <= 1e-9:
+        differing = sum(map(abs, differences)) / n * groups
+        centre = mean * groups / (groups + 2)
+        error = math.sqrt(max((differing + 2) / (groups + 2) - centre**2, 0) / (groups + 2))
+        return Spread(mean, centre, error, math.inf, n)
+    return Spread(mean, mean, math.sqrt(variance), freedom(sums), n)
+
+
+def paired_macro_spread(
+    a: Sequence[float],
+    b: Sequence[float],
+    groups: Sequence[Hashable],
+    clusters: Sequence[Hashable] | None = None,
+) -> Spread | None:
+    """The difference of two macro means (see `macro_interval`) over the same samples; None without any.
+
+    Where no cluster lies in several groups, the groups' differences joined; else the linearised variance of
+    the whole.
+    """
+    members: dict[Hashable, list[int]] = {}
+    for position, group in enumerate(groups):
+        members.setdefault(group, []).append(position)
+    parts: list[Spread] = []
+    influence: dict[Hashable, float] = {}
+    for positions in members.values():
+        own = None if clusters is None else [clusters[position] for position in positions]
+        part = paired_spread([a[place] for place in positions], [b[place] for place in positions], own)
+        assert part is not None
+        parts.append(part)
+        for place in positions:
+            cluster = place if clusters is None else clusters[place]
+            share = (a[place] - b[place] - part.value) / (len(members) * len(positions))
+            influence[cluster] = influence.get(cluster, 0.0) + share
+    if not parts:
+        return None
+    whole = joined(parts)
+    crossing = len(influence) < len(set(zip(clusters or range(len(a)), groups, strict=True)))
+    variance = _variance(list(influence.values()), 1)
+    if not crossing or variance <= 1e-12:
+        return whole
+    return Spread(whole.value, whole.value, math.sqrt(variance), freedom(list(influence.values())), whole.n)
 
 
 def paired_interval(
@@ -185,20 +303,5 @@ def paired_interval(
     either direction and so keeps its level where few pairs differ; others get Student's with cluster-robust
     variance.
     """
-    differences = [left - right for left, right in zip(a, b, strict=True)]
-    n = len(differences)
-    if n == 0:
-        return NOTHING
-    mean = math.fsum(differences) / n
-    sums = _cluster_sums(differences, clusters, mean)
-    variance = _variance(sums, n)
-    groups = len(sums)
-    independent = groups == n and all(value in (-1.0, 0.0, 1.0) for value in differences)
-    if independent or variance * n * groups <= 1e-9:
-        total = mean * groups
-        differing = sum(map(abs, differences)) / n * groups
-        centre = total / (groups + 2)
-        half = quantile(math.inf) * math.sqrt(max((differing + 2) / (groups + 2) - centre**2, 0) / (groups + 2))
-        return Estimate(mean, max(-1.0, min(mean, centre - half)), min(1.0, max(mean, centre + half)), n)
-    half = quantile(max(groups - 1, 1)) * math.sqrt(variance)
-    return Estimate(mean, mean - half, mean + half, n)
+    spread = paired_spread(a, b, clusters)
+    return NOTHING if spread is None else spread.estimate
