@@ -40,7 +40,7 @@ from harness.types import Backend, PixelLimits, Request, Sampling
 from scorers.types import COORDS, Coords
 from tasks.types import Sample, Task
 
-OWN = ("run.json", "results.json", "report.html", "media", "items", "images", "samples", "scores")
+OWN = ("run.json", "results.json", "report.html", "report_media", "items", "images", "samples", "scores")
 """What a run writes into its directory, beside the lock; `--fresh` removes it."""
 
 
