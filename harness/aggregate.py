@@ -19,9 +19,11 @@ _MISSING = (Status.UNPARSED, Status.TRUNCATED)
 
 
 @dataclass(frozen=True, slots=True)
-class _Observation:
+class Observation:
     """One number of a metric: a sample's mean over its epochs, or a whole group's."""
 
+    key: str
+    """The sample's id, or the group's name."""
     value: float
     groups: Mapping[str, str | tuple[str, ...]]
     cluster: str
@@ -39,7 +41,7 @@ def task_result(
         fingerprint: of its rows.
         synthetic: the rows were drawn.
     """
-    verdicts = _fell_together(task, verdicts)
+    verdicts = fell_together(task, verdicts)
     counted = [verdict for verdict in verdicts if verdict.counts]
     metrics = {metric.name: _metric(task, metric, counted) for metric in task.metrics}
     score = metrics[task.headline.name]
@@ -92,7 +94,7 @@ def _parting(score: Score) -> int:
     return 1 if score.official > score.value else -1
 
 
-def _fell_together(task: Task, verdicts: Sequence[Judged]) -> list[Judged]:
+def fell_together(task: Task, verdicts: Sequence[Judged]) -> list[Judged]:
     """The verdicts, every member of a unit with a failed member failed."""
     if task.unit is None:
         return list(verdicts)
@@ -119,42 +121,48 @@ def _if_scored(task: Task, verdicts: Sequence[Judged], value: float) -> float | 
     return estimate.value
 
 
-def _metric(task: Task, metric: Metric, counted: Iterable[Judged]) -> Estimate | dict[str, Estimate]:
+def observations_of(task: Task, metric: Metric, counted: Iterable[Judged]) -> list[Observation]:
+    """The numbers that a metric is the mean of (macro: placed by its `by`), from the verdicts that count."""
     chosen = [verdict for verdict in counted if _matches(verdict, metric)]
-    if metric.reduce == "circular":
-        return _estimate(_circular(task, metric, chosen)).scaled(metric.scale)
-    observations = _samples(task, metric, chosen)
-    if metric.by is None:
+    return (_circular if metric.reduce == "circular" else _samples)(task, metric, chosen)
+
+
+def _metric(task: Task, metric: Metric, counted: Iterable[Judged]) -> Estimate | dict[str, Estimate]:
+    observations = observations_of(task, metric, counted)
+    if metric.by is None or metric.reduce == "circular":
         return _estimate(observations).scaled(metric.scale)
     if metric.reduce == "macro":
         return _macro(observations, metric.by).scaled(metric.scale)
-    by_group: dict[str, list[_Observation]] = {}
+    by_group: dict[str, list[Observation]] = {}
     for observation in observations:
-        for group in _names(observation.groups.get(metric.by)):
+        for group in group_names(observation.groups.get(metric.by)):
             by_group.setdefault(group, []).append(observation)
     return {group: _estimate(by_group[group]).scaled(metric.scale) for group in sorted(by_group)}
 
 
 def _matches(verdict: Judged, metric: Metric) -> bool:
-    return metric.where is None or metric.where[1] in _names(verdict.groups.get(metric.where[0]))
+    return metric.where is None or metric.where[1] in group_names(verdict.groups.get(metric.where[0]))
 
 
-def _names(group: str | tuple[str, ...] | None) -> tuple[str, ...]:
+def group_names(group: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """The groups that a sample is in for one group key: one, several or none."""
     if group is None:
         return ()
     return (group,) if isinstance(group, str) else group
 
 
-def _estimate(observations: Sequence[_Observation]) -> Estimate:
+def _estimate(observations: Sequence[Observation]) -> Estimate:
     return mean_interval(
         [observation.value for observation in observations],
         [observation.cluster for observation in observations],
     )
 
 
-def _macro(observations: Sequence[_Observation], by: str) -> Estimate:
+def _macro(observations: Sequence[Observation], by: str) -> Estimate:
     placed = [
-        (observation, group) for observation in observations for group in _names(observation.groups.get(by))
+        (observation, group)
+        for observation in observations
+        for group in group_names(observation.groups.get(by))
     ]
     return macro_interval(
         [observation.value for observation, _ in placed],
@@ -174,11 +182,11 @@ def _number(metric: Metric, score: Score) -> float | None:
 
 
 def _cluster(task: Task, verdict: Judged) -> str:
-    names = _names(verdict.groups.get(task.cluster)) if task.cluster else ()
+    names = group_names(verdict.groups.get(task.cluster)) if task.cluster else ()
     return f"\x1f{names[0]}" if names else str(verdict.position)
 
 
-def _samples(task: Task, metric: Metric, verdicts: Iterable[Judged]) -> list[_Observation]:
+def _samples(task: Task, metric: Metric, verdicts: Iterable[Judged]) -> list[Observation]:
     """One observation a sample: its mean over epochs."""
     numbers: dict[int, list[float]] = {}
     first: dict[int, Judged] = {}
@@ -188,25 +196,31 @@ def _samples(task: Task, metric: Metric, verdicts: Iterable[Judged]) -> list[_Ob
             numbers.setdefault(verdict.position, []).append(number)
             first.setdefault(verdict.position, verdict)
     return [
-        _Observation(sum(values) / len(values), first[position].groups, _cluster(task, first[position]))
+        Observation(
+            first[position].id,
+            sum(values) / len(values),
+            first[position].groups,
+            _cluster(task, first[position]),
+        )
         for position, values in numbers.items()
     ]
 
 
-def _circular(task: Task, metric: Metric, verdicts: Iterable[Judged]) -> list[_Observation]:
+def _circular(task: Task, metric: Metric, verdicts: Iterable[Judged]) -> list[Observation]:
     """One observation a group: in each epoch its worst member, then the mean over epochs."""
     worst: dict[tuple[str, ...], dict[int, float]] = {}
     first: dict[tuple[str, ...], Judged] = {}
     for verdict in verdicts:
         number = _number(metric, verdict.score)
-        group = _names(verdict.groups.get(metric.by or ""))
+        group = group_names(verdict.groups.get(metric.by or ""))
         if number is None or not group:
             continue
         epochs = worst.setdefault(group, {})
         epochs[verdict.epoch] = min(number, epochs.get(verdict.epoch, 1.0))
         first.setdefault(group, verdict)
     return [
-        _Observation(
+        Observation(
+            "\x1f".join(group),
             sum(epochs.values()) / len(epochs),
             first[group].groups,
             _circular_cluster(task, first[group], group),
