@@ -86,3 +86,9 @@ def policy_model(policy_fakes: ModuleType, tmp_path_factory: pytest.TempPathFact
 
 _browser = helper_module("browser")
 browser, watch, page = _browser.browser, _browser.watch, _browser.page
+
+
+@pytest.fixture(scope="session")
+def training_logs() -> ModuleType:
+    """Functions that write training runs by hand: `tests/training_logs.py`."""
+    return helper_module("training_logs")
