@@ -134,7 +134,7 @@ def bootstrap(
         repeats: how many.
 
     Returns:
-        (repeats,) draws, for `bootstrap_interval`; draws of independent tasks may be averaged.
+        (repeats,) draws, for `bootstrap_interval`, and of several tasks for `averaged`.
 
     Two repairs keep the level in small samples. Right-or-wrong pairs are one multinomial of their cells (only
     A, both or neither, only B) with one pair added in either direction, as in Bonett and Price (2012): a plain
@@ -157,7 +157,18 @@ def bootstrap(
         _draws(values[strata == group], _codes(units[strata == group].tolist(), 0), rng, repeats)
         for group in range(count)
     ]
-    mean: Floats = np.mean(parts, axis=0)
+    return averaged(parts, [float(values[strata == group].mean()) for group in range(count)])
+
+
+def averaged(draws: Sequence[Floats], values: Sequence[float]) -> Floats:
+    """Draws of the plain mean of independent differences, each centred at the value observed.
+
+    Centred, because the added pairs pull each towards zero, which would not average out.
+    """
+    if len(draws) == 1:
+        return draws[0]
+    centred = [drawn - drawn.mean() + value for drawn, value in zip(draws, values, strict=True)]
+    mean: Floats = np.mean(centred, axis=0)
     return mean
 
 

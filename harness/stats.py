@@ -220,17 +220,19 @@ class Spread:
 
 
 def joined(spreads: Sequence[Spread]) -> Spread:
-    """The plain mean of independent differences; degrees of freedom of Welch (1947)."""
+    """The plain mean of independent differences; degrees of freedom of Welch (1947).
+
+    The mean of several is centred at its value: what the added pairs pull each part towards zero would not
+    average out, while the error does.
+    """
+    if len(spreads) == 1:
+        return spreads[0]
     k = len(spreads)
+    value = math.fsum(part.value for part in spreads) / k
     variance = math.fsum(part.error**2 for part in spreads) / k**2
     finite = math.fsum((part.error / k) ** 4 / part.df for part in spreads)
-    return Spread(
-        math.fsum(part.value for part in spreads) / k,
-        math.fsum(part.centre for part in spreads) / k,
-        math.sqrt(variance),
-        variance**2 / finite if finite > 0 else math.inf,
-        sum(part.n for part in spreads),
-    )
+    df = variance**2 / finite if finite > 0 else math.inf
+    return Spread(value, value, math.sqrt(variance), df, sum(part.n for part in spreads))
 
 
 def paired_spread(
