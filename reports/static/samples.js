@@ -13,3 +13,210 @@
      id       the sample that is open
      of       its task, where `task` does not say it
      data     the first 8 digits of its data's fingerprint, where runs saw different data */
+{
+  const { h } = harness;
+  const FILTERS = ["task", "group", "run", "status", "verdict", "a", "b", "q"];
+  const VERDICTS = [
+    ["right", "right"], ["wrong", "wrong"], ["loophole", "loophole: only official right"], ["missed", "missed: only ours right"],
+  ];
+  const FLIPS = [["flips", "flips: A and B part"], ["a-only", "A right, B wrong"], ["b-only", "B right, A wrong"]];
+  const MOST_VALUES = 300;
+
+  let root, list, state = {}, shown = null, candidates = [], searching = 0, drawing = 0, typing = 0;
+  const part = (name) => root.querySelector(`#samples-${name}`);
+  const control = (key) => root.querySelector(`[data-key="${key}"]`);
+  const cut = (text) => (text.length > 60 ? `${text.slice(0, 59)}…` : text);
+
+  /** The query of the address: filters, and the open sample unless it is to be forgotten. */
+  const query = (changes) => ({ ...state, ...changes });
+  const go = (changes, replace) => harness.go("samples", query(changes), replace);
+  const filterBy = (changes, replace) => go({ ...changes, id: "", of: "", data: "" }, replace);
+
+  function fill(key, entries, none) {
+    const select = control(key);
+    if (!select) return;
+    const value = state[key] ?? "";
+    const known = entries.some((entry) => entry[0] === value);
+    const options = [["", none], ...entries, ...(value && !known ? [[value, value]] : [])];
+    select.replaceChildren(...options.map(([name, text]) => h("option", { value: name, selected: name === value }, cut(samplesDetail.foreign(text)))));
+  }
+
+  /** Groups of the chosen task that have few enough values to choose from. */
+  function groupEntries() {
+    const { sets } = samplesIndex.all, entries = new Map();
+    for (const set of sets.filter((one) => one.task === state.task)) {
+      for (const [key, column] of Object.entries(set.groups)) {
+        if (column.values.length > MOST_VALUES || column.values.length > Math.max(2, set.count / 2)) continue;
+        const sizes = column.values.map(() => 0);
+        for (const code of column.codes) for (const one of [code].flat()) if (one >= 0) sizes[one] += 1;
+        column.values.forEach((value, code) => {
+          const name = `${key}=${value}`;
+          entries.set(name, (entries.get(name) ?? 0) + sizes[code]);
+        });
+      }
+    }
+    return [...entries].map(([name, size]) => [name, `${name} (${size})`]);
+  }
+
+  function fillAll() {
+    const { sets, runs, statuses } = samplesIndex.all;
+    const tasks = new Map();
+    for (const set of sets) tasks.set(set.task, (tasks.get(set.task) ?? 0) + set.count);
+    fill("task", [...tasks].map(([name, size]) => [name, `${name} (${size.toLocaleString("en")})`]), "all");
+    const groups = groupEntries();
+    fill("group", groups, "all");
+    root.querySelector('[data-for="group"]').hidden = !groups.length && !state.group;
+    const named = runs.map((run) => [run.name, run.name]);
+    fill("run", named, "any");
+    fill("a", named, named[0][0]);
+    fill("b", named, named[Math.min(1, named.length - 1)][0]);
+    for (const label of root.querySelectorAll('[data-for="pair"]')) label.hidden = !FLIPS.some(([name]) => name === state.verdict);
+    const counted = (key, entries) => {
+      const sizes = samplesIndex.counts(state, key, entries.map((entry) => entry[0]));
+      return entries.map(([name, text], place) => [name, `${text} (${sizes[place].toLocaleString("en")})`]).filter((entry, place) => sizes[place] || entry[0] === state[key]);
+    };
+    fill("status", counted("status", statuses.map((name) => [name, name])), "all");
+    fill("verdict", counted("verdict", runs.length > 1 ? [...VERDICTS, ...FLIPS] : VERDICTS), "all");
+    if (document.activeElement !== control("q")) control("q").value = state.q ?? "";
+    part("clear").hidden = !FILTERS.some((key) => state[key]);
+  }
+
+  function tell(found, note) {
+    const total = samplesIndex.all.size.toLocaleString("en");
+    const count = found.toLocaleString("en");
+    part("count").textContent = note ?? (found === samplesIndex.all.size ? `${total} samples` : `${count} of ${total} samples`);
+  }
+
+  /** The text search: shows what is found so far; another search or Stop ends it. */
+  async function search(text) {
+    const mine = ++searching;
+    part("stop").hidden = false;
+    let last = 0;
+    const found = await samplesIndex.search(candidates, text, (sofar, done, total) => {
+      if (mine !== searching) return false;
+      tell(0, `Searching: ${Math.round((100 * done) / total)} %, ${sofar.length.toLocaleString("en")} found`);
+      if (sofar.length !== last) { list.show(sofar.slice(), last > 0); last = sofar.length; }
+      return true;
+    });
+    if (mine !== searching) return;
+    part("stop").hidden = true;
+    finish(found);
+  }
+
+  function stop() {
+    searching += 1;
+    part("stop").hidden = true;
+    tell(0, `Stopped: ${list.size.toLocaleString("en")} found so far`);
+  }
+
+  /** The list is complete: open the sample of the address, else the first. */
+  function finish(found) {
+    list.show(found);
+    tell(found.length);
+    if (!state.id) open(list.first());
+    else list.select(shown);
+  }
+
+  function missing() {
+    part("title").replaceChildren("No such sample");
+    part("body").replaceChildren(h("p", { class: "warn" }, "This report has no sample ", h("bdi", {}, samplesDetail.foreign(state.id)), "."));
+  }
+
+  /** Show a sample; undefined where no sample matches. */
+  async function open(position) {
+    shown = position;
+    const mine = ++drawing;
+    if (position === undefined) {
+      part("title").replaceChildren();
+      part("body").replaceChildren(h("p", { class: "soft" }, "No sample matches these filters."));
+      return;
+    }
+    list.select(position);
+    const set = samplesIndex.setAt(position);
+    part("title").replaceChildren(h("span", {}, set.task), " ", h("bdi", { class: "samples-id" }, samplesDetail.foreign(samplesIndex.all.ids[position])),
+      set.synthetic ? h("span", { class: "tag warn" }, "synthetic") : null);
+    const record = await samplesIndex.texts(position);
+    if (mine !== drawing) return;
+    const link = (key, value) => harness.address("samples", { ...state, task: set.task, group: `${key}=${value}`, id: "", of: "", data: "" });
+    samplesDetail.show(part("body"), position, record, part("dialog"), link);
+  }
+
+  async function show(params) {
+    if (!root.querySelector("#samples-list")) return;
+    await samplesIndex.load();
+    const before = state;
+    state = Object.fromEntries([...FILTERS, "id", "of", "data"].map((key) => [key, params.get(key) ?? ""]));
+    const refiltered = candidates.length === 0 || FILTERS.some((key) => state[key] !== (before[key] ?? ""));
+    const position = state.id ? samplesIndex.find(state.task || state.of, state.id, state.data) : undefined;
+    if (position >= 0) open(position);
+    else if (state.id) missing();
+    else if (!refiltered) open(list.first());
+    if (!refiltered) return;
+    fillAll();
+    candidates = samplesIndex.matching(state);
+    if (state.q.trim()) { search(state.q.trim()); return; }
+    searching += 1;
+    part("stop").hidden = true;
+    finish(candidates);
+  }
+
+  const narrow = () => matchMedia("(max-width: 900px)").matches;
+
+  async function copy() {
+    const names = shown === undefined ? {} : samplesIndex.namesOf(shown, state);
+    const address = location.href.split("#", 1)[0] + harness.address("samples", query(names));
+    const button = part("copy");
+    try {
+      await navigator.clipboard.writeText(address);
+      button.textContent = "Copied";
+    } catch {  // no permission: the address bar has it
+      go(names, true);
+      button.textContent = "In the address bar";
+    }
+    setTimeout(() => { button.textContent = "Copy link"; }, 1500);
+  }
+
+  function keys(event) {
+    if (root.hidden || event.ctrlKey || event.metaKey || event.altKey || part("dialog").open) return;
+    if (event.target.closest("input:not([type=checkbox]), select, textarea")) {
+      if (event.key === "Escape" && !part("stop").hidden) stop();
+      return;
+    }
+    const acts = {
+      j: () => list.step(1), k: () => list.step(-1), "/": () => control("q").focus(),
+      t: () => samplesPicture.toggle(part("body"), "true"), p: () => samplesPicture.toggle(part("body"), "predicted"),
+    };
+    if (!acts[event.key]) return;
+    event.preventDefault();
+    acts[event.key]();
+  }
+
+  function start(section) {
+    root = section;
+    const box = part("list");
+    if (!box) return;
+    list = samplesList.create(box, (position, how) => {
+      go(samplesIndex.namesOf(position, state), how === "key");
+      if (how === "click" && narrow()) part("detail").scrollIntoView();
+    });
+    for (const select of root.querySelectorAll("select[data-key]")) {
+      select.addEventListener("change", () => filterBy({ [select.dataset.key]: select.value, ...(select.dataset.key === "task" ? { group: "" } : {}) }));
+    }
+    control("q").addEventListener("input", (event) => {
+      clearTimeout(typing);
+      typing = setTimeout(() => filterBy({ q: event.target.value }, true), 250);
+    });
+    part("clear").addEventListener("click", () => {
+      control("q").value = "";
+      filterBy(Object.fromEntries(FILTERS.map((key) => [key, ""])));
+    });
+    part("stop").addEventListener("click", stop);
+    part("previous").addEventListener("click", () => list.step(-1));
+    part("next").addEventListener("click", () => list.step(1));
+    part("copy").addEventListener("click", copy);
+    part("back").addEventListener("click", () => { root.scrollIntoView(); box.focus({ preventScroll: true }); });
+    document.addEventListener("keydown", keys);
+  }
+
+  harness.section("samples", { start, show });
+}

@@ -1,0 +1,130 @@
+"use strict";
+/* Images of a sample with true and predicted places drawn over them, and a dialog that shows one large. */
+const samplesPicture = (() => {
+  const { h, svg } = harness;
+  /** What is drawn; kept from sample to sample. */
+  const drawn = { true: true, predicted: true };
+  const COLOURS = 8;
+
+  const tone = (number) => `samples-run-${number % COLOURS}`;
+  const words = { box: "box", rings: "region", points: "points" };
+
+  /** An element over the image for each part of a shape. Coordinates: fractions times (w, h). */
+  function draw(shape, w, k, right) {
+    const state = right === null ? "samples-true" : `samples-predicted ${right ? "samples-right" : "samples-wrong"}`;
+    if (shape.box) {
+      const [x1, y1, x2, y2] = shape.box;
+      return [svg("rect", { class: state, x: x1 * w, y: y1 * k, width: Math.max((x2 - x1) * w, 0),
+        height: Math.max((y2 - y1) * k, 0) })];
+    }
+    if (shape.rings) {
+      const path = shape.rings.map((ring) => `M${ring.map(([x, y]) => `${(x * w).toFixed(1)} ${(y * k).toFixed(1)}`).join("L")}Z`);
+      return [svg("path", { class: `${state} samples-region`, d: path.join(""), "fill-rule": "evenodd" })];
+    }
+    return shape.points.map(([x, y, hit]) => {
+      const [cx, cy, r] = [x * w, y * k, 13];
+      const halo = svg("circle", { class: "samples-halo", cx, cy, r: r + 4 });
+      const sign = hit
+        ? svg("circle", { class: "samples-hit", cx, cy, r })
+        : svg("path", { class: "samples-miss", d: `M${cx - r} ${cy - r}L${cx + r} ${cy + r}M${cx - r} ${cy + r}L${cx + r} ${cy - r}` });
+      return svg("g", {}, halo, sign);
+    });
+  }
+
+  /** The text beside a predicted box: its IoU. */
+  function label(shape, overlap, w, k, line) {
+    if (!shape.box || overlap === undefined) return null;
+    const [x1, y1] = shape.box;
+    const y = y1 * k - 10 - line * 36;
+    return svg("text", { class: "samples-label", x: Math.min(Math.max(x1 * w, 4), w - 150), y: y < 30 ? y1 * k + 34 + line * 36 : y },
+      `IoU ${overlap.toFixed(2)}`);
+  }
+
+  /** The drawing over an image. `layers`: {shapes, run (null: true), name, right, iou}. */
+  function overlay(layers, size) {
+    const scale = 1000 / Math.max(size[0], size[1]);
+    const [w, k] = [size[0] * scale, size[1] * scale];
+    const drawing = svg("svg", { class: "samples-overlay", viewBox: `0 0 ${w} ${k}`, preserveAspectRatio: "none", role: "img" });
+    const told = [];
+    let line = 0;
+    for (const layer of layers) {
+      const kind = layer.run === null ? "true" : "predicted";
+      told.push(`${layer.name}: ${layer.shapes.map((shape) => words[Object.keys(shape)[0]]).join(", ")}`
+        + (layer.iou === undefined ? "" : `, IoU ${layer.iou.toFixed(2)}`));
+      const parts = layer.shapes.flatMap((shape) => [...draw(shape, w, k, layer.run === null ? null : layer.right),
+        label(shape, layer.iou, w, k, line)]);
+      if (layer.iou !== undefined) line += 1;
+      drawing.append(svg("g", { class: layer.run === null ? "" : tone(layer.run), dataset: { layer: kind } }, parts.filter(Boolean)));
+    }
+    drawing.prepend(svg("title", {}, told.join("; ")));
+    return drawing;
+  }
+
+  const refresh = (root) => {
+    for (const layer of root.querySelectorAll("[data-layer]")) layer.toggleAttribute("hidden", !drawn[layer.dataset.layer]);
+  };
+
+  const absent = (why) => h("div", { class: "samples-absent soft" }, why);
+
+  /** One image with its drawing. `large`: the full image where there is one. */
+  function frame(found, size, layers, alt, large) {
+    const source = large ? found.full ?? found.thumb : found.thumb ?? found.full;
+    if (!source) return absent(size ? `No image kept (${size[0]} × ${size[1]} px).` : "No image kept.");
+    const image = h("img", { alt, loading: "lazy", decoding: "async", width: size?.[0], height: size?.[1] });
+    const box = h("div", { class: "samples-frame" }, image, layers.length && size ? overlay(layers, size) : null);
+    image.addEventListener("error", () => {
+      if (large && found.thumb && image.getAttribute("src") !== found.thumb) image.src = found.thumb;
+      else box.replaceWith(absent(`The image is not beside the page: ${source.startsWith("data:") ? "it cannot be read" : decodeURIComponent(source)}`));
+    });
+    image.src = source;
+    if (size) box.style.aspectRatio = `${size[0]} / ${size[1]}`;
+    if (size) box.style.setProperty("--wide", String(size[0] / size[1]));
+    refresh(box);
+    return box;
+  }
+
+  function enlarge(dialog, found, size, layers, alt) {
+    const close = h("button", { type: "button", on: { click: () => dialog.close() } }, "Close");
+    dialog.replaceChildren(h("div", { class: "samples-dialog-bar" }, h("bdi", {}, alt), close), frame(found, size, layers, alt, true));
+    dialog.showModal();
+    close.focus();
+  }
+
+  /** All images of a sample; the drawing goes over the first. `dialog` shows one large. */
+  function gallery(dialog, numbers, sizes, layers, title) {
+    const figures = numbers.map((number, place) => {
+      const found = samplesIndex.picture(number), size = sizes?.[place];
+      const own = place === 0 ? layers : [];
+      const alt = numbers.length > 1 ? `Image ${place + 1} of ${title}` : `Image of ${title}`;
+      const shown = frame(found, size, own, alt, false);
+      if (!found.thumb && !found.full) return h("figure", {}, shown);
+      const button = h("button", { type: "button", class: "samples-enlarge", "aria-label": `${alt}: show large`,
+        on: { click: () => enlarge(dialog, found, size, own, alt) } }, shown);
+      return h("figure", {}, button, numbers.length > 1 ? h("figcaption", { class: "soft" }, `image ${place + 1}`) : null);
+    });
+    return h("div", { class: "samples-gallery" }, figures);
+  }
+
+  /** Switches a kind of drawing everywhere in `root`. */
+  function toggle(root, kind) {
+    drawn[kind] = !drawn[kind];
+    for (const box of root.querySelectorAll(`input[data-kind="${kind}"]`)) box.checked = drawn[kind];
+    refresh(root);
+  }
+
+  /** Check boxes for what is drawn, and what each colour and line means. */
+  function legend(root, layers) {
+    const box = (kind, text, key) => h("label", {}, h("input", { type: "checkbox", checked: drawn[kind], dataset: { kind },
+      on: { change: () => toggle(root, kind) } }), text, " ", h("kbd", {}, key));
+    const lines = layers.map((layer) => h("li", { class: layer.run === null ? "samples-key-true" : tone(layer.run) },
+      h("span", { class: `samples-swatch${layer.run !== null && !layer.right ? " samples-swatch-wrong" : ""}`, "aria-hidden": "true" }),
+      h("bdi", {}, layer.name), layer.told ? h("span", { class: "soft" }, ` ${layer.told}`) : null));
+    return h("div", { class: "samples-legend" },
+      h("div", { class: "samples-toggles" }, box("true", "true", "t"), box("predicted", "predicted", "p")),
+      h("ul", {}, lines),
+      layers.some((layer) => layer.run !== null)
+        ? h("p", { class: "soft" }, "Solid line, dot: right. Dashed line, cross: wrong.") : null);
+  }
+
+  return { gallery, legend, toggle, tone };
+})();
