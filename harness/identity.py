@@ -104,12 +104,12 @@ def read_run(run_dir: Path) -> dict[str, Any] | None:
         if others:
             raise UsageError(f"{run_dir}: holds {others[0]!r} but no run.json: not a run; choose another --out")
         return None
-    content: dict[str, Any] = read_json(path)
-    if content.get("format") != FORMAT:
-        raise UsageError(
-            f"{path}: format {content.get('format')}, this version reads {FORMAT}; choose another --out"
-        )
-    return content
+    content: Any = read_json(path)
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise UsageError(f"{path}: format {found}, this version reads {FORMAT}; choose another --out")
+    run: dict[str, Any] = content
+    return run
 
 
 def check_settings(run_dir: Path, old: Mapping[str, Any], config: RunConfig, tasks: Sequence[str]) -> None:

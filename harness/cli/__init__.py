@@ -9,7 +9,9 @@ from importlib import import_module
 VERBS: dict[str, str] = {
     "eval": "evaluate a model on benchmarks, or continue a run",
     "score": "score a file of responses, or a run again without its model",
+    "compare": "compare two runs on the same samples",
     "train": "train a model with the tasks' scorers",
+    "view": "serve a folder of runs to this machine's browser",
     "ls": "list tasks, suites, models or runs",
     "show": "show a task: source, prompt, metrics, rules, limits",
     "validate": "check a task from its rows to its scores",
