@@ -43,6 +43,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
 
 def _run(role: str, info: RunInfo) -> Iterator[str]:
     text = " ".join(f"{info.name}  {info.path}".split())
+    text = "".join(character if character.isprintable() else "?" for character in text)
     yield from textwrap.wrap(text, WIDTH, initial_indent=f"{role}  ", subsequent_indent=" " * 14)
 
 

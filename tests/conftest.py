@@ -92,3 +92,9 @@ browser, watch, page = _browser.browser, _browser.watch, _browser.page
 def training_logs() -> ModuleType:
     """Functions that write training runs by hand: `tests/training_logs.py`."""
     return helper_module("training_logs")
+
+
+@pytest.fixture(scope="session")
+def hand_runs() -> ModuleType:
+    """Functions that write evaluation runs by hand: `tests/hand_runs.py`."""
+    return helper_module("hand_runs")
