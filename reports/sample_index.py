@@ -16,6 +16,8 @@ RIGHT, WRONG, LOOPHOLE, MISSED = 1, 2, 4, 8
 """The bits of a cell's verdict."""
 START = 110
 """Characters of a question in the list."""
+SHARED = 30
+"""Characters from which on a beginning that all questions of a task share is left out."""
 
 _BIT = {status: 1 << place for place, status in enumerate(STATUSES)}
 _NO_VERDICT = (str(Status.FAILED), str(Status.ERROR))
@@ -106,6 +108,12 @@ class Groups:
         }
 
 
+def _shared_words(first: str, last: str) -> int:
+    """Characters of the words with which all texts from `first` to `last` in the alphabet begin."""
+    same = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return first.rfind(" ", 0, same) + 1
+
+
 @dataclass(slots=True)
 class Index:
     """One entry a sample in every list."""
@@ -123,9 +131,20 @@ class Index:
     def add(self, sample_id: str, question: str, cells: Sequence[Cell]) -> None:
         """The next sample."""
         self.ids.append(sample_id)
-        self.starts.append(" ".join(question[: 2 * START].split())[:START])
+        self.starts.append(" ".join(question[: 4 * START].split()))
         for column, cell in zip(self.cells, cells, strict=True):
             column.append(cell)
+
+    def end(self, first: int) -> None:
+        """All samples of a task, from this one on, are added: how their questions begin can be cut.
+
+        A long beginning that all share says nothing in a list and is left out.
+        """
+        starts = self.starts[first:]
+        skip = _shared_words(min(starts, default=""), max(starts, default="")) if len(starts) > 1 else 0
+        if skip >= SHARED:
+            starts = ["… " + start[skip:] for start in starts]
+        self.starts[first:] = [start[:START] for start in starts]
 
     def json(self, runs: Sequence[Run]) -> dict[str, Any]:
         """As the page holds it: masks of bits as characters from "0" on."""

@@ -5,9 +5,9 @@ true places, `size` (width, height) of each image, `p` the prompt (text, or the 
 `err` why it could not be asked.
 
 A reply: `n` epoch, `s` status, `v` value, `o` official, `x` extracted, `k` components, `err` error, `t` text
-(or its parts, `[thinking?, text]`), `a` the final answer where that is not the whole text, `f` finish reason, `pt`
-and `ct` tokens of prompt and answer, `l` seconds, `shown` sizes of the images as the model saw them, `shapes`
-predicted places. Keys without a value are left out.
+(or its parts, `[thinking?, text]`), `a` the final answer where that is not the whole text, `f` finish reason,
+`pt` and `ct` tokens of prompt and answer, `l` seconds, `shown` sizes of the images as the model saw them,
+`shapes` predicted places. Keys without a value are left out.
 """
 
 from __future__ import annotations

@@ -102,6 +102,7 @@ class _Viewer:
         for per_run in merged(answers):
             groups.add(next(iter(per_run.values())).get("groups") or {})
             self._sample(task, headline, per_run, answers)
+        self.index.end(first)
         run = self.runs[min(answers)]
         result = run.results.tasks.get(task)
         self.index.sets.append(

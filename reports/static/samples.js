@@ -87,6 +87,13 @@
     part("count").textContent = note ?? (found === samplesIndex.all.size ? `${total} samples` : `${count} of ${total} samples`);
   }
 
+  /** Which mark of a row is whose. */
+  function tellRuns() {
+    const { runs } = samplesIndex.all;
+    const names = runs.flatMap((run, number) => [number ? " · " : "", h("bdi", {}, samplesDetail.foreign(run.name)), run.partial ? " (partial)" : ""]);
+    part("runs").replaceChildren(...(runs.length > 1 || runs[0].partial ? ["Marks: ", ...names] : []));
+  }
+
   /** The text search: shows what is found so far; another search or Stop ends it. */
   async function search(text) {
     const mine = ++searching;
@@ -134,7 +141,7 @@
     list.select(position);
     const set = samplesIndex.setAt(position);
     part("title").replaceChildren(h("span", {}, set.task), " ", h("bdi", { class: "samples-id" }, samplesDetail.foreign(samplesIndex.all.ids[position])),
-      set.synthetic ? h("span", { class: "tag warn" }, "synthetic") : null);
+      ...(set.synthetic ? [h("span", { class: "tag warn" }, "synthetic")] : []));
     const record = await samplesIndex.texts(position);
     if (mine !== drawing) return;
     const link = (key, value) => harness.address("samples", { ...state, task: set.task, group: `${key}=${value}`, id: "", of: "", data: "" });
@@ -142,8 +149,9 @@
   }
 
   async function show(params) {
-    if (!root.querySelector("#samples-list")) return;
+    if (!list) return;
     await samplesIndex.load();
+    tellRuns();
     const before = state;
     state = Object.fromEntries([...FILTERS, "id", "of", "data"].map((key) => [key, params.get(key) ?? ""]));
     const refiltered = candidates.length === 0 || FILTERS.some((key) => state[key] !== (before[key] ?? ""));

@@ -14,6 +14,7 @@ const samplesDetail = (() => {
   const foreign = (text) => String(text).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g,
     (character) => String.fromCharCode(0x2400 + character.charCodeAt(0)));
   const bdi = (text, attributes) => h("bdi", attributes, foreign(text));
+  const brief = (text) => (text.length > 28 ? `${text.slice(0, 27)}…` : text);
   const passage = (text, attributes) => h("pre", { dir: "auto", tabindex: "0", ...attributes }, foreign(text));
 
   /** The number that the task's headline counts of a reply. */
@@ -57,7 +58,7 @@ const samplesDetail = (() => {
     const entries = Object.entries(record.g ?? {}).flatMap(([key, value]) => [value].flat().map((one) => [key, one]));
     if (!entries.length) return null;
     return h("p", { class: "samples-groups soft" }, "Groups: ", entries.map(([key, value]) =>
-      h("a", { class: "tag", href: link(key, value), title: "Only samples of this group" }, bdi(`${key}=${value}`))));
+      h("a", { class: "tag", href: link(key, value), title: "Only samples of this group" }, bdi(`${key}=${brief(value)}`))));
   }
 
   const prompt = (parts) => parts.map((part) => (typeof part === "number" ? `[image ${part + 1}]` : part)).join("\n");
@@ -96,7 +97,7 @@ const samplesDetail = (() => {
   function facts(reply) {
     const told = [];
     if (reply.f) told.push(reply.f === "length" ? "stopped by the token limit" : `finish reason ${reply.f}`);
-    if (reply.ct !== undefined) told.push(`${reply.ct.toLocaleString("en")} tokens`);
+    if (reply.ct !== undefined) told.push(`${reply.ct.toLocaleString("en")} ${reply.ct === 1 ? "token" : "tokens"}`);
     if (reply.pt) told.push(`prompt ${reply.pt.toLocaleString("en")} tokens`);
     if (reply.l) told.push(`${reply.l.toFixed(reply.l < 10 ? 2 : 1)} s`);
     if (reply.shown) told.push(`seen at ${reply.shown.map((size) => size.join(" × ")).join(", ")} px`);
@@ -132,11 +133,11 @@ const samplesDetail = (() => {
       components(reply), response(reply), facts(reply));
   }
 
-  function card(number, record, set, many) {
+  function card(number, record, set, coloured) {
     const run = samplesIndex.all.runs[number], own = record.r[number];
     const replies = own?.e ?? [];
-    const head = h("h4", { class: many ? samplesPicture.tone(number) : null },
-      many ? h("span", { class: "samples-swatch", "aria-hidden": "true" }) : null, bdi(run.name));
+    const head = h("h4", { class: coloured ? samplesPicture.tone(number) : null },
+      coloured ? h("span", { class: "samples-swatch", "aria-hidden": "true" }) : null, bdi(run.name));
     const places = record.shapes && run.coords ? h("p", { class: "samples-facts soft" }, "Coordinates declared: ", h("code", {}, run.coords)) : null;
     let inside = replies.map((reply) => answer(reply, set));
     if (!own) inside = [h("p", { class: "soft" }, "This run did not ask it.")];
@@ -159,7 +160,7 @@ const samplesDetail = (() => {
   function show(root, position, record, dialog, link) {
     const set = samplesIndex.setAt(position);
     const layers = layersOf(record, set);
-    const many = samplesIndex.all.runs.length > 1;
+    const coloured = samplesIndex.all.runs.length > 1 && layers.length > 0;
     const seen = h("div", { class: "samples-seen" },
       record.im?.length ? samplesPicture.gallery(dialog, record.im, record.size, layers, `${set.task} ${foreign(samplesIndex.all.ids[position])}`)
         : record.err ? null : h("p", { class: "soft" }, "No image was shown."),
@@ -167,7 +168,7 @@ const samplesDetail = (() => {
     if (layers.length) seen.append(samplesPicture.legend(root, layers));
     root.replaceChildren(
       h("div", { class: "samples-top" }, seen, asked(record, set, link)),
-      h("div", { class: "samples-cards" }, set.runs.map((number) => card(number, record, set, many))));
+      h("div", { class: "samples-cards" }, set.runs.map((number) => card(number, record, set, coloured))));
   }
 
   return { show, foreign };

@@ -14,12 +14,13 @@ const samplesPicture = (() => {
     const state = right === null ? "samples-true" : `samples-predicted ${right ? "samples-right" : "samples-wrong"}`;
     if (shape.box) {
       const [x1, y1, x2, y2] = shape.box;
-      return [svg("rect", { class: state, x: x1 * w, y: y1 * k, width: Math.max((x2 - x1) * w, 0),
-        height: Math.max((y2 - y1) * k, 0) })];
+      const at = { x: x1 * w, y: y1 * k, width: Math.max((x2 - x1) * w, 0), height: Math.max((y2 - y1) * k, 0) };
+      return [svg("rect", { ...at, class: "samples-under" }), svg("rect", { ...at, class: state })];
     }
     if (shape.rings) {
-      const path = shape.rings.map((ring) => `M${ring.map(([x, y]) => `${(x * w).toFixed(1)} ${(y * k).toFixed(1)}`).join("L")}Z`);
-      return [svg("path", { class: `${state} samples-region`, d: path.join(""), "fill-rule": "evenodd" })];
+      const corner = ([x, y]) => `${(x * w).toFixed(1)} ${(y * k).toFixed(1)}`;
+      const d = shape.rings.map((ring) => `M${ring.map(corner).join("L")}Z`).join("");
+      return [svg("path", { d, class: "samples-under" }), svg("path", { d, class: `${state} samples-region`, "fill-rule": "evenodd" })];
     }
     return shape.points.map(([x, y, hit]) => {
       const [cx, cy, r] = [x * w, y * k, 13];
