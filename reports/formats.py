@@ -33,7 +33,7 @@ _LATEX = {
     '"': r"\textquotedbl{}",
     "–": "--",
 }
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]#|~])")
 # Line breaks of any kind, other control characters, and marks that turn the direction of text.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _FORMULA = ("=", "+", "-", "@")
@@ -180,7 +180,8 @@ def to_latex(board: Board) -> str:
             lines.append("\\midrule")
         name = _latex(row.label)
         shown = name if row.kind == "task" else f"\\textbf{{{name}}}"
-        lines.append(" & ".join([shown, *_cells(board, row, order, _latex_cell)]) + r" \\")
+        cells = [_latex(cell) if cell == NO_NUMBER else cell for cell in _cells(board, row, order, _latex_cell)]
+        lines.append(" & ".join([shown, *cells]) + r" \\")
     lines += ["\\bottomrule", "\\end{tabular}"]
     return "\n".join([*lines, *(f"% {_printable(note)}" for note in _notes(board))]) + "\n"
 
@@ -236,7 +237,8 @@ def _markdown(text: str) -> str:
 
 
 def _latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in _printable(text))
+    escaped = "".join(_LATEX.get(character, character) for character in _printable(text))
+    return f"{{}}{escaped}" if escaped.startswith(("[", "*")) else escaped  # which \\\\ before it would take
 
 
 FORMATS: Mapping[str, Callable[[Board], str]] = {

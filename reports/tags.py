@@ -29,7 +29,7 @@ def _tags(run: Run) -> Iterator[Tag]:
     if not run.finished:
         total = run.missing + sum(task.responses for task in run.results.tasks.values())
         yield Tag(
-            f"partial: {run.missing} of {total} missing",
+            f"partial: {run.missing} of {total} missing" if run.missing else "partial: not finished",
             "Not complete: judged as far as it is, not ranked. Its command continues it.",
         )
     if run.synthetic:
@@ -53,7 +53,8 @@ def notice(runs: Sequence[Run]) -> str | None:
     if synthetic:
         whose = "" if len(synthetic) == len(runs) else f" ({_listed(synthetic)})"
         parts.append(
-            f"Synthetic data{whose}: drawn for these runs, not the benchmarks. Not comparable to anything published."
+            f"Synthetic data{whose}: drawn for these runs, not the benchmarks. "
+            "Not comparable to anything published."
         )
     if partial := [run.name for run in runs if not run.finished]:
         parts.append(f"Partial, and not ranked: {_listed(partial)}.")

@@ -1,0 +1,93 @@
+"""A report: the sections that its runs call for, in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.jsonl import write_atomic
+from harness.progress import Progress
+from reports.board import make_board
+from reports.leaderboard import board_section
+from reports.page import Section, render
+from reports.runs import Run
+from reports.samples import samples_section
+from reports.tags import notice
+from reports.training_page import training_section
+from reports.training_runs import TrainingRun
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A report that was written."""
+
+    path: Path
+    size: int
+    """Bytes, without the folder of media."""
+    runs: int
+    samples: int
+
+
+def build(
+    runs: Sequence[Run],
+    out: Path,
+    *,
+    training: Sequence[TrainingRun] = (),
+    title: str | None = None,
+    samples: bool = True,
+    first: str | None = None,
+    progress: Progress | None = None,
+) -> Built:
+    """Write a report, whole or not at all.
+
+    Args:
+        runs: evaluation runs.
+        out: the file; media that do not fit into it go to the folder `<stem>_media` beside it.
+        training: training runs, in a tab of their own.
+        title: of the window and the page.
+        samples: with the sample viewer.
+        first: id of the section that the page opens on; by default the leaderboard.
+        progress: where to say how far it is.
+
+    Raises:
+        HarnessError: a file of a run is broken, or the report cannot be written.
+    """
+    progress = progress or Progress(quiet=True)
+    sections = []
+    with progress.stage("report", None) as stage:
+        for section in _sections(runs, training, out, samples):
+            sections.append(section)
+            stage.advance(section.title)
+        sections.sort(key=lambda section: section.id != first)
+        pieces = render(title or default_title(runs, training), sections, notice=notice(runs))
+        try:
+            write_atomic(out, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
+        except OSError as error:
+            raise HarnessError(f"{out}: cannot be written: {error.strerror or error}") from None
+    count = sum(task.responses for run in runs for task in run.results.tasks.values())
+    return Built(out, out.stat().st_size, len(runs), count)
+
+
+def default_title(runs: Sequence[Run], training: Sequence[TrainingRun] = ()) -> str:
+    """The title of a report of these runs."""
+    if not runs:
+        return training[0].name if len(training) == 1 else "Training"
+    return runs[0].name if len(runs) == 1 else "Leaderboard"
+
+
+def default_path(runs: Sequence[Run]) -> Path:
+    """Where a report goes: a single run's into the run's own folder."""
+    return runs[0].path / "report.html" if len(runs) == 1 else Path("leaderboard.html")
+
+
+def _sections(
+    runs: Sequence[Run], training: Sequence[TrainingRun], out: Path, samples: bool
+) -> Iterator[Section]:
+    if runs:
+        yield board_section(make_board(runs), samples=samples)
+        if samples:
+            yield samples_section(runs, out.with_name(f"{out.stem}_media"))
+    if training:
+        yield training_section(training)
