@@ -103,6 +103,7 @@ def run_coldstart(recipe: Recipe, start: str | Path) -> Path:
         batch_size=stage.batch_size,
         sorted_batches=stage.sorted_batches,
         think_share=stage.think_share,
+        guess_share=stage.guess_share,
         weights=tuple(stage.weights.items()),
     )
     fit(model, settings, stage, out, log)

@@ -24,7 +24,7 @@ from harness.types import Request, Sampling
 from scorers.types import Coords
 from tasks.prompts import render
 from tasks.types import Row, RowError, Sample, Style, Task
-from training.gold import answer_text
+from training.gold import answer_text, guess_text
 
 Batch = tuple[list[str], dict[str, torch.Tensor]]
 """The task of each row; the model's inputs and `labels`."""
@@ -46,6 +46,7 @@ class ExampleSettings:
     batch_size: int
     sorted_batches: int
     think_share: float = 0.0
+    guess_share: float = 0.0
     weights: tuple[tuple[str, float], ...] = ()
 
 
@@ -110,13 +111,20 @@ class Examples:
         for _ in range(_TRIES):
             sample = self._rows[name].sample(rng, self.settings.seed)
             style: Style = "think" if rng.random() < self.settings.think_share else "direct"
-            answer = answer_text(sample, self.settings.coords, style) if sample is not None else None
+            answer = self._answer(rng, name, sample, style) if sample is not None else None
             if sample is None or answer is None:
                 continue
             parts = render(task, sample, style, coords=self.settings.coords)
             prompt = self._prompter.read(Request("", parts, sample.images, Sampling(0)))
             return Example(name, prompt, answer)
         raise HarnessError(f"{name}: {_TRIES} rows drawn at random, none with an answer to teach")
+
+    def _answer(self, rng: Random, name: str, sample: Sample, style: Style) -> str | None:
+        """What to teach: the right answer, or in a share of the thinking examples a careless one."""
+        if style == "think" and self.settings.guess_share and rng.random() < self.settings.guess_share:
+            other = self._rows[name].sample(rng, self.settings.seed)
+            return guess_text(sample, other, self.settings.coords) if other is not None else None
+        return answer_text(sample, self.settings.coords, style)
 
     def group(self, number: int) -> list[list[Example]]:
         """Group `number` of `sorted_batches` batches: every task in its share, batches of like length."""

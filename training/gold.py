@@ -30,20 +30,60 @@ def answer_text(sample: Sample, coords: Coords | None, style: Style = "direct") 
     Raises:
         ValueError: a place is asked for and no convention is declared.
     """
+    found = _answer(sample, coords)
+    if found is None:
+        return None
+    answer, thought = found
+    if style == "think":
+        return _thinking(thought or " Look.", answer)
+    return f"<think>{thought}</think>{answer}" if thought else answer
+
+
+def guess_text(sample: Sample, other: Sample, coords: Coords | None) -> str | None:
+    """A careless response: the answer to another sample of the task, after thinking that says so.
+
+    Demonstrations of mixed quality make a weak start for policy training: a model that knows better than it
+    mostly does.
+
+    Args:
+        sample: what is asked.
+        other: the sample whose answer is given.
+        coords: as for `answer_text`.
+
+    Returns:
+        None where that answer would not be of the kind asked for: a place, a letter, a text.
+    """
+    found = _answer(other, coords)
+    return _thinking(" Guess.", found[0]) if found is not None and _kind(sample) == _kind(other) else None
+
+
+def _kind(sample: Sample) -> tuple[bool, bool, int]:
+    """What answers look like: a place or not, a polygon's or not, one of how many options."""
+    target = sample.target
+    options = sample.choices or getattr(target, "options", ())
+    return (
+        hasattr(target, "box") or hasattr(target, "counts"),
+        bool(getattr(target, "polygon", ())),
+        len(options),
+    )
+
+
+def _thinking(thought: str, answer: str) -> str:
+    return f"<think>{thought}</think><answer>{answer}</answer>"
+
+
+def _answer(sample: Sample, coords: Coords | None) -> tuple[str, str] | None:
+    """The right answer and the thought that names a chosen option, empty where there is nothing to name."""
     place = place_text(sample.target, coords)
     answer = place if place is not None else gold_response(sample)
     if answer is None:
         return None
     options = sample.choices or getattr(sample.target, "options", ())
     index = _option(sample, answer, options)
-    thought = ""
-    if index is not None:
-        text = options[index]
-        answer = LETTERS[index]
-        thought = "" if _BARE.fullmatch(text) else f" {text} {answer}"
-    if style == "think":
-        return f"<think>{thought or ' Look.'}</think><answer>{answer}</answer>"
-    return f"<think>{thought}</think>{answer}" if thought else answer
+    if index is None:
+        return answer, ""
+    text, letter = options[index], LETTERS[index]
+    return letter, "" if _BARE.fullmatch(text) else f" {text} {letter}"
 
 
 def _option(sample: Sample, answer: str, options: Sequence[str]) -> int | None:

@@ -50,6 +50,8 @@ class ColdstartRecipe(_Section):
     max_grad_norm: float = Field(1.0, gt=0)
     think_share: float = Field(0.0, ge=0, le=1)
     """The share of examples in the think style."""
+    guess_share: float = Field(0.0, ge=0, le=1)
+    """The share of those that are careless: another row's answer. To make weak starts for experiments."""
     sorted_batches: int = Field(8, ge=1)
     """Batches drawn together and sorted by length, so that little is padded."""
     lora_rank: int = Field(0, ge=0)
