@@ -23,7 +23,7 @@ from tasks.types import Response, Sample
 from training import checkpoint, vision_warmup
 from training.coldstart import answer_loss, resume, task_names
 from training.examples import Examples, ExampleSettings, stream
-from training.gold import answer_text
+from training.gold import answer_text, guess_text
 from training.models import load_model
 from training.optimizers import Optimizers, rate
 from training.recipe import Recipe, load_recipe
@@ -119,6 +119,24 @@ POINT = Sample("a", "q", RoboSpatialTarget("", ((0.2, 0.2), (0.6, 0.2), (0.6, 0.
 )
 def test_answers_to_teach(sample: Sample, coords, style, text: str) -> None:
     assert answer_text(sample, coords, style) == text
+
+
+def test_a_careless_answer_is_of_the_kind_asked_for() -> None:
+    other = Sample("b", "q", BoxTarget((0.0, 0.0, 50.0, 50.0), 100, 200))
+    guess = '<think> Guess.</think><answer>{"bbox_2d": [0, 0, 500, 250]}</answer>'
+    assert guess_text(BOX, other, "norm1000") == guess
+    assert guess_text(BOX, CHOICE, "norm1000") is None
+    assert guess_text(POINT, Sample("b", "q", RoboSpatialTarget("yes")), "norm1000") is None
+    assert guess_text(CHOICE, BARE, None) == "<think> Guess.</think><answer>A</answer>"
+    three = Sample("b", "q", ChoiceTarget(("A", "B", "C"), 2), choices=("A", "B", "C"))
+    assert guess_text(CHOICE, three, None) is None
+
+
+def test_the_share_of_careless_examples() -> None:
+    examples = Examples(settings(think_share=1.0, guess_share=0.7))
+    drawn = [example for number in range(8) for batch in examples.group(number) for example in batch]
+    careless = sum(example.answer.startswith("<think> Guess.") for example in drawn) / len(drawn)
+    assert 0.55 < careless < 0.85
 
 
 def test_a_place_needs_a_convention_that_can_be_written() -> None:
