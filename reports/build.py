@@ -27,7 +27,9 @@ class Built:
     size: int
     """Bytes, without the folder of media."""
     runs: int
+    """Evaluation and training runs."""
     samples: int
+    """Responses, counted over the evaluation runs."""
 
 
 def build(
@@ -48,6 +50,7 @@ def build(
         training: training runs, in a tab of their own.
         title: of the window and the page.
         samples: with the sample viewer.
+        first: the id of the section on which the page opens, where it has that.
         first: id of the section that the page opens on; by default the leaderboard.
         progress: where to say how far it is.
 
@@ -61,13 +64,21 @@ def build(
             sections.append(section)
             stage.advance(section.title)
         sections.sort(key=lambda section: section.id != first)
+        sections.sort(key=lambda section: section.id != first)
         pieces = render(title or default_title(runs, training), sections, notice=notice(runs))
         try:
             write_atomic(out, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
         except OSError as error:
             raise HarnessError(f"{out}: cannot be written: {error.strerror or error}") from None
     count = sum(task.responses for run in runs for task in run.results.tasks.values())
-    return Built(out, out.stat().st_size, len(runs), count)
+    return Built(out, out.stat().st_size, len(runs) + len(training), count)
+
+
+def told(built: Built) -> str:
+    """One line about a report."""
+    size = f"{built.size / 1e6:.1f} MB" if built.size >= 1e5 else f"{built.size / 1e3:.0f} kB"
+    samples = f", {built.samples:,} samples" if built.samples else ""
+    return f"{built.path}: {size}, {built.runs} run{'' if built.runs == 1 else 's'}{samples}"
 
 
 def default_title(runs: Sequence[Run], training: Sequence[TrainingRun] = ()) -> str:
@@ -77,9 +88,10 @@ def default_title(runs: Sequence[Run], training: Sequence[TrainingRun] = ()) -> 
     return runs[0].name if len(runs) == 1 else "Leaderboard"
 
 
-def default_path(runs: Sequence[Run]) -> Path:
+def default_path(runs: Sequence[Run], training: Sequence[TrainingRun] = ()) -> Path:
     """Where a report goes: a single run's into the run's own folder."""
-    return runs[0].path / "report.html" if len(runs) == 1 else Path("leaderboard.html")
+    paths = [run.path for run in runs] + [run.path for run in training]
+    return paths[0] / "report.html" if len(paths) == 1 else Path("leaderboard.html")
 
 
 def _sections(

@@ -26,7 +26,7 @@ def data(tmp_path: Path, fakes: ModuleType, monkeypatch: pytest.MonkeyPatch) -> 
     ("words", "said"),
     [
         (["evla"], "unknown verb 'evla'; did you mean 'eval'"),
-        (["report"], "unknown verb 'report'"),
+        (["report"], "the following arguments are required: RUN"),
         ([*EVAL, "--modle", "x"], "unknown flag --modle; did you mean '--model'"),
         ([*EVAL, "--max_new_tokens=3"], "unknown flag --max_new_tokens; did you mean '--max-new-tokens'"),
         ([*EVAL, "stray"], "unexpected argument 'stray'"),

@@ -9,6 +9,7 @@ from importlib import import_module
 VERBS: dict[str, str] = {
     "eval": "evaluate a model on benchmarks, or continue a run",
     "score": "score a file of responses, or a run again without its model",
+    "report": "make one HTML file of runs, or print their table",
     "compare": "compare two runs on the same samples",
     "train": "train a model with the tasks' scorers",
     "view": "serve a folder of runs to this machine's browser",

@@ -10,11 +10,14 @@ import argparse
 import signal
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of `harness eval`; every one of them is a key of `--config FILE` too."""
+    """The flags of `harness eval`; all but the last two are keys of `--config FILE` too."""
     _add_what(parser.add_argument_group("what to evaluate"))
     _add_model(parser.add_argument_group("the model"))
     _add_asking(parser.add_argument_group("how to ask"))
@@ -62,7 +65,6 @@ def _add_asking(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_run(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--config", metavar="FILE", help="TOML with these flags as keys; flags win over it")
     group.add_argument("--out", metavar="DIR", help="the run's directory [runs/MODEL-TASKS-DATA]")
     group.add_argument("--fresh", action="store_true", help="start over where DIR already holds a run")
     group.add_argument("--no-images", dest="images", action="store_false", help="keep no copies of images")
@@ -72,10 +74,12 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         metavar="SHARE",
         help="of a task's samples that may get no verdict before the exit code is 3 [0.01]",
     )
+    group.add_argument("--config", metavar="FILE", help="TOML with these flags as keys; flags win over it")
+    group.add_argument("--no-report", dest="report", action="store_false", help="write no report.html")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate, print the table, return the exit code."""
+    """Evaluate, print the table, write the report, return the exit code of the evaluation."""
     from harness.config import build
     from harness.progress import Progress
     from harness.run import execute
@@ -85,9 +89,33 @@ def run(args: argparse.Namespace) -> int:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     given: dict[str, Any] = vars(args)
+    reported = given.pop("report", True)
     config = build(given, given.pop("config", None))
     results = execute(config, command=sys.argv, progress=Progress())
     for line in lines(results):
         print(line)
-    print(f"{results.run_dir}: complete in {results.seconds:.1f} s")
+    assert results.run_dir is not None
+    said = ", with report.html" if reported and _report(results.run_dir) else ""
+    print(f"{results.run_dir}: complete in {results.seconds:.1f} s{said}")
     return int(results.exit_code)
+
+
+def _report(run_dir: Path) -> bool:
+    """Write the run's `report.html`; False, and a line, where that failed: the run is complete either way."""
+    from harness.errors import HarnessError
+    from harness.plan import PLUGIN_BUGS
+    from harness.progress import Progress
+    from reports.build import build, default_path
+    from reports.runs import load_runs
+
+    try:
+        runs = load_runs([run_dir])
+        build(runs, default_path(runs), progress=Progress())
+    except (HarnessError, OSError, *PLUGIN_BUGS) as error:
+        why = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
+        print(
+            f"harness eval: the run is complete, its report is not ({why}); harness report {run_dir} makes it",
+            file=sys.stderr,
+        )
+        return False
+    return True
