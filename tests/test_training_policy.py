@@ -168,9 +168,11 @@ def test_the_gradient_does_not_depend_on_the_micro_batches(sampled: Any, bands: 
     torch.testing.assert_close(small, whole, rtol=1e-3, atol=1e-6)
 
 
-def test_the_hinge_s_gradient_is_that_of_the_family_s_mean_entropy(sampled: Any) -> None:
+@pytest.mark.parametrize("size", [3, 100])
+def test_the_hinge_s_gradient_is_that_of_the_family_s_mean_entropy(sampled: Any, size: int) -> None:
     trainer, rollouts = sampled
-    found = gradients(trainer, rollouts, [0.0] * len(rollouts), bands=TIGHT, entropy_weight=0.02, micro_batch=3)
+    nothing = [0.0] * len(rollouts)
+    found = gradients(trainer, rollouts, nothing, bands=TIGHT, entropy_weight=0.02, micro_batch=size)
     own = [rollout for rollout in rollouts if rollout.key == "math"]
     scored = trainer.policy.score(own)
     logp = scored.logits.log_softmax(-1)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from training.budgets import Budget
-from training.policy import Clip, Policy, clipped_loss, micro_batches
+from training.policy import Clip, Policy, Scored, clipped_loss, micro_batches
 from training.rollout import Rollout
 from training.shaping import EntropyBand, entropy_penalty, token_entropy
 
@@ -165,16 +165,24 @@ class Updater:
             HarnessError: too many updates are not finite.
         """
         figures = Figures()
-        measured = len(batches) > 1 or self._weight > 0
-        before = [self._measure(rollouts) if measured else None for rollouts in batches]
+        several = len(batches) > 1
+        before = [
+            self._measure(rollouts) if several or self._hinges(rollouts) else None for rollouts in batches
+        ]
         for number, (rollouts, weights) in enumerate(zip(batches, advantages, strict=True)):
             seen = before[number]
             old = seen[0] if seen is not None else None
-            if number and self._weight > 0:
-                seen = self._measure(rollouts)  # the weights have moved: the hinge needs their entropies
-            means = _means(rollouts, seen[1]) if seen is not None and self._weight > 0 else {}
+            means = None
+            if self._hinges(rollouts):
+                if number or seen is None:
+                    seen = self._measure(rollouts)  # the weights have moved: the hinge needs their entropies
+                means = _means(rollouts, seen[1])
             self._mini_batch(rollouts, weights, old, means, figures)
         return figures
+
+    def _hinges(self, rollouts: Sequence[Rollout]) -> bool:
+        """Whether the hinge needs a pass of its own: in a single micro-batch the pass that trains tells all."""
+        return self._weight > 0 and len(self._micro(rollouts)) > 1
 
     @torch.no_grad()
     def _measure(self, rollouts: Sequence[Rollout]) -> tuple[list[Tensor], list[float]]:
@@ -198,9 +206,10 @@ class Updater:
         rollouts: Sequence[Rollout],
         advantages: Sequence[float],
         old: list[Tensor] | None,
-        means: Mapping[str, float],
+        means: Mapping[str, float] | None,
         figures: Figures,
     ) -> None:
+        """One update. Without `means` the rollouts are one micro-batch, and its own entropies are the means."""
         counts = Counter[str]()
         for rollout in rollouts:
             counts[rollout.key] += len(rollout.tokens)
@@ -212,20 +221,40 @@ class Updater:
             before = torch.cat([old[place] for place in places]) if old is not None else scored.logps.detach()
             weights = scored.each([advantages[place] for place in places])
             losses, clipped = clipped_loss(scored.logps, before, weights, self._clip)
-            loss = losses.sum() / counts.total()
-            moved = [key for key in set(keys) if key in means and self._bands[key].slope(means[key])]
-            with torch.set_grad_enabled(bool(moved)):
-                entropies = token_entropy(scored.logits)
-            if moved:
-                loss = loss + entropy_penalty(
-                    entropies, keys, means, counts, bands=self._bands, weight=self._weight
-                )
+            entropies, penalty = self._hinge(chosen, keys, scored, means, counts)
+            loss = losses.sum() / counts.total() + penalty
             figures.add(keys, clipped, entropies.detach())
             total += float(loss.detach())
             if not torch.isfinite(loss):
                 break
             torch.autograd.backward(loss)
         self._finish(total, figures)
+
+    def _hinge(
+        self,
+        chosen: Sequence[Rollout],
+        keys: list[str],
+        scored: Scored,
+        means: Mapping[str, float] | None,
+        counts: Mapping[str, int],
+    ) -> tuple[Tensor, Tensor | float]:
+        """The entropy of each token of a micro-batch, and its part of the hinge."""
+        if not self._weight:
+            return token_entropy(scored.logits.detach()), 0.0
+        with torch.set_grad_enabled(means is None or self._outside(means, keys)):
+            entropies = token_entropy(scored.logits)
+        if means is None:
+            sums = [float(own.double().sum()) for own in scored.split(entropies.detach())]
+            means = _means(chosen, sums)
+        if not self._outside(means, keys):
+            return entropies, 0.0
+        return entropies, entropy_penalty(
+            entropies, keys, means, counts, bands=self._bands, weight=self._weight
+        )
+
+    def _outside(self, means: Mapping[str, float], keys: Sequence[str]) -> bool:
+        """Whether the entropy of one of these keys lies outside its band."""
+        return any(key in means and self._bands[key].slope(means[key]) for key in set(keys))
 
     def _finish(self, loss: float, figures: Figures) -> None:
         """Step, unless the loss or the gradient is not finite."""
