@@ -4,9 +4,9 @@
 
 Run folders are made first: drawn rows of all 18 tasks with their PNG images, answered by models of differing
 skill in responses of 100 to 2,000 characters (right, wrong, unparsed and cut off; boxes and points among them),
-and scored by the tasks' own scorers. SAMPLES counts the responses of all models. Then `harness report` makes the
-page, in a process of its own, and Chromium opens it from the disk, where it and Playwright are installed. Medians
-of three; processor seconds are the fairer figure where others use the machine.
+and scored by the tasks' own scorers. SAMPLES counts the responses of all models. Then `harness report` makes
+the page, in a process of its own, and Chromium opens it from the disk, where it and Playwright are installed.
+Medians of three; processor seconds are the fairer figure where others use the machine.
 """
 
 from __future__ import annotations
