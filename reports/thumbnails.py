@@ -29,8 +29,8 @@ LARGEST = 320
 """Pixels of a thumbnail's longer side."""
 SMALL = 24 << 10
 """Bytes up to which an image is inlined as it is."""
-DECODED = 40 << 20
-"""Bytes of images that are decoded for thumbnails: a second or two."""
+DECODED = 24 << 20
+"""Bytes of images that are decoded for thumbnails: about a second."""
 BLOCK = 256 << 10
 """Characters of `data:` URLs in one block of the page, which the browser reads when it shows one of them."""
 

@@ -84,6 +84,12 @@ def policy_model(policy_fakes: ModuleType, tmp_path_factory: pytest.TempPathFact
     return folder
 
 
+@pytest.fixture(scope="session")
+def sample_runs() -> ModuleType:
+    """Run folders written by hand: `tests/sample_runs.py`."""
+    return helper_module("sample_runs")
+
+
 _browser = helper_module("browser")
 browser, watch, page = _browser.browser, _browser.watch, _browser.page
 

@@ -36,7 +36,8 @@ const harness = (() => {
 
   /** Base64 of gzipped UTF-8 JSON, read back. */
   async function inflate(text) {
-    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    const raw = atob(text), bytes = new Uint8Array(raw.length);
+    for (let place = 0; place < raw.length; place++) bytes[place] = raw.charCodeAt(place);
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     return JSON.parse(await new Response(stream).text());
   }
