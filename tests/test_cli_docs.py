@@ -91,5 +91,5 @@ def test_every_flag_of_eval_is_a_configuration_key() -> None:
 
     parser = ArgumentParser()
     import_module("harness.cli.eval").add_arguments(parser)
-    names = {action.dest for action in parser._actions} - {"help", "config"}
+    names = {action.dest for action in parser._actions} - {"help", "config", "report"}
     assert names == set(RunConfig.model_fields)

@@ -49,7 +49,7 @@
     }
     for (const [row, th] of lines) {
       asButton(th, "Sort models by this row", () => nextSort("sort", row));
-      th.prepend(expander(row, rowOf(row).label));
+      th.querySelector(".lb-head").prepend(expander(row, rowOf(row).label));
     }
   }
 
