@@ -10,6 +10,7 @@ from harness.errors import HarnessError
 from harness.jsonl import write_atomic
 from harness.progress import Progress
 from reports.board import make_board
+from reports.compare_page import compare_section
 from reports.leaderboard import board_section
 from reports.page import Section, render
 from reports.runs import Run
@@ -99,6 +100,8 @@ def _sections(
 ) -> Iterator[Section]:
     if runs:
         yield board_section(make_board(runs), samples=samples)
+        if (comparison := compare_section(runs, samples=samples)) is not None:
+            yield comparison
         if samples:
             yield samples_section(runs, out.with_name(f"{out.stem}_media"))
     if training:
