@@ -37,8 +37,20 @@ FIGURES = (
     Figure("value", "Value", "accuracy, 0 to 1", "the task's score, our rule; no shaping in it", (0, 1)),
     Figure("length", "Response length", "tokens", "band: the envelope of the length reward", None),
     Figure("entropy", "Entropy", "nats", "full softmax, mean over the trained tokens; band: no penalty inside"),
-    Figure("gradient_share", "Share of the gradient", "of the norms' sum", "measured every k steps", (0, 1)),
-    Figure("loss_share", "Share of the loss's weight", "of |advantage| × tokens", "kept responses", (0, 1)),
+    Figure(
+        "gradient_share",
+        "Share of the gradient",
+        "of the norms' sum",
+        "measured every k steps; dashed: equal shares",
+        (0, 1),
+    ),
+    Figure(
+        "loss_share",
+        "Share of the loss's weight",
+        "of |advantage| × tokens",
+        "kept responses; dashed: equal shares",
+        (0, 1),
+    ),
     Figure("acceptance", "Groups kept", "share", "of the groups sampled; the others teach nothing", (0, 1)),
     Figure("unparsed", "Unparsed", "share", "responses in which no answer was found", (0, 1), False),
     Figure("truncated", "Truncated", "share", "cut by the token limit before an answer", (0, 1), False),
@@ -254,7 +266,7 @@ def _ends(column: Sequence[float | None]) -> tuple[str, str]:
     """The means of the first and of the last tenth of what is there, as text."""
     there = [value for value in column if value is not None]
     some = max(1, len(there) // 10)
-    return f"{sum(there[:some]) / some:.4g}", f"{sum(there[-some:]) / some:.4g}"
+    return f"{sum(there[:some]) / some:.3g}", f"{sum(there[-some:]) / some:.3g}"
 
 
 def _groups(runs: Sequence[TrainingRun]) -> Iterator[dict[str, Any]]:

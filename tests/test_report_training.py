@@ -201,6 +201,21 @@ def test_hostile_names_are_text(training_logs: ModuleType, tmp_path: Path) -> No
     assert "</script><b>" not in page
 
 
+def test_the_command_writes_the_page_into_the_run(
+    training_logs: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from harness.cli import main
+
+    out = training_logs.write(tmp_path / "run", 3)
+    assert main(["report", str(out)]) == 0
+    text = (out / "report.html").read_text(encoding="utf-8")
+    assert 'data-section="training"' in text
+    assert 'data-section="leaderboard"' not in text
+    (tmp_path / "empty").mkdir()
+    assert main(["report", str(tmp_path / "empty")]) == 2
+    assert len(capsys.readouterr().err.splitlines()) <= 2
+
+
 # In the browser
 
 
