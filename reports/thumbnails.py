@@ -2,8 +2,7 @@
 
 Where all images of a report fit into the page they stand there as the runs keep them. Else those of failures
 and disagreements come first, shrunk where they are large, until the page is full; every image that is not in
-the page whole then lies in the folder beside it, or is read from a run's own folder where that is below the
-page's.
+the page whole then lies in the folder beside it; a page within a run's folder uses the run's own images.
 """
 
 from __future__ import annotations
@@ -184,7 +183,7 @@ class Pictures:
         return None if shrunk is None else (_url(shrunk, ".jpg"), False)
 
     def _beside(self, placed: Placed, numbers: Sequence[int], media: Path | None) -> None:
-        """Say where images lie in full, and put those that lie nowhere below the page into `media`."""
+        """Say where images lie in full, and put those that do not lie beside the page already into `media`."""
         if media is None:
             return
         page = media.parent.resolve()
@@ -194,11 +193,11 @@ class Pictures:
             picture = self._pictures[number]
             assert picture.folder is not None
             folder = picture.folder.path.resolve()
-            if folder.is_relative_to(page):
-                base = "/".join(map(quote, folder.relative_to(page).parts)) + "/"
+            if folder.parent == page:
+                base = quote(folder.name) + "/"
             else:
                 base = quote(media.name) + "/"
-                wanted[picture.name] = picture.folder.path / picture.name
+                wanted[picture.name] = folder / picture.name
             placed.base[number] = bases.setdefault(base, len(bases))
             placed.name[number] = picture.name
         placed.bases.extend(bases)

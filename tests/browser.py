@@ -7,6 +7,8 @@ Fixtures (registered by `conftest.py`):
   images beside them, and `data:`.
 - `watch`: what that page did (`requests`, `errors`); `watch.allow(prefix)` for a local server,
   `watch.shot("name")` for a screenshot in `tmp_path`, `watch.open(path, "#/samples")` to open a file.
+
+The pages forbid `eval`, so `page.wait_for_function` fails on them: wait for a locator instead.
 """
 
 from __future__ import annotations

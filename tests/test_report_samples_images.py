@@ -95,7 +95,7 @@ def test_an_image_is_taken_from_the_run_that_keeps_it(folder: Any, tmp_path: Pat
     assert (placed.block[gone], placed.base[gone]) == (-1, -1)
 
 
-def test_images_of_a_run_below_the_page_are_not_copied(folder: Any, tmp_path: Path):
+def test_a_page_within_a_runs_folder_uses_the_runs_images(folder: Any, tmp_path: Path):
     files, names = folder
     placed = added(files, names, [0] * 6).place(tmp_path / "run" / "report_media", 0)
     assert placed.bases == ["images/"]
