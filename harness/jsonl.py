@@ -101,10 +101,11 @@ def write_atomic(path: Path, chunks: Iterable[bytes]) -> None:
                 file.write(chunk)
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         if error.errno in FULL:
             raise DiskFullError(path) from error
         raise
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -114,7 +114,7 @@ def _open(path: Path) -> Mapping[str, Any]:
 def _load(path: Path, name: str, run: Mapping[str, Any]) -> Run:
     if (path / "results.json").exists():
         try:
-            return Run(path, name, run, read_results(path), 0, True)
+            return Run(path, name, run, _finite(path, read_results(path)), 0, True)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise HarnessError(
                 f"{path / 'results.json'}: not as this version writes it ({error!r}): "
@@ -123,6 +123,22 @@ def _load(path: Path, name: str, run: Mapping[str, Any]) -> Run:
     judged = judge_run(path)
     verdicts = {task.name: scores for task, scores in judged.scores}
     return Run(path, name, run, judged.results, judged.missing, False, verdicts)
+
+
+def _finite(path: Path, results: Results) -> Results:
+    """The results, every score of which is a number or nothing: JSON as Python reads it has NaN."""
+    for name, task in results.tasks.items():
+        numbers = (
+            task.score.value,
+            task.score.low,
+            task.score.high,
+            task.low,
+            task.high,
+            task.completion_tokens,
+        )
+        if not all(number is None or math.isfinite(number) for number in numbers):
+            raise HarnessError(f"{path / 'results.json'}: {name}: its score is no finite number")
+    return results
 
 
 def _model_name(run: Mapping[str, Any]) -> str:

@@ -104,3 +104,9 @@ def training_logs() -> ModuleType:
 def hand_runs() -> ModuleType:
     """Functions that write evaluation runs by hand: `tests/hand_runs.py`."""
     return helper_module("hand_runs")
+
+
+@pytest.fixture(scope="session")
+def board_runs() -> ModuleType:
+    """Run folders with the results one likes: `tests/board_runs.py`."""
+    return helper_module("board_runs")
