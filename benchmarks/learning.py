@@ -1,33 +1,31 @@
 """Does policy training teach? The tiny recipe from a weak checkpoint, for several seeds, on held-out drawings.
 
-Before and after: the mean of the scores (our rule) over the six categories of three tasks, with the paired
-95 % interval of the difference on the same samples; and the share without a readable answer, so that a learned
-format is not sold as learned answers. A run that is there already is not made again.
+Before and after: the mean over the six categories of three tasks, with the paired 95 % interval of the difference
+on the same samples (`harness compare`); and the share without a readable answer, so that a learned format is not
+sold as learned answers. A run that is there already is not made again, one that was stopped goes on.
 
-    python benchmarks/learning.py --model WEAK [--seeds 0 1 2] [--limit 100] [--out runs/learning]
+    harness train tiny-weak
+    python benchmarks/learning.py --model runs/tiny-weak/model [--seeds 0 1 2] [--limit 100] [--out runs/learning]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from harness import evaluate
-from harness.stats import Estimate, mean_of, paired_interval
-from tasks import BUILTIN
+from harness.compare import compare_runs
+from harness.comparison import MeanComparison
+from harness.results import Results
 from training.log import read_steps
 from training.recipe import load_recipe
 from training.train import run_training
 
-Verdicts = dict[str, list[tuple[str, float, str]]]
-"""Task → (id, value, status) of each sample, in order."""
 
-
-def verdicts(model: str, out: Path, limit: int) -> Verdicts:
-    """The scores of a model on held-out drawings, asked as in training."""
+def evaluated(model: str, out: Path, limit: int) -> Results:
+    """A model's results on held-out drawings, asked as in training."""
     recipe = load_recipe("tiny", {}).g2rpo
-    evaluate(
+    return evaluate(
         model,
         coords="norm1000",
         data="synthetic",
@@ -37,30 +35,18 @@ def verdicts(model: str, out: Path, limit: int) -> Verdicts:
         images=False,
         out=str(out),
     )
-    found: Verdicts = {}
-    for name in BUILTIN:
-        lines = (out / "scores" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-        found[name] = [(line["id"], line["value"], line["status"]) for line in map(json.loads, lines)]
-    return found
 
 
-def gain(before: Verdicts, after: Verdicts) -> Estimate:
-    """The difference of the means over the six categories of three tasks, in points."""
-    each = []
-    for name in BUILTIN:
-        assert [line[0] for line in before[name]] == [line[0] for line in after[name]]
-        each.append(paired_interval([line[1] for line in after[name]], [line[1] for line in before[name]]))
-    return mean_of(each).scaled(100)
-
-
-def mean(of: Verdicts) -> float:
-    return 100 * sum(sum(line[1] for line in lines) / len(lines) for lines in of.values()) / len(of)
-
-
-def unread(of: Verdicts) -> float:
+def unread(results: Results) -> float:
     """The share of responses without a readable answer, unparsed or cut."""
-    lines = [line for task in of.values() for line in task]
-    return sum(line[2] in ("unparsed", "truncated") for line in lines) / len(lines)
+    tasks = results.tasks.values()
+    return sum(task.unparsed + task.truncated for task in tasks) / sum(task.responses for task in tasks)
+
+
+def points(found: MeanComparison) -> str:
+    """A difference of means with its interval."""
+    gain = found.difference
+    return f"{gain.value:+.1f} ({gain.low:+.1f} to {gain.high:+.1f})"
 
 
 def main() -> None:
@@ -71,25 +57,32 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=load_recipe("tiny", {}).g2rpo.steps)
     parser.add_argument("--out", type=Path, default=Path("runs/learning"))
     args = parser.parse_args()
-    before = verdicts(args.model, args.out / "before", args.limit)
-    rows = []
+    before = evaluated(args.model, args.out / "before", args.limit)
+    rows, gains, curves = [], {}, []
     for seed in args.seeds:
         out = args.out / f"seed-{seed}"
         run_training("tiny", {"model": args.model, "seed": seed, "out": str(out), "g2rpo.steps": args.steps})
-        after = verdicts(str(out / "g2rpo" / "model"), out / "after", args.limit)
+        after = evaluated(str(out / "g2rpo" / "model"), out / "after", args.limit)
+        comparison = compare_runs(args.out / "before", out / "after")
         steps = read_steps(out / "g2rpo" / "steps.jsonl")
-        curve = " ".join(f"{line['step']}: {line['eval']['mean']:.1f}" for line in steps if "eval" in line)
-        rows.append((seed, after, gain(before, after), steps[-1]["seconds"], curve))
-    print("| seed | before | after | gain, 95 % interval | unread before | unread after | minutes |")
-    print("|---|---|---|---|---|---|---|")
-    for seed, after, found, seconds, _ in rows:
-        print(
-            f"| {seed} | {mean(before):.1f} | {mean(after):.1f} "
-            f"| {found.value:+.1f} ({found.low:+.1f} to {found.high:+.1f}) "
-            f"| {unread(before):.1%} | {unread(after):.1%} | {seconds / 60:.0f} |"
+        found = comparison.overall
+        rows.append(
+            f"| {seed} | {found.a:.1f} | {found.b:.1f} | {points(found)} "
+            f"| {unread(before):.1%} | {unread(after):.1%} | {steps[-1]['seconds'] / 60:.0f} |"
         )
-    for seed, *_, curve in rows:
-        print(f"seed {seed}, evaluation mean by step: {curve}")
+        for name, category in comparison.categories.items():
+            gains.setdefault(name, []).append(points(category))
+        curves.append(
+            " ".join(f"{line['step']}: {line['eval']['mean']:.1f}" for line in steps if "eval" in line)
+        )
+    print("| seed | before | after | gain, 95 % interval | unread before | unread after | minutes |")
+    print("|---|---|---|---|---|---|---|", *rows, sep="\n", end="\n\n")
+    print("| category |" + "".join(f" seed {seed} |" for seed in args.seeds))
+    print("|---|" + "---|" * len(args.seeds))
+    for name, found in gains.items():
+        print(f"| {name} | " + " | ".join(found) + " |")
+    for seed, curve in zip(args.seeds, curves, strict=True):
+        print(f"seed {seed}, mean of the periodic evaluation by step: {curve}")
 
 
 if __name__ == "__main__":
