@@ -1,20 +1,27 @@
-"""Intervals: hand-checked values, and that they hold the truth about 95 times in 100."""
+"""Intervals: hand-checked values, and those of scipy and statsmodels."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
+from scipy import stats as scipy_stats
+from statsmodels.stats import proportion
 
 from harness.stats import (
     NOTHING,
     Estimate,
+    Spread,
+    freedom,
+    joined,
     macro_interval,
     mean_interval,
     mean_of,
     paired_interval,
+    paired_macro_spread,
+    paired_spread,
     quantile,
     wilson,
 )
@@ -150,67 +157,133 @@ def test_pairs_must_match() -> None:
         paired_interval([1.0], [1.0, 0.0])
 
 
-Draw = Callable[[np.random.Generator], tuple[Estimate, float]]
+# Against scipy and statsmodels
 
 
-def plain(rng: np.random.Generator) -> tuple[Estimate, float]:
-    return mean_interval(list((rng.random(40) < 0.85).astype(float))), 0.85
+@pytest.mark.parametrize(("right", "n"), [(0, 7), (3, 40), (199, 200), (1234, 3000)])
+def test_wilson_is_that_of_scipy_and_statsmodels(right: int, n: int) -> None:
+    found = wilson(right / n, n)
+    test = scipy_stats.binomtest(right, n).proportion_ci(method="wilson")
+    assert found == pytest.approx((test.low, test.high))
+    assert found == pytest.approx(proportion.proportion_confint(right, n, method="wilson"), abs=1e-12)
 
 
-def graded(rng: np.random.Generator) -> tuple[Estimate, float]:
-    return mean_interval(list(rng.beta(4, 1, 60))), 0.8
+def test_students_interval_is_that_of_scipy() -> None:
+    values = np.random.default_rng(0).normal(3, 2, 25)
+    expected = scipy_stats.ttest_1samp(values, 0).confidence_interval()
+    found = mean_interval(values.tolist())
+    # freedom() may take fewer degrees than n - 1 where the tails are heavy.
+    assert found.low == pytest.approx(expected.low, abs=0.02)
+    assert found.high == pytest.approx(expected.high, abs=0.02)
 
 
-def clustered(rng: np.random.Generator) -> tuple[Estimate, float]:
-    rates = rng.beta(2, 2, 40)
-    sizes = rng.integers(1, 6, 40)
-    clusters = np.repeat(np.arange(40), sizes)
-    values = (rng.random(sizes.sum()) < rates[clusters]).astype(float)
-    return mean_interval(list(values), list(clusters)), 0.5
+@pytest.mark.parametrize("seed", range(3))
+def test_the_clustered_error_is_that_of_statsmodels(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    clusters = np.repeat(np.arange(40), rng.integers(1, 9, 40))
+    values = rng.normal(0, 0.1, 40)[clusters] + rng.normal(0, 0.1, len(clusters))
+    fitted = sm.OLS(values, np.ones(len(values))).fit(
+        cov_type="cluster", cov_kwds={"groups": clusters, "df_correction": False, "use_correction": False}
+    )
+    spread = paired_spread(values.tolist(), [0.0] * len(values), clusters.tolist())
+    assert spread is not None
+    assert spread.error == pytest.approx(float(fitted.bse[0]) * math.sqrt(40 / 39))
 
 
-def macro(rng: np.random.Generator) -> tuple[Estimate, float]:
-    values = list((rng.random(50) < 0.9).astype(float)) + list((rng.random(20) < 0.4).astype(float))
-    return macro_interval(values, ["a"] * 50 + ["b"] * 20), 0.65
+def test_the_paired_test_is_that_of_scipy() -> None:
+    rng = np.random.default_rng(4)
+    a, b = rng.uniform(0, 1, 400), rng.uniform(0, 1, 400)
+    spread = paired_spread(a.tolist(), b.tolist())
+    assert spread is not None
+    expected = scipy_stats.ttest_rel(a, b)
+    assert spread.p_value() == pytest.approx(expected.pvalue, abs=1e-4)
+    interval = expected.confidence_interval()
+    assert (spread.estimate.low, spread.estimate.high) == pytest.approx((interval.low, interval.high), abs=1e-4)
+    against = scipy_stats.ttest_1samp(a - b, 0.05).pvalue
+    assert spread.p_value(0.05) == pytest.approx(against, abs=1e-3)
 
 
-def means(rng: np.random.Generator) -> tuple[Estimate, float]:
-    parts = [mean_interval(list((rng.random(50) < p).astype(float))) for p in (0.98, 0.5, 0.8)]
-    return mean_of(parts), (0.98 + 0.5 + 0.8) / 3
+def test_bonett_and_price_by_hand() -> None:
+    """Their formula put in: 12 and 5 of 60 pairs differ."""
+    a, b = [1.0] * 12 + [0.0] * 48, [0.0] * 12 + [1.0] * 5 + [0.0] * 43
+    p12, p21, n = 13 / 62, 6 / 62, 62
+    half = 1.959964 * math.sqrt((p12 + p21 - (p12 - p21) ** 2) / n)
+    found = paired_interval(a, b)
+    assert (found.low, found.high) == pytest.approx((p12 - p21 - half, p12 - p21 + half), abs=1e-6)
+    assert found.value == pytest.approx(7 / 60)
 
 
-def paired(rng: np.random.Generator) -> tuple[Estimate, float]:
-    both = rng.random(60)
-    return paired_interval(list((both < 0.7).astype(float)), list((both < 0.6).astype(float))), 0.1
+def test_a_p_value_below_5_percent_is_an_interval_without_the_value() -> None:
+    rng = np.random.default_rng(2)
+    seen = set()
+    for _ in range(200):
+        values = rng.normal(0.1, 0.3, 30).tolist()
+        spread = paired_spread(values, [0.0] * 30)
+        assert spread is not None
+        low = spread.estimate.low
+        assert low is not None
+        seen.add(low > 0)
+        assert (spread.p_value() < 0.05) == (low > 0 or (spread.estimate.high or 0) < 0)
+    assert seen == {True, False}
 
 
-def paired_graded(rng: np.random.Generator) -> tuple[Estimate, float]:
-    base = rng.random(50)
-    return paired_interval(list(base * 0.9 + 0.1 * rng.random(50)), list(base * 0.9)), 0.05
+def test_a_spread_without_error() -> None:
+    assert Spread(0.5, 0.5, 0.0, 3, 4).p_value() == 0.0
+    assert Spread(0.0, 0.0, 0.0, 3, 4).p_value() == 1.0
+    assert Spread(0.99, 0.97, 0.05, 3, 4).estimate.high == 1.0
 
 
-@pytest.mark.parametrize("draw", [plain, graded, clustered, macro, means, paired, paired_graded])
-def test_intervals_hold_the_truth(draw: Draw) -> None:
-    rng = np.random.default_rng(7)
-    held, repeats = 0, 1000
-    for _ in range(repeats):
-        estimate, truth = draw(rng)
-        assert estimate.low is not None
-        assert estimate.high is not None
-        held += estimate.low <= truth <= estimate.high
-    # 0.93 is three standard errors of 1000 draws below 0.95.
-    assert 0.93 <= held / repeats <= 0.99
+def test_degrees_of_freedom() -> None:
+    """Sums of one size have all, few that make up the variance have about twice as many as they are."""
+    assert freedom([1.0, -1.0] * 20) == 39
+    assert freedom([0.0] * 10) == 9
+    rare = freedom([0.0] * 196 + [1.0, -1.0, 1.0, -1.0])
+    assert rare == pytest.approx(8, abs=0.2)
+    draws = np.random.default_rng(0).normal(0, 1, 3000)
+    assert freedom(draws.tolist()) > 2500
 
 
-def test_ignoring_clusters_would_miss_the_truth() -> None:
-    """The control of the test above: it can fail."""
-    rng = np.random.default_rng(7)
-    held = 0
-    for _ in range(300):
-        rates = rng.beta(1, 1, 15)
-        values = (rng.random((15, 8)) < rates[:, None]).astype(float).ravel()
-        estimate = mean_interval(list(values))
-        assert estimate.low is not None
-        assert estimate.high is not None
-        held += estimate.low <= 0.5 <= estimate.high
-    assert held / 300 < 0.85
+def test_joining_is_welch_for_two() -> None:
+    rng = np.random.default_rng(9)
+    a, b = rng.normal(0.2, 0.1, 40), rng.normal(-0.1, 0.3, 25)
+    parts = [paired_spread(values.tolist(), [0.0] * len(values)) for values in (a, -b)]
+    assert None not in parts
+    whole = joined([part for part in parts if part is not None])
+    welch = scipy_stats.ttest_ind(a, b, equal_var=False)
+    assert whole.value == pytest.approx((a.mean() - b.mean()) / 2)
+    assert whole.error == pytest.approx(welch.statistic**-1 * whole.value * 1.0, rel=1e-9)
+    assert whole.df == pytest.approx(welch.df, rel=0.25)
+    assert joined(whole_parts := [whole]) is whole_parts[0]
+
+
+def test_a_mean_is_not_pulled_to_zero() -> None:
+    """Added pairs would bias the mean of many tasks; its interval is centred at its value."""
+    spread = paired_spread([1.0] * 10 + [0.0] * 10, [0.0] * 20)
+    assert spread is not None
+    assert spread.centre < spread.value
+    whole = joined([spread] * 9).estimate
+    assert whole.low is not None
+    assert whole.high is not None
+    assert whole.value == pytest.approx((whole.low + whole.high) / 2)
+
+
+def test_paired_macro_by_hand() -> None:
+    a, b = [1.0] * 4 + [0.0] * 2, [0.0] * 2 + [1.0] * 2 + [1.0, 0.0]
+    found = paired_macro_spread(a, b, ["x"] * 4 + ["y"] * 2)
+    assert found is not None
+    assert found.value == pytest.approx((0.5 - 0.5) / 2)
+    assert found.n == 6
+    assert paired_macro_spread([], [], []) is None
+    parts = [paired_spread(a[:4], b[:4]), paired_spread(a[4:], b[4:])]
+    assert found == joined([part for part in parts if part is not None])
+
+
+def test_clusters_across_the_groups_of_a_macro_mean() -> None:
+    """Answers copied to both groups are as uncertain as one group's."""
+    rng = np.random.default_rng(5)
+    values = rng.normal(0.1, 0.3, 80).tolist()
+    copied = paired_macro_spread(values * 2, [0.0] * 160, ["x"] * 80 + ["y"] * 80, list(range(80)) * 2)
+    once = paired_spread(values, [0.0] * 80)
+    assert copied is not None
+    assert once is not None
+    assert (copied.value, copied.error) == (pytest.approx(once.value), pytest.approx(once.error))
