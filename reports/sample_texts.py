@@ -1,8 +1,9 @@
 """The texts of one sample in the viewer: what was asked and what a run answered, as plain JSON with short keys.
 
 Asked: `q` question, `c` choices, `right` numbers of the right choices, `want` the true answer as text, `shapes`
-true places, `size` (width, height) of each image, `p` the prompt (text, or the number of an image), `g` groups,
-`err` why it could not be asked.
+true places, `unit` in which places are extracted, `size` (width, height) of each image, `p` the prompt (text,
+or the number of an image), `g` groups, `err` why it could not be asked, `im` numbers of images, `r` replies by
+run.
 
 A reply: `n` epoch, `s` status, `v` value, `o` official, `x` extracted, `k` components, `err` error, `t` text
 (or its parts, `[thinking?, text]`), `a` the final answer where that is not the whole text, `f` finish reason,
@@ -67,14 +68,17 @@ def merged(answers: Mapping[int, Answers]) -> Iterator[dict[int, Line]]:
 
 def asked(item: Line) -> dict[str, Any]:
     """The texts of what was asked."""
-    target, choices = item.get("target"), item.get("choices") or []
+    target: Any = item.get("target")
+    choices = item.get("choices") or []
     right, want = true_answer(target, choices)
+    shapes = true_shapes(target, size_of(item))
     texts = {
         "q": item.get("question"),
         "c": choices,
         "right": right,
         "want": want,
-        "shapes": true_shapes(target, size_of(item)),
+        "shapes": shapes,
+        "unit": ("fractions" if target.get("polygon") else "pixels") if shapes else None,
         "size": item.get("sizes"),
         "p": prompt_of(item),
         "g": item.get("groups"),

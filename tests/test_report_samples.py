@@ -236,3 +236,28 @@ def test_disagreements_come_before_failures_before_right_answers():
 )
 def test_the_true_answer(target: Any, choices: list[str], wanted: Any):
     assert true_answer(target, choices) == wanted
+
+
+def test_a_task_of_a_file_is_shown_without_running_that_file(sample_runs: Any, tmp_path: Path):
+    run = sample_runs.write_run(
+        tmp_path / "run", {"ai2d": [(sample_runs.choice_item("c"), sample_runs.response("B"))]}
+    )
+    for kind in ("items", "samples", "scores"):
+        (run / kind / "ai2d.jsonl").rename(run / kind / "mine.jsonl")
+    for name in ("run.json", "results.json"):
+        text = (
+            (run / name)
+            .read_text()
+            .replace('"ai2d"', '"mine"')
+            .replace('"task_file": []', '"task_file": ["boom.py"]')
+        )
+        (run / name).write_text(text)
+    (run / "boom.py").write_text("raise SystemExit('ran')")
+    index, _ = opened(sample_runs.section_of([run]))
+    assert [(one["task"], one["of"], one["count"]) for one in index["sets"]] == [("mine", "value", 1)]
+
+
+def test_no_runs_and_no_samples_make_an_empty_section(sample_runs: Any, tmp_path: Path):
+    run = sample_runs.write_run(tmp_path / "run", {"ai2d": []})
+    for section in (sample_runs.section_of([run]), sample_runs.section_of([])):
+        assert "hold no samples" in section.html

@@ -145,7 +145,7 @@
     const record = await samplesIndex.texts(position);
     if (mine !== drawing) return;
     const link = (key, value) => harness.address("samples", { ...state, task: set.task, group: `${key}=${value}`, id: "", of: "", data: "" });
-    samplesDetail.show(part("body"), position, record, part("dialog"), link);
+    samplesDetail.show(part("body"), position, record, part("dialog"), link, samplesIndex.runNumber(state.run, -1));
   }
 
   async function show(params) {

@@ -15,7 +15,7 @@ const samplesDetail = (() => {
     (character) => String.fromCharCode(0x2400 + character.charCodeAt(0)));
   const bdi = (text, attributes) => h("bdi", attributes, foreign(text));
   const brief = (text) => (text.length > 28 ? `${text.slice(0, 27)}…` : text);
-  const passage = (text, attributes) => h("pre", { dir: "auto", tabindex: "0", ...attributes }, foreign(text));
+  const passage = (text, attributes) => h("pre", { dir: "auto", tabindex: "0", ...attributes }, foreign(text.replace(/^\n+/, "")));
 
   /** The number that the task's headline counts of a reply. */
   const counted = (reply, of) => (of === "official" ? reply.o ?? reply.v : reply.k?.[of] ?? reply.v);
@@ -33,7 +33,7 @@ const samplesDetail = (() => {
         const points = reply.shapes.flatMap((shape) => shape.points ?? []);
         const inside = points.filter((point) => point[2]).length;
         const told = reply.k?.iou !== undefined ? `IoU ${reply.k.iou.toFixed(2)}`
-          : points.length ? `${inside} of ${points.length} points inside` : "";
+          : points.length ? `${inside} of ${points.length} ${points.length === 1 ? "point" : "points"} inside` : "";
         const name = reply.n === undefined ? run.name : `${run.name}, epoch ${reply.n + 1}`;
         layers.push({ shapes: reply.shapes, run: number, name, told, right: isRight(reply, set.of), iou: reply.k?.iou });
       }
@@ -81,20 +81,24 @@ const samplesDetail = (() => {
     if (at < 0 || final.length === text.trim().length) return passage(text, { class: "samples-text" });
     const rest = at + final.length;
     return h("pre", { dir: "auto", tabindex: "0", class: "samples-text" },
-      foreign(text.slice(0, at)), h("mark", { title: "The final answer: the part that is judged" }, foreign(final)), foreign(text.slice(rest)));
+      foreign(text.slice(0, at).replace(/^\n+/, "")), h("mark", { title: "The final answer: the part that is judged" }, foreign(final)), foreign(text.slice(rest)));
   }
 
+  const said = (reply) => (typeof reply.t === "string" ? reply.t : (reply.t ?? []).map((part) => part[1]).join(""));
+
   function response(reply) {
-    if (reply.t === undefined) return null;
+    if (reply.t === undefined || (reply.s === "failed" && !said(reply))) return null;
     const parts = typeof reply.t === "string" ? [[0, reply.t]] : reply.t;
     const last = parts.findLastIndex((part) => !part[0]);
+    if (!parts.some((part) => part[1].trim())) return h("p", { class: "soft" }, "The response is empty.");
     const all = parts.map((part, place) => (part[0]
       ? folded(`Thinking (${part[1].length.toLocaleString("en")} characters)`, passage(part[1], { class: "samples-text" }))
       : spoken(part[1], place === last ? reply.a : undefined)));
-    return h("div", {}, h("h5", {}, "Response"), all.length ? all : h("p", { class: "soft" }, "(empty)"));
+    return h("div", {}, h("h5", {}, "Response"), all);
   }
 
   function facts(reply) {
+    if (reply.s === "failed" && !said(reply)) return null;
     const told = [];
     if (reply.f) told.push(reply.f === "length" ? "stopped by the token limit" : `finish reason ${reply.f}`);
     if (reply.ct !== undefined) told.push(`${reply.ct.toLocaleString("en")} ${reply.ct === 1 ? "token" : "tokens"}`);
@@ -123,13 +127,14 @@ const samplesDetail = (() => {
     return h("p", { class: "samples-facts soft" }, entries.map(([name, value]) => `${name} ${harness.number(value, 2)}`).join(" · "));
   }
 
-  function answer(reply, set) {
+  function answer(reply, set, unit) {
     return h("div", { class: "samples-reply" },
       reply.n === undefined ? null : h("h5", {}, `Epoch ${reply.n + 1}`),
       verdict(reply, set),
       EXPLAINED[reply.s] ? h("p", { class: reply.s === "unparsed" || reply.s === "truncated" ? "bad" : "warn" }, EXPLAINED[reply.s]) : null,
       reply.err ? h("p", { class: "warn" }, bdi(reply.err)) : null,
-      reply.x === undefined ? null : h("p", { class: "samples-read" }, h("span", { class: "soft" }, "Read as "), h("code", {}, bdi(reply.x))),
+      reply.x === undefined ? null : h("p", { class: "samples-read" }, h("span", { class: "soft" }, "Read as "), h("code", {}, bdi(reply.x)),
+        reply.shapes ? h("span", { class: "soft" }, unit === "fractions" ? " in fractions of the image" : " in pixels of the stored image") : null),
       components(reply), response(reply), facts(reply));
   }
 
@@ -138,8 +143,8 @@ const samplesDetail = (() => {
     const replies = own?.e ?? [];
     const head = h("h4", { class: coloured ? samplesPicture.tone(number) : null },
       coloured ? h("span", { class: "samples-swatch", "aria-hidden": "true" }) : null, bdi(run.name));
-    const places = record.shapes && run.coords ? h("p", { class: "samples-facts soft" }, "Coordinates declared: ", h("code", {}, run.coords)) : null;
-    let inside = replies.map((reply) => answer(reply, set));
+    const places = record.shapes ? h("p", { class: "samples-facts soft" }, "Coordinates declared: ", h("code", {}, run.coords ?? "none")) : null;
+    let inside = replies.map((reply) => answer(reply, set, record.unit));
     if (!own) inside = [h("p", { class: "soft" }, "This run did not ask it.")];
     else if (!replies.length) inside = [h("p", { class: "warn" }, own.err ? bdi(own.err) : EXPLAINED.missing)];
     else if (replies.length < run.epochs) inside.push(h("p", { class: "warn" }, `${run.epochs - replies.length} of ${run.epochs} epochs not answered yet.`));
@@ -156,9 +161,11 @@ const samplesDetail = (() => {
       samplesPicture.gallery(dialog, record.r[number].im, record.r[number].size, [], samplesIndex.all.runs[number].name)));
   }
 
-  /** Fills `root` with a sample. `link(key, value)` is the address of a group's samples. */
-  function show(root, position, record, dialog, link) {
+  /** Fills `root` with a sample. `link(key, value)` is the address of a group's samples; the run `first`, where there
+      is one, has the first card. */
+  function show(root, position, record, dialog, link, first) {
     const set = samplesIndex.setAt(position);
+    const order = [...set.runs].sort((a, b) => (b === first) - (a === first));
     const layers = layersOf(record, set);
     const coloured = samplesIndex.all.runs.length > 1 && layers.length > 0;
     const seen = h("div", { class: "samples-seen" },
@@ -168,7 +175,7 @@ const samplesDetail = (() => {
     if (layers.length) seen.append(samplesPicture.legend(root, layers));
     root.replaceChildren(
       h("div", { class: "samples-top" }, seen, asked(record, set, link)),
-      h("div", { class: "samples-cards" }, set.runs.map((number) => card(number, record, set, coloured))));
+      h("div", { class: "samples-cards" }, order.map((number) => card(number, record, set, coloured))));
   }
 
   return { show, foreign };

@@ -4,6 +4,7 @@ const samplesPicture = (() => {
   const { h, svg } = harness;
   /** What is drawn; kept from sample to sample. */
   const drawn = { true: true, predicted: true };
+  const hiddenRuns = new Set();
   const COLOURS = 8;
 
   const tone = (number) => `samples-run-${number % COLOURS}`;
@@ -32,13 +33,16 @@ const samplesPicture = (() => {
     });
   }
 
-  /** The text beside a predicted box: its IoU. */
-  function label(shape, overlap, w, k, line) {
+  /** The text beside a predicted box: its IoU, above the box, or where another label is, below that. `taken`: [x, y] of
+      the labels so far. */
+  function label(shape, overlap, w, k, taken) {
     if (!shape.box || overlap === undefined) return null;
     const [x1, y1] = shape.box;
-    const y = y1 * k - 10 - line * 36;
-    return svg("text", { class: "samples-label", x: Math.min(Math.max(x1 * w, 4), w - 150), y: y < 30 ? y1 * k + 34 + line * 36 : y },
-      `IoU ${overlap.toFixed(2)}`);
+    const x = Math.min(Math.max(x1 * w, 4), w - 150);
+    let y = y1 * k > 40 ? y1 * k - 10 : y1 * k + 34;
+    while (taken.some((other) => Math.abs(other[0] - x) < 150 && Math.abs(other[1] - y) < 34)) y += 34;
+    taken.push([x, y]);
+    return svg("text", { class: "samples-label", x, y }, `IoU ${overlap.toFixed(2)}`);
   }
 
   /** The drawing over an image. `layers`: {shapes, run (null: true), name, right, iou}. */
@@ -46,23 +50,23 @@ const samplesPicture = (() => {
     const scale = 1000 / Math.max(size[0], size[1]);
     const [w, k] = [size[0] * scale, size[1] * scale];
     const drawing = svg("svg", { class: "samples-overlay", viewBox: `0 0 ${w} ${k}`, preserveAspectRatio: "none", role: "img" });
-    const told = [];
-    let line = 0;
+    const told = [], labels = [];
     for (const layer of layers) {
       const kind = layer.run === null ? "true" : "predicted";
       told.push(`${layer.name}: ${layer.shapes.map((shape) => words[Object.keys(shape)[0]]).join(", ")}`
         + (layer.iou === undefined ? "" : `, IoU ${layer.iou.toFixed(2)}`));
       const parts = layer.shapes.flatMap((shape) => [...draw(shape, w, k, layer.run === null ? null : layer.right),
-        label(shape, layer.iou, w, k, line)]);
-      if (layer.iou !== undefined) line += 1;
-      drawing.append(svg("g", { class: layer.run === null ? "" : tone(layer.run), dataset: { layer: kind } }, parts.filter(Boolean)));
+        label(shape, layer.iou, w, k, labels)]);
+      drawing.append(svg("g", { class: layer.run === null ? "" : tone(layer.run), dataset: { layer: kind, run: layer.run ?? "" } }, parts.filter(Boolean)));
     }
     drawing.prepend(svg("title", {}, told.join("; ")));
     return drawing;
   }
 
   const refresh = (root) => {
-    for (const layer of root.querySelectorAll("[data-layer]")) layer.toggleAttribute("hidden", !drawn[layer.dataset.layer]);
+    for (const layer of root.querySelectorAll("[data-layer]")) {
+      layer.toggleAttribute("hidden", !drawn[layer.dataset.layer] || hiddenRuns.has(layer.dataset.run));
+    }
   };
 
   const absent = (why) => h("div", { class: "samples-absent soft" }, why);
@@ -113,13 +117,26 @@ const samplesPicture = (() => {
     refresh(root);
   }
 
+  /** A check box that switches one run's drawings. */
+  function runBox(root, run) {
+    const name = String(run);
+    return h("input", { type: "checkbox", checked: !hiddenRuns.has(name), on: { change: (event) => {
+      if (event.target.checked) hiddenRuns.delete(name); else hiddenRuns.add(name);
+      refresh(root);
+    } } });
+  }
+
   /** Check boxes for what is drawn, and what each colour and line means. */
   function legend(root, layers) {
     const box = (kind, text, key) => h("label", {}, h("input", { type: "checkbox", checked: drawn[kind], dataset: { kind },
       on: { change: () => toggle(root, kind) } }), text, " ", h("kbd", {}, key));
-    const lines = layers.map((layer) => h("li", { class: layer.run === null ? "samples-key-true" : tone(layer.run) },
+    const many = new Set(layers.map((layer) => layer.run)).size > 2;
+    const key = (layer) => [
       h("span", { class: `samples-swatch${layer.run !== null && !layer.right ? " samples-swatch-wrong" : ""}`, "aria-hidden": "true" }),
-      h("bdi", {}, layer.name), layer.told ? h("span", { class: "soft" }, ` ${layer.told}`) : null));
+      h("bdi", {}, layer.name), layer.told ? h("span", { class: "soft" }, ` ${layer.told}`) : null,
+    ];
+    const lines = layers.map((layer) => h("li", { class: layer.run === null ? "samples-key-true" : tone(layer.run) },
+      many && layer.run !== null ? h("label", {}, runBox(root, layer.run), key(layer)) : key(layer)));
     return h("div", { class: "samples-legend" },
       h("div", { class: "samples-toggles" }, box("true", "true", "t"), box("predicted", "predicted", "p")),
       h("ul", {}, lines),
