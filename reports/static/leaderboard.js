@@ -118,13 +118,18 @@
   function arrange() {
     const rows = shownRows();
     const runs = shownRuns();
+    const focused = document.activeElement;
     if (table) {
+      const { scrollLeft, scrollTop } = table.parentElement;
       const models = state.layout === "models";
       mark(rows, runs, models);
       table.dataset.layout = models ? "models" : "tasks";
       table.dataset.density = state.density || controls.density.dataset.first;
       for (const part of [...table.tHead.rows, ...table.tBodies]) part.remove();
       if (models) byModel(rows, runs); else byTask(rows, runs);
+      // Cells that are moved lose the focus, and an emptied table its place.
+      if (root.contains(focused)) focused.focus({ preventScroll: true });
+      table.parentElement.scrollTo(scrollLeft, scrollTop);
       const nothing = !rows.length || !runs.length;
       table.parentElement.hidden = nothing;
       root.querySelector("#lb-empty").hidden = !nothing;
