@@ -1,11 +1,11 @@
 """Does policy training teach? The tiny recipe from a weak checkpoint, for several seeds, on held-out drawings.
 
-Before and after: the mean over the six categories of three tasks, with the paired 95 % interval of the difference
-on the same samples (`harness compare`); and the share without a readable answer, so that a learned format is not
-sold as learned answers. A run that is there already is not made again, one that was stopped goes on.
+Before and after: the mean over the six categories of three tasks, with the paired 95 % interval of the
+difference on the same samples (`harness compare`); and the share without a readable answer, so that a learned
+format is not sold as learned answers. A run that is there already is not made again, one that was stopped goes on.
 
     harness train tiny-weak
-    python benchmarks/learning.py --model runs/tiny-weak/model [--seeds 0 1 2] [--limit 100] [--out runs/learning]
+    python benchmarks/learning.py --model runs/tiny-weak/model [--seeds 0 1 2] [--limit 100] [--out DIR]
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/learning"))
     args = parser.parse_args()
     before = evaluated(args.model, args.out / "before", args.limit)
-    rows, gains, curves = [], {}, []
+    rows, curves = [], []
+    gains: dict[str, list[str]] = {}
     for seed in args.seeds:
         out = args.out / f"seed-{seed}"
         run_training("tiny", {"model": args.model, "seed": seed, "out": str(out), "g2rpo.steps": args.steps})
@@ -79,8 +80,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|", *rows, sep="\n", end="\n\n")
     print("| category |" + "".join(f" seed {seed} |" for seed in args.seeds))
     print("|---|" + "---|" * len(args.seeds))
-    for name, found in gains.items():
-        print(f"| {name} | " + " | ".join(found) + " |")
+    for name, each in gains.items():
+        print(f"| {name} | " + " | ".join(each) + " |")
     for seed, curve in zip(args.seeds, curves, strict=True):
         print(f"seed {seed}, mean of the periodic evaluation by step: {curve}")
 
