@@ -2,7 +2,7 @@
 
 Before and after: the mean over the six categories of three tasks, with the paired 95 % interval of the
 difference on the same samples (`harness compare`); and the share without a readable answer, so that a learned
-format is not sold as learned answers. A run that is there already is not made again, one that was stopped goes on.
+format is not sold as learned answers. A run that is there already is not made again, a stopped one goes on.
 
     harness train tiny-weak
     python benchmarks/learning.py --model runs/tiny-weak/model [--seeds 0 1 2] [--limit 100] [--out DIR]
