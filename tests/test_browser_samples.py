@@ -54,7 +54,7 @@ def test_all_samples_are_listed_and_the_first_is_open(opened: Any):
     assert ids(page) == ["box0", "box1", "box2", "box3", "c0", "c1", "c2", "c3", "m0", "m1"]
     assert page.text_content("#samples-count") == "10 samples"
     titled(page, "box0")
-    assert page.text_content("#samples-runs") == "Marks: tiny · mock (partial)"
+    assert page.text_content("#samples-runs") == "Marks: tiny, mock (partial)"
     marks = page.locator(ROWS).nth(1).locator(".samples-mark").all_text_contents()
     assert marks == ["✓", "✗"]
     assert page.locator(ROWS).nth(9).locator(".samples-mark").all_text_contents() == ["✓", "○"]
@@ -221,6 +221,9 @@ def test_an_image_opens_large_by_enter_and_closes_by_escape(opened: Any):
     dialog.wait_for()
     assert dialog.locator("svg .samples-true").count() == 1
     page.keyboard.press("j")
+    page.keyboard.press("p")
+    assert not dialog.locator("svg .samples-predicted").first.is_visible()
+    page.keyboard.press("p")
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
     titled(page, "box0")

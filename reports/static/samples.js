@@ -90,7 +90,7 @@
   /** Which mark of a row is whose. */
   function tellRuns() {
     const { runs } = samplesIndex.all;
-    const names = runs.flatMap((run, number) => [number ? " · " : "", h("bdi", {}, samplesDetail.foreign(run.name)), run.partial ? " (partial)" : ""]);
+    const names = runs.flatMap((run, number) => [number ? ", " : "", h("bdi", {}, samplesDetail.foreign(run.name)), run.partial ? " (partial)" : ""]);
     part("runs").replaceChildren(...(runs.length > 1 || runs[0].partial ? ["Marks: ", ...names] : []));
   }
 
@@ -185,14 +185,14 @@
   }
 
   function keys(event) {
-    if (root.hidden || event.ctrlKey || event.metaKey || event.altKey || part("dialog").open) return;
+    if (root.hidden || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input:not([type=checkbox]), select, textarea")) {
       if (event.key === "Escape" && !part("stop").hidden) stop();
       return;
     }
     const acts = {
-      j: () => list.step(1), k: () => list.step(-1), "/": () => control("q").focus(),
-      t: () => samplesPicture.toggle(part("body"), "true"), p: () => samplesPicture.toggle(part("body"), "predicted"),
+      t: () => samplesPicture.toggle(root, "true"), p: () => samplesPicture.toggle(root, "predicted"),
+      ...(part("dialog").open ? {} : { j: () => list.step(1), k: () => list.step(-1), "/": () => control("q").focus() }),
     };
     if (!acts[event.key]) return;
     event.preventDefault();

@@ -6,6 +6,7 @@ const samplesPicture = (() => {
   const drawn = { true: true, predicted: true };
   const hiddenRuns = new Set();
   const COLOURS = 8;
+  const MOST_LABELS = 6;
 
   const tone = (number) => `samples-run-${number % COLOURS}`;
   const words = { box: "box", rings: "region", points: "points" };
@@ -51,12 +52,13 @@ const samplesPicture = (() => {
     const [w, k] = [size[0] * scale, size[1] * scale];
     const drawing = svg("svg", { class: "samples-overlay", viewBox: `0 0 ${w} ${k}`, preserveAspectRatio: "none", role: "img" });
     const told = [], labels = [];
+    const labelled = layers.filter((layer) => layer.iou !== undefined).length <= MOST_LABELS;
     for (const layer of layers) {
       const kind = layer.run === null ? "true" : "predicted";
       told.push(`${layer.name}: ${layer.shapes.map((shape) => words[Object.keys(shape)[0]]).join(", ")}`
         + (layer.iou === undefined ? "" : `, IoU ${layer.iou.toFixed(2)}`));
       const parts = layer.shapes.flatMap((shape) => [...draw(shape, w, k, layer.run === null ? null : layer.right),
-        label(shape, layer.iou, w, k, labels)]);
+        labelled ? label(shape, layer.iou, w, k, labels) : null]);
       drawing.append(svg("g", { class: layer.run === null ? "" : tone(layer.run), dataset: { layer: kind, run: layer.run ?? "" } }, parts.filter(Boolean)));
     }
     drawing.prepend(svg("title", {}, told.join("; ")));
