@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -391,3 +392,30 @@ def test_the_bootstrap_may_be_left_out(tmp_path: Path, compare: Compare, row: An
     assert bare.overall.bootstrap.value is None
     same = replace(bare.tasks["mmmu"], bootstrap=whole.tasks["mmmu"].bootstrap)
     assert same == whole.tasks["mmmu"]
+
+
+# How often the gate fires, drawn
+
+
+def gate_rates(n: int, deltas: Sequence[float], margin: float = 0.0) -> dict[str, float]:
+    path = Path(__file__).parents[1] / "benchmarks" / "gate.py"
+    spec = spec_from_file_location("gate_benchmark", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: dict[str, float] = module.rates(n, deltas, margin)
+    return found
+
+
+@pytest.mark.parametrize(("delta", "margin"), [(0.0, 0.0), (-0.02, 2.0)])
+def test_false_alarms_of_the_gate_are_rare(delta: float, margin: float) -> None:
+    """Three looks (tasks, categories, all), each one-sided at 2.5 %: at most 7.5 % together."""
+    found = gate_rates(100, [delta] * 18, margin)
+    assert found["any"] <= 0.075
+    assert max(found["task"], found["category"], found["overall"]) <= 0.04
+
+
+def test_real_regressions_are_found() -> None:
+    assert gate_rates(300, [-0.1] + [0.0] * 17)["task"] > 0.7
+    assert gate_rates(300, [-0.02] * 18)["overall"] > 0.8
