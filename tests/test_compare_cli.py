@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -176,3 +178,15 @@ def test_hostile_names_do_not_break_the_table(write: Write, capsys: pytest.Captu
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert any("two lines ?[2J" in line for line in lines)
+
+
+def test_the_commands_of_statistics_md(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parents[1] / "docs" / "statistics.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"<!-- run -->\n```\n(.*?)```", text, re.DOTALL)
+    commands = [shlex.split(line) for block in blocks for line in block.splitlines()]
+    assert len(commands) >= 5
+    for program, *words in commands:
+        assert program == "harness"
+        assert main(words) == 0, words
+    assert '"compare"' in Path("comparison.html").read_text(encoding="utf-8")
