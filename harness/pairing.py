@@ -7,7 +7,7 @@ are the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,8 @@ class TaskSide:
     """One for each sample and epoch; those still missing are `failed`."""
     missing: int
     """Responses that the run does not have yet."""
+    whole: dict[str, dict[str, Observation]] = field(default_factory=dict, compare=False, repr=False)
+    """Headline → its numbers over all samples, kept: a run is compared with several others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,8 +267,16 @@ def _same(one: Asked | None, other: Asked | None) -> bool:
 
 def _observations(task: Task, side: TaskSide, same: set[str]) -> dict[str, Observation]:
     """Key → the headline's number, of the samples in `same` and of groups that are whole among them."""
+    if same.issuperset(side.asked):
+        if task.headline.name not in side.whole:
+            side.whole[task.headline.name] = _counted(task, side.verdicts)
+        return side.whole[task.headline.name]
     apart = Score(0.0, None, Status.FAILED, error="not paired")
     verdicts = [verdict if verdict.id in same else replace(verdict, score=apart) for verdict in side.verdicts]
+    return _counted(task, verdicts)
+
+
+def _counted(task: Task, verdicts: Sequence[Judged]) -> dict[str, Observation]:
     counted = [verdict for verdict in fell_together(task, verdicts) if verdict.counts]
     return {found.key: found for found in observations_of(task, task.headline, counted)}
 
