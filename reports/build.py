@@ -51,7 +51,6 @@ def build(
         training: training runs, in a tab of their own.
         title: of the window and the page.
         samples: with the sample viewer.
-        first: the id of the section on which the page opens, where it has that.
         first: id of the section that the page opens on; by default the leaderboard.
         progress: where to say how far it is.
 
@@ -64,7 +63,6 @@ def build(
         for section in _sections(runs, training, out, samples):
             sections.append(section)
             stage.advance(section.title)
-        sections.sort(key=lambda section: section.id != first)
         sections.sort(key=lambda section: section.id != first)
         pieces = render(title or default_title(runs, training), sections, notice=notice(runs))
         try:
