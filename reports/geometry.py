@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -153,20 +152,17 @@ def _mask(target: Mapping[str, Any]) -> masks.Mask | None:
 
 
 def _mask_rings(target: Mapping[str, Any]) -> list[list[list[float]]]:
-    if _mask(target) is None:  # pycocotools does not check what it decodes
-        return []
-    return _rings(target["counts"], target["height"], target["width"])
+    mask = _mask(target)
+    return _rings(mask) if mask is not None else []
 
 
-@lru_cache(maxsize=64)
-def _rings(counts: str, height: int, width: int) -> list[list[list[float]]]:
+def _rings(mask: masks.Mask) -> list[list[list[float]]]:
     """The outlines of a mask, holes included, in fractions."""
     import numpy as np
-    from pycocotools import mask as coco
 
+    height, width = mask.height, mask.width
     step = max(1, math.ceil(max(height, width) / GRID))
-    whole = coco.decode({"size": [height, width], "counts": counts.encode("ascii")})
-    cells = np.pad(whole[::step, ::step].astype(bool), 1)
+    cells = np.pad(mask.array()[::step, ::step], 1)
     inside = cells[1:-1, 1:-1]
     following: dict[tuple[int, int], list[tuple[int, int]]] = {}
     # Each side of a cell whose neighbour is outside, with the inside to its right: (neighbour, start, end).

@@ -71,6 +71,14 @@ class Mask:
             return False
         return bisect_right(self._ends, x * self.height + y) % 2 == 1
 
+    def array(self) -> NDArray[Any]:
+        """All pixels, shape (height, width), bool."""
+        import numpy as np
+
+        ends = np.frombuffer(self._ends, np.int64)
+        inside = np.arange(len(ends)) % 2 == 1
+        return np.repeat(inside, ends - np.append(0, ends[:-1])).reshape(self.width, self.height).T
+
     def _ones_before(self, index: int) -> int:
         """How many of the first so many pixels, down the columns, are inside."""
         run = bisect_right(self._ends, index - 1) if index > 0 else 0

@@ -328,3 +328,9 @@ def test_a_megabyte_of_garbage_is_judged_in_time(name) -> None:
     assert 0 <= points_in_mask(answer, TARGET).value <= 1
     assert robospatial(answer, RoboSpatialTarget("", SQUARE)).value in (0, 1)
     assert time.process_time() - started < 20
+
+
+def test_a_masks_array_is_the_mask_that_was_encoded():
+    for seed, shape in enumerate(((1, 1), (7, 3), (24, 31), (2, 50))):
+        pixels = np.random.default_rng(seed).random(shape) < 0.5
+        assert np.array_equal(masks.load(masks.encode(pixels), *shape).array(), pixels)
