@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from harness.registry import suite_names
 from harness.results import Results
+from harness.stats import Estimate
 from harness.table import NO_NUMBER, interval, number, percent
 from reports.board import CATEGORY_LABELS, Board, Cell, Row, label, make_board
 from reports.page import Section, markup
@@ -233,8 +234,28 @@ def _data(board: Board, order: Sequence[int]) -> dict[str, Any]:
         ],
         "cells": [[_cell_data(cell) for cell in board.line(row)] for row in board.rows],
         "categories": CATEGORY_LABELS,
-        "reported": {row.id: found for row in board.rows if (found := _reported_of(row))},
+        "metrics": {row.id: found for row in board.rows if (found := _metrics(board, row))},
+        "reported": {row.id: figures for row in board.rows if (figures := _reported_of(row))},
     }
+
+
+def _metrics(board: Board, row: Row) -> list[dict[str, Any]]:
+    """A task's metrics but the headline: [{name, groups: [[group, [score, low, high, n] of each run]]}]."""
+    results = [None if cell is None else cell.task for cell in board.line(row)]
+    groups: dict[str, dict[str, list[list[float] | None]]] = {}
+    for index, result in enumerate(results):
+        for name, metric in (result.metrics if result is not None else {}).items():
+            parts = {"": metric} if isinstance(metric, Estimate) else metric
+            for group, estimate in parts.items() if name != row.metric else ():
+                line = groups.setdefault(name, {}).setdefault(group, [None] * len(results))
+                line[index] = _rounded(estimate)
+    return [{"name": name, "groups": sorted(parts.items())} for name, parts in groups.items()]
+
+
+def _rounded(estimate: Estimate) -> list[float] | None:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return None
+    return [*(round(part, 2) for part in (estimate.value, estimate.low, estimate.high)), estimate.n]
 
 
 def _reported_of(row: Row) -> list[tuple[str, str]]:

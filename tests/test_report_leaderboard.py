@@ -259,3 +259,26 @@ def test_the_markup_has_no_inline_style_or_handler(tmp_path: Path, board_runs: A
     for chosen in (paths, paths[:1]):
         html = str(leaderboard_section(load_runs(chosen)).html)
         assert not re.search(r"<[^>]+\s(style|on\w+)=", html)
+
+
+def test_other_metrics_and_groups_of_each_run_are_there_once(tmp_path: Path, board_runs: Any):
+    half, all_right = Estimate(50.0, 40.0, 60.0, 8), Estimate(100.0, 90.0, 100.0, 4)
+    one, two = board_runs.result("mmmu", 60.0), board_runs.result("mmmu", 70.0)
+    one.metrics.update(
+        {"accuracy (ours)": half, "by subject": {"Art": half, "Zoo": Estimate(None, None, None, 0)}}
+    )
+    two.metrics.update({"by subject": {"Art": all_right, "Math": half}})
+    paths = [board_runs.write_run(tmp_path / name, {"mmmu": task}) for name, task in (("a", one), ("b", two))]
+    found = leaderboard_section(load_runs(paths)).data["leaderboard-data"]["metrics"]
+    assert list(found) == ["task:mmmu"]
+    assert [(metric["name"], metric["groups"]) for metric in found["task:mmmu"]] == [
+        ("accuracy (ours)", [("", [[50.0, 40.0, 60.0, 8], None])]),
+        (
+            "by subject",
+            [
+                ("Art", [[50.0, 40.0, 60.0, 8], [100.0, 90.0, 100.0, 4]]),
+                ("Math", [None, [50.0, 40.0, 60.0, 8]]),
+                ("Zoo", [None, None]),
+            ],
+        ),
+    ]

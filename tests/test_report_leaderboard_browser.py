@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.stats import Estimate
 from reports.build import build
 from reports.runs import load_runs
 
@@ -225,6 +226,34 @@ def test_one_run_shows_all_its_numbers_at_once(page: Any, watch: Any, tmp_path: 
         "AI2D",
     ]
     assert page.locator("#lb-figures figure").count() == 4
+
+
+def test_a_task_shows_its_groups(page: Any, watch: Any, tmp_path: Path, board_runs: Any):
+    made = board_runs.result("mmmu", 60.0)
+    made.metrics["by subject"] = {"Art": Estimate(50.0, 40.0, 60.0, 8), board_runs.HOSTILE: made.score}
+    paths = [board_runs.write_run(tmp_path / name, {"mmmu": made, "ai2d": 5.0}) for name in "ab"]
+    for chosen in (paths, paths[:1]):
+        watch.open(build(load_runs(chosen), tmp_path / f"{len(chosen)}.html", samples=False).path)
+        page.get_by_role("button", name="Details of MMMU").click()
+        if len(chosen) == 2:
+            page.locator(".lb-parts summary").click()
+        parts = page.locator(".lb-parts table")
+        assert "50.0 40.0 – 60.0, n 8" in parts.inner_text().replace("\t", " ")
+        assert board_runs.HOSTILE in parts.locator("th").all_text_contents()
+        page.get_by_role("button", name="Details of MMMU").click()
+        assert page.locator(".lb-parts").count() == 0
+
+
+def test_counts_lead_to_their_samples(page: Any, watch: Any, tmp_path: Path, board_runs: Any):
+    made = board_runs.result("mmmu", 60.0, loopholes=2)
+    paths = [board_runs.write_run(tmp_path / name, {"mmmu": made}, model=f"model {name}") for name in "ab"]
+    watch.open(build(load_runs(paths), tmp_path / "board.html").path)
+    page.get_by_role("button", name="Details of MMMU").click()
+    page.locator(".lb-details a").nth(1).click()
+    assert page.locator("#section-samples").is_visible()
+    assert not page.locator("#section-leaderboard").is_visible()
+    chosen = page.locator("#section-samples select").evaluate_all("all => all.map(each => each.value)")
+    assert {"mmmu", "loophole", "model b"} <= set(chosen)
 
 
 def test_the_table_is_there_without_javascript(browser: Any, board: Path):

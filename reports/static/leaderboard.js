@@ -9,7 +9,7 @@
 
    The server rendered every cell; this moves them about and never makes one anew. */
 (() => {
-  const { h, data, go } = harness;
+  const { h, data, go, number } = harness;
   const KEYS = ["category", "q", "sort", "dir", "by", "layout", "density"];
   const open = new Set();
   let root, info, table, columns, lines, cells, controls, figures;
@@ -20,7 +20,7 @@
     info = data("leaderboard-data");
     table = root.querySelector("#lb-board");
     figures = leaderboardFigures(root.querySelector("#lb-figures"), info);
-    if (table) collect();
+    if (table) collect(); else expandable(root.querySelector("#lb-single"));
     for (const numbers of root.querySelectorAll("table.lb-numbers")) sortable(numbers);
     makeControls();
     new ResizeObserver(() => figures.resize()).observe(root);
@@ -53,6 +53,22 @@
     }
   }
 
+  /** One run: a task's row opens its other metrics. */
+  function expandable(single) {
+    for (const line of single.querySelectorAll("tbody tr")) {
+      const id = line.dataset.row;
+      if (!info.metrics[id]) continue;
+      const button = expander(id, rowOf(id).label);
+      button.onclick = () => {
+        const shown = button.getAttribute("aria-expanded") !== "true";
+        button.setAttribute("aria-expanded", String(shown));
+        if (shown) line.after(h("tr", { class: "lb-details" }, h("td", { colspan: line.cells.length }, h("div", { class: "lb-inner" }, parts(id, [0], true)))));
+        else line.nextElementSibling.remove();
+      };
+      line.querySelector(".lb-head").prepend(button);
+    }
+  }
+
   function asButton(th, hint, act) {
     const name = th.querySelector(".lb-name");
     const button = h("button", { class: "lb-sort", type: "button", title: hint, on: { click: act } });
@@ -66,7 +82,7 @@
       arrange();
     };
     return h("button", { class: "lb-expand", type: "button", dataset: { of: id }, "aria-expanded": "false",
-      "aria-label": `Details of ${name}`, on: { click: toggle } });
+      "aria-label": `Details of ${name}`, on: table ? { click: toggle } : {} });
   }
 
   const rowOf = (id) => info.rows.find((row) => row.id === id);
@@ -201,7 +217,21 @@
     const reported = kind === "row" ? info.reported[of] ?? [] : [];
     const more = reported.length ? h("p", { class: "soft" }, "Reported by their authors, not measured here: ",
       h("em", {}, reported.map(([name, figure]) => `${name} ${figure}`).join(" · "))) : null;
-    return h("tr", { class: "lb-details" }, h("td", { colspan: width }, h("div", { class: "lb-inner" }, copy, more)));
+    return h("tr", { class: "lb-details" }, h("td", { colspan: width }, h("div", { class: "lb-inner" }, copy, more, kind === "row" ? parts(of, runs, false) : null)));
+  }
+
+  /** A task's other metrics and groups, models side by side. */
+  function parts(id, runs, shown) {
+    const metrics = info.metrics[id];
+    if (!metrics) return null;
+    const digits = rowOf(id).scale >= 1000 ? 0 : 1;
+    const cellOf = (found) => h("td", {}, found ? [number(found[0], digits), " ",
+      h("span", { class: "soft" }, `${number(found[1], digits)} – ${number(found[2], digits)}, n ${found[3]}`)] : "–");
+    const line = ([label, found]) => h("tr", {}, h("th", { scope: "row" }, label), runs.map((run) => cellOf(found[run])));
+    const bodies = metrics.map(({ name, groups }) => h("tbody", {}, groups.length === 1 && !groups[0][0] ? line([name, groups[0][1]])
+      : [h("tr", {}, h("th", { scope: "rowgroup", colspan: runs.length + 1 }, name)), groups.map(line)]));
+    return h("details", { class: "lb-parts", open: shown }, h("summary", {}, "Other metrics and groups"),
+      h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Metric"), runs.map((run) => h("th", { scope: "col" }, info.runs[run].name)))), bodies));
   }
 
   /* ---- the tables of all numbers ---- */
@@ -229,7 +259,9 @@
       return (up ? 1 : -1) * (typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y)));
     };
     for (const body of numbers.tBodies) {
+      for (const line of body.querySelectorAll(".lb-details")) line.remove();
       const all = [...body.rows];
+      for (const button of body.querySelectorAll(".lb-expand")) button.setAttribute("aria-expanded", "false");
       const fixed = numbers.id === "lb-single" ? all.filter((line) => !line.classList.contains("lb-task")) : [];
       body.append(...fixed, ...all.filter((line) => !fixed.includes(line)).sort(compare));
     }

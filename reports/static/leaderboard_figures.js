@@ -228,7 +228,9 @@ const leaderboardFigures = (root, info) => {
     const taken = [];
     for (const { run, name, found, scale } of known) {
       const [px, value, low, high] = [x.at(found[column]), ...found.slice(0, 3).map((each) => y(100 * each / scale))];
-      parts.push(stroked(run, svg("line", { x1: px, x2: px, y1: low, y2: high }), 1.5));
+      const whisker = stroked(run, svg("line", { x1: px, x2: px, y1: low, y2: high }), 1.5);
+      if (known.length > 10) whisker.style.opacity = 0.35 * faded(run);
+      parts.push(whisker);
       parts.push(shape(run, px, value, `${name}: ${number(found[VALUE])} at ${number(found[column], 2)} ${unit}`));
       const short = name.length > 22 ? `${name.slice(0, 21)}…` : name;
       const [end, from] = px > (left + right) / 2 ? ["end", px - 9] : ["start", px + 9];
