@@ -6,13 +6,13 @@ are the same.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from harness.aggregate import Observation, fell_together, group_names, observations_of
-from harness.config import RunConfig
 from harness.errors import HarnessError, UsageError
 from harness.identity import read_run
 from harness.jsonl import read_lines, tuples
@@ -78,18 +78,16 @@ def read_side(path: Path) -> Side:
     run = read_run(path) if (path / "run.json").is_file() else None
     if run is None:
         raise UsageError(f"{path}: not a run: there is no run.json")
+    items = _lines_of(path, "items")
     if (path / "results.json").is_file():
-        return side_of(
-            path, str(run["config"]["model"]), run, _lines_of(path, "items"), _lines_of(path, "scores")
-        )
+        return side_of(path, None, run, items, _lines_of(path, "scores"))
     judged = {task.name: (task, verdicts) for task, verdicts in judge_run(path).scores}
 
     def scores(name: str) -> Iterator[Mapping[str, Any]]:
         task, verdicts = judged[name]
         return (score_line(verdict, scorer_version(task)) for verdict in verdicts)
 
-    name = str(run["config"]["model"])
-    return side_of(path, name, run, _lines_of(path, "items"), scores, complete=False)
+    return side_of(path, None, run, items, scores, complete=False)
 
 
 def _lines_of(path: Path, folder: str) -> Lines:
@@ -108,13 +106,13 @@ def _lines_of(path: Path, folder: str) -> Lines:
 
 
 def side_of(
-    path: Path, name: str, run: Mapping[str, Any], items: Lines, scores: Lines, *, complete: bool = True
+    path: Path, name: str | None, run: Mapping[str, Any], items: Lines, scores: Lines, *, complete: bool = True
 ) -> Side:
     """A run from what its files hold.
 
     Args:
         path: its folder, for messages.
-        name: to show.
+        name: to show; None: the model's.
         run: `run.json`.
         items: task → lines of `items/<task>.jsonl`.
         scores: task → lines of `scores/<task>.jsonl`.
@@ -123,25 +121,26 @@ def side_of(
     Raises:
         HarnessError: a line is not as this version writes it.
     """
-    config = RunConfig(**run["config"])
-    tasks = {}
-    for task, described in run["tasks"].items():
-        try:
+    where = "run.json"
+    try:
+        config, tasks = run["config"], {}
+        for task, described in run["tasks"].items():
+            where = task
             tasks[task] = _task_side(
-                described["fingerprint"], list(items(task)), list(scores(task)), config.epochs
+                described["fingerprint"], list(items(task)), list(scores(task)), config["epochs"]
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise HarnessError(f"{path}: {task}: not as this version writes it ({error!r})") from None
-    return Side(
-        path,
-        name,
-        run["coords"],
-        any(described["synthetic"] for described in run["tasks"].values()),
-        complete,
-        sum(side.missing for side in tasks.values()),
-        Registry(config.task_file),
-        tasks,
-    )
+        return Side(
+            path=path,
+            name=str(config["model"] if name is None else name),
+            coords=run["coords"],
+            synthetic=any(described["synthetic"] for described in run["tasks"].values()),
+            complete=complete,
+            missing=sum(side.missing for side in tasks.values()),
+            registry=Registry(config["task_file"]),
+            tasks=tasks,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise HarnessError(f"{path}: {where}: not as this version writes it ({error!r})") from None
 
 
 def _task_side(
@@ -168,8 +167,20 @@ def _task_side(
 def _score(line: Mapping[str, Any] | None) -> Score:
     if line is None:
         return Score(0.0, None, Status.FAILED, error="no response yet")
-    components = line.get("components", {})
-    return Score(line["value"], line["official"], Status(line["status"]), components=components)
+    official = line["official"]
+    return Score(
+        _fraction(line["value"]),
+        None if official is None else _fraction(official),
+        Status(line["status"]),
+        components={name: _fraction(value) for name, value in line.get("components", {}).items()},
+    )
+
+
+def _fraction(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no score")
+    return number
 
 
 def _asked(item: Mapping[str, Any]) -> Asked | None:

@@ -268,8 +268,26 @@ def test_broken_files_are_named(tmp_path: Path, compare: Compare, row: Any) -> N
     scores.write_text('{"id": "s0"}\n', encoding="utf-8")
     with pytest.raises(HarnessError, match="mmmu: not as this version writes it"):
         compare_runs(tmp_path / "A", tmp_path / "B")
+    for value in ("NaN", '"much"', "null"):
+        scores.write_text(
+            f'{{"id": "s0", "epoch": 0, "value": {value}, "official": null, "status": "ok", "scorer": "v1"}}\n',
+            encoding="utf-8",
+        )
+        with pytest.raises(HarnessError, match="mmmu: not as this version writes it"):
+            compare_runs(tmp_path / "A", tmp_path / "B")
     scores.unlink()
     with pytest.raises(HarnessError, match="harness score"):
+        compare_runs(tmp_path / "A", tmp_path / "B")
+
+
+@pytest.mark.parametrize("key", ["config", "tasks", "coords"])
+def test_a_broken_run_json_is_named(tmp_path: Path, compare: Compare, row: Any, key: str) -> None:
+    compare({"mmmu": rows(row, [1])}, {"mmmu": rows(row, [1])})
+    path = tmp_path / "B" / "run.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content[key]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(HarnessError, match=r"run\.json|mmmu: not as this"):
         compare_runs(tmp_path / "A", tmp_path / "B")
 
 
