@@ -12,6 +12,7 @@ from harness.errors import HarnessError, UsageError
 from harness.identity import read_run
 from harness.journal import TaskJournal, line_of
 from harness.jsonl import plain, read_lines
+from harness.progress import Progress
 from harness.rescore import judge_run
 from harness.results import Results, read_results
 from harness.scoring import Judged, score_line
@@ -81,8 +82,12 @@ class Run:
             yield plain(score_line(verdict, version))
 
 
-def load_runs(paths: Sequence[Path]) -> list[Run]:
+def load_runs(paths: Sequence[Path], progress: Progress | None = None) -> list[Run]:
     """The evaluation runs in these folders, each folder once, in the order given.
+
+    Args:
+        paths: folders of runs.
+        progress: where to say how far the judging of partial runs is.
 
     Raises:
         UsageError: a folder is no run.
@@ -91,7 +96,7 @@ def load_runs(paths: Sequence[Path]) -> list[Run]:
     folders = list({path.resolve(): path for path in paths}.values())
     opened = [_open(path) for path in folders]
     names = _names([(_model_name(run), path) for run, path in zip(opened, folders, strict=True)])
-    return [_load(path, name, run) for path, name, run in zip(folders, names, opened, strict=True)]
+    return [_load(path, name, run, progress) for path, name, run in zip(folders, names, opened, strict=True)]
 
 
 def is_run(path: Path) -> bool:
@@ -111,7 +116,7 @@ def _open(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def _load(path: Path, name: str, run: Mapping[str, Any]) -> Run:
+def _load(path: Path, name: str, run: Mapping[str, Any], progress: Progress | None) -> Run:
     if (path / "results.json").exists():
         try:
             return Run(path, name, run, _finite(path, read_results(path)), 0, True)
@@ -120,7 +125,7 @@ def _load(path: Path, name: str, run: Mapping[str, Any]) -> Run:
                 f"{path / 'results.json'}: not as this version writes it ({error!r}): "
                 f"harness score {path} makes it again"
             ) from None
-    judged = judge_run(path)
+    judged = judge_run(path, progress)
     verdicts = {task.name: scores for task, scores in judged.scores}
     return Run(path, name, run, judged.results, judged.missing, False, verdicts)
 

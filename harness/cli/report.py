@@ -59,6 +59,7 @@ def find(paths: Sequence[str]) -> tuple[list[Run], list[TrainingRun]]:
         HarnessError: a run is broken.
     """
     from harness.errors import UsageError
+    from harness.progress import Progress
     from reports.folder import find_runs
     from reports.runs import is_run, load_runs
     from reports.training_runs import is_training_run, load_training_runs
@@ -74,7 +75,7 @@ def find(paths: Sequence[str]) -> tuple[list[Run], list[TrainingRun]]:
         if not inner:
             raise UsageError(f"{path}: not a run (there is no run.json), and no run is in it")
         found += inner
-    runs = load_runs([path for path in found if is_run(path)])
+    runs = load_runs([path for path in found if is_run(path)], Progress())
     return runs, load_training_runs([path for path in found if not is_run(path)])
 
 
