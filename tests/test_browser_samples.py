@@ -240,6 +240,54 @@ def test_thinking_is_folded_and_the_right_choice_marked(opened: Any):
     assert "tiny" in right.text_content()
 
 
+def test_runs_are_switched_one_by_one_and_the_chosen_one_stands_first(opened: Any):
+    page = opened("?task=refcoco&run=mock")
+    assert page.locator(".samples-card h4").all_text_contents() == ["mock", "tiny"]
+    page.locator(".samples-legend").get_by_label("tiny").uncheck()
+    shown = page.locator(".samples-overlay [data-layer=predicted]")
+    assert [shown.nth(number).is_visible() for number in (0, 1)] == [False, True]
+    page.keyboard.press("j")
+    titled(page, "box1")
+    assert [shown.nth(number).is_visible() for number in (0, 1)] == [False, True]
+
+
+def test_a_search_can_be_ended(opened: Any, page: Any):
+    opened()
+    search = (
+        "(end) => samplesIndex.search([0, 4, 8], 'c0', (found, done, total) => !end).then((found) => found)"
+    )
+    assert page.evaluate(search, False) == [4]
+    ended = (
+        "() => { let calls = 0; return samplesIndex.search([0, 4, 8], 'e', () => { calls += 1; return false; })"
+    )
+    assert page.evaluate(f"{ended}.then(() => calls) }}") == 1
+
+
+def test_samples_of_one_id_in_other_data_are_told_apart(
+    page: Any, watch: Any, tmp_path: Path, sample_runs: Any
+):
+    make = sample_runs
+    runs = [
+        make.write_run(
+            tmp_path / mark,
+            {
+                "ai2d": [
+                    (make.item("c", f"Question {mark}", {"options": ["x"], "answer": 0}), [answer] * epochs)
+                ]
+            },
+            fingerprint=mark * 64,
+            epochs=epochs,
+        )
+        for mark, epochs, answer in (("e", 1, make.response("A")), ("f", 2, make.response("none")))
+    ]
+    watch.open(make.write_page(tmp_path / "report.html", runs), "#/samples?task=ai2d&id=c&data=ffffffff")
+    page.locator(".samples-question", has_text="Question f").wait_for()
+    assert page.locator(".samples-card h5", has_text="Epoch").all_text_contents() == ["Epoch 1", "Epoch 2"]
+    page.keyboard.press("k")
+    page.locator(".samples-question", has_text="Question e").wait_for()
+    assert page.evaluate("location.hash").endswith("&data=eeeeeeee")
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -68,8 +68,10 @@
     root.querySelector('[data-for="group"]').hidden = !groups.length && !state.group;
     const named = runs.map((run) => [run.name, run.name]);
     fill("run", named, "any");
-    fill("a", named, named[0][0]);
-    fill("b", named, named[Math.min(1, named.length - 1)][0]);
+    const others = (key, own) => named.filter(([name]) => name !== own || state[key] === name);
+    const [a, b] = [runs[0].name, runs[Math.min(1, runs.length - 1)].name];
+    fill("a", others("a", a), a);
+    fill("b", others("b", b), b);
     for (const label of root.querySelectorAll('[data-for="pair"]')) label.hidden = !FLIPS.some(([name]) => name === state.verdict);
     const counted = (key, entries) => {
       const sizes = samplesIndex.counts(state, key, entries.map((entry) => entry[0]));

@@ -25,8 +25,11 @@ const samplesList = (() => {
     if (!kind) return h("span", { class: "samples-mark soft", title: `${run.name}: not asked` }, "·");
     const [sign, tone, words] = MARKS[kind];
     const parts = run.verdict[position] & (samplesIndex.LOOPHOLE | samplesIndex.MISSED);
+    const value = run.value[position];
+    const graded = samplesIndex.all.runs.length === 1 && value > 0 && value < 1;
     const told = `${run.name}: ${words}${parts ? ", official ≠ value" : ""}`;
-    return h("span", { class: `samples-mark ${tone}`, title: told }, sign, parts ? h("sup", {}, "≠") : null);
+    return h("span", { class: `samples-mark ${tone}`, title: told }, graded ? h("span", { class: "samples-graded soft" }, harness.number(value, 2)) : null,
+      sign, parts ? h("sup", {}, "≠") : null);
   }
 
   function row(position, place, total, selected) {
