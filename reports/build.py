@@ -7,19 +7,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
 from harness.jsonl import write_atomic
 from harness.progress import Progress
 from reports.board import make_board
-from reports.compare_page import compare_section
 from reports.leaderboard import board_section
 from reports.page import Section, render
 from reports.runs import Run
 from reports.samples import samples_section
 from reports.tags import notice
-from reports.training_page import training_section
-from reports.training_runs import TrainingRun
+
+if TYPE_CHECKING:
+    from reports.training_runs import TrainingRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +112,14 @@ def _sections(
 ) -> Iterator[Section]:
     if runs:
         yield board_section(make_board(runs), samples=samples)
-        if (comparison := compare_section(runs, samples=samples)) is not None:
-            yield comparison
+        if len(runs) > 1:  # imported only now: a run's own report needs no numpy
+            from reports.compare_page import compare_section
+
+            if (comparison := compare_section(runs, samples=samples)) is not None:
+                yield comparison
         if samples:
             yield samples_section(runs, out.with_name(f"{out.stem}_media"))
     if training:
+        from reports.training_page import training_section
+
         yield training_section(training)
