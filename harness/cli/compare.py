@@ -105,5 +105,5 @@ def _page(paths: list[Path], out: Path) -> None:
     from reports.build import build
     from reports.runs import load_runs
 
-    build(load_runs(paths), out, first="compare", progress=Progress())
+    build(load_runs(paths), out, title="Comparison", first="compare", progress=Progress())
     print(f"{out}: both runs, opened on the comparison", file=sys.stderr)

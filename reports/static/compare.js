@@ -48,7 +48,7 @@
 
   function grid(scale) {
     const lines = [];
-    for (let value = -scale.limit; value <= scale.limit + 1e-9; value += scale.step) {
+    for (let value = -scale.limit; value <= scale.limit + 1e-9; value += narrow.matches ? scale.limit : scale.step) {
       const x = placed(value, scale);
       lines.push(svg("line", { class: Math.abs(value) < 1e-9 ? "cmp-zero" : "cmp-grid", x1: x, x2: x, y1: 0, y2: HEIGHT }));
     }
@@ -116,7 +116,7 @@
     const scale = scaleOf([pair.all, ...pair.groups.map((group) => group.mean), ...tasks]);
     const head = [["B − A", "points"], ["95 % interval", "of B − A"], ["A", names[0]], ["B", names[1]], ["n", "paired samples"],
       ["only A", "only A is right"], ["only B", "only B is right"], ["p adj.", "after Holm"],
-      ["sees", "the smallest difference that these samples would show 4 times in 5"]];
+      ["smallest visible", "the smallest difference that these samples would show 4 times in 5"]];
     return h("div", { class: "scroll cmp-table-box", tabindex: "0", role: "region", "aria-label": "Differences by task" },
       h("table", { class: "cmp-table" },
         h("caption", { class: "visually-hidden" }, `${names[1]} minus ${names[0]}, in points`),
