@@ -205,6 +205,21 @@ def test_boxes_stand_where_they_are_in_the_image(opened: Any):
     assert image["width"] / image["height"] == pytest.approx(64 / 48, rel=0.02)
 
 
+def test_places_are_drawn_also_where_no_image_is_kept(page: Any, watch: Any, tmp_path: Path, sample_runs: Any):
+    make = sample_runs
+    asked = [(make.box_item(tmp_path / "run", "box"), make.response("[0, 0, 250, 1000]"))]
+    run = make.write_run(tmp_path / "run", {"refcoco": asked})
+    for image in (run / "images").iterdir():
+        image.unlink()
+    watch.open(make.write_page(tmp_path / "report.html", [run]), "#/samples")
+    page.locator(".samples-absent", has_text="No image kept (64 × 48 px)").wait_for()
+    frame = page.locator(".samples-frame").bounding_box()
+    assert frame["width"] / frame["height"] == pytest.approx(64 / 48, rel=0.02)
+    assert page.locator(".samples-overlay .samples-wrong").bounding_box()["width"] == pytest.approx(
+        frame["width"] / 4, abs=6
+    )
+
+
 def test_points_say_which_hit(opened: Any):
     page = opened("?task=refspatial")
     assert page.locator(".samples-hit").count() == 2  # one a run

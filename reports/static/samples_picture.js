@@ -71,22 +71,33 @@ const samplesPicture = (() => {
     }
   };
 
-  const absent = (why) => h("div", { class: "samples-absent soft" }, why);
+  /** A box of an image's shape, with its drawing. */
+  function boxed(size, layers, ...inside) {
+    const box = h("div", { class: "samples-frame" }, inside, layers.length && size ? overlay(layers, size) : null);
+    if (size) box.style.aspectRatio = `${size[0]} / ${size[1]}`;
+    if (size) box.style.setProperty("--wide", String(size[0] / size[1]));
+    refresh(box);
+    return box;
+  }
+
+  /** What stands where there is no image: places are drawn all the same. */
+  function absent(why, size, layers) {
+    const told = h("div", { class: "samples-absent soft" }, why, size ? ` (${size[0]} × ${size[1]} px)` : null);
+    return layers.length && size ? h("div", {}, boxed(size, layers), told) : told;
+  }
 
   /** One image with its drawing. `large`: the full image where there is one. */
   function frame(found, size, layers, alt, large) {
     const source = large ? found.full ?? found.thumb : found.thumb ?? found.full;
-    if (!source) return absent(size ? `No image kept (${size[0]} × ${size[1]} px).` : "No image kept.");
+    if (!source) return absent("No image kept", size, layers);
     const image = h("img", { alt, loading: "lazy", decoding: "async", width: size?.[0], height: size?.[1] });
-    const box = h("div", { class: "samples-frame" }, image, layers.length && size ? overlay(layers, size) : null);
+    const box = boxed(size, layers, image);
     image.addEventListener("error", () => {
       if (large && found.thumb && image.getAttribute("src") !== found.thumb) image.src = found.thumb;
-      else box.replaceWith(absent(`The image is not beside the page: ${source.startsWith("data:") ? "it cannot be read" : decodeURIComponent(source)}`));
+      else if (source.startsWith("data:")) box.replaceWith(absent("The image cannot be read", size, layers));
+      else box.replaceWith(absent(`The image is not beside the page: ${decodeURIComponent(source)}`, size, layers));
     });
     image.src = source;
-    if (size) box.style.aspectRatio = `${size[0]} / ${size[1]}`;
-    if (size) box.style.setProperty("--wide", String(size[0] / size[1]));
-    refresh(box);
     return box;
   }
 
