@@ -141,11 +141,13 @@ def _about(stage: Stage) -> dict[str, Any]:
 def _curves(stage: Stage) -> dict[str, Any]:
     """A stage's figures as columns: one entry a step, or a mean of several."""
     every = -(-len(stage.lines) // MOST_POINTS) or 1
-    parts = [stage.lines[start : start + every] for start in range(0, len(stage.lines), every)]
-    keys = sorted({key for line in stage.lines for key in _families(line)})
+    starts = range(0, len(stage.lines), every)
+    by_family = [_families(line) for line in stage.lines]
     families = {
-        key: _columns([[_families(line).get(key, {}) for line in part] for part in parts]) for key in keys
+        key: _columns([[own.get(key, {}) for own in by_family[start : start + every]] for start in starts])
+        for key in sorted({key for own in by_family for key in own})
     }
+    parts = [stage.lines[start : start + every] for start in starts]
     return {
         "name": stage.name,
         "finished": stage.finished,

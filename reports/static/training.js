@@ -7,7 +7,7 @@ harness.section("training", (() => {
   const OVERALL = ["reward", "value", "length", "entropy", "acceptance", "grad_norm", "learning_rate", "loss", "eval", "unparsed", "truncated", "clip_share", "skipped_updates"];
   const WORDS = { general_vqa: "general VQA" };
   const style = (index) => `training-s${(index % 8) + 1} training-d${Math.floor(index / 8) % 3}`;
-  let page, root, tools, state, charts = [];
+  let page, root, tools, state, drawing = 0, charts = [];
 
   function start(section) {
     root = section;
@@ -61,7 +61,7 @@ harness.section("training", (() => {
     const smoothText = h("output", {}, "");
     const smooth = h("input", {
       type: "range", min: 0, max: 0.99, step: 0.01,
-      on: { input: (event) => { state.smooth = Number(event.target.value); smoothText.textContent = state.smooth.toFixed(2); render(); }, change: write },
+      on: { input: (event) => { state.smooth = Number(event.target.value); smoothText.textContent = state.smooth.toFixed(2); cancelAnimationFrame(drawing); drawing = requestAnimationFrame(render); }, change: write },
     });
     const own = h("input", { type: "checkbox", on: { change: change((t) => { state.own = t.checked; }) } });
     const bands = h("input", { type: "checkbox", on: { change: change((t) => { state.bands = t.checked; }) } });
