@@ -74,8 +74,10 @@ def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
     """(line number from 1, value) of every line that is not blank.
 
     Raises:
-        HarnessError: a line is not JSON; FILE:LINE is named.
+        HarnessError: the file is not there, or a line is not JSON; FILE:LINE is named.
     """
+    if not path.exists():
+        raise HarnessError(f"{path}: there is no such file")
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():

@@ -30,7 +30,7 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': "''",
     "–": "--",
 }
 _MARKDOWN = re.compile(r"([\\`*_\[\]#|~])")

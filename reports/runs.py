@@ -18,6 +18,8 @@ from harness.results import Results, read_results
 from harness.scoring import Judged, score_line
 
 NAME_LENGTH = 80
+_DESCRIBED = frozenset(("data", "fingerprint", "generation_sha", "synthetic"))
+"""What `run.json` says of each task, of what a report needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +115,18 @@ def _open(path: Path) -> Mapping[str, Any]:
     missing = [name for name in ("config", "model", "tasks") if not isinstance(content.get(name), dict)]
     if missing:
         raise HarnessError(f"{path / 'run.json'}: broken: it has no {missing[0]!r}")
+    for name, described in content["tasks"].items():
+        if not isinstance(described, dict) or not described.keys() >= _DESCRIBED:
+            raise HarnessError(
+                f"{path / 'run.json'}: broken: task {name} wants {', '.join(sorted(_DESCRIBED))}"
+            )
     return content
 
 
 def _load(path: Path, name: str, run: Mapping[str, Any], progress: Progress | None) -> Run:
     if (path / "results.json").exists():
         try:
-            return Run(path, name, run, _finite(path, read_results(path)), 0, True)
+            return Run(path, name, run, _checked(path, run, read_results(path)), 0, True)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise HarnessError(
                 f"{path / 'results.json'}: not as this version writes it ({error!r}): "
@@ -130,9 +137,11 @@ def _load(path: Path, name: str, run: Mapping[str, Any], progress: Progress | No
     return Run(path, name, run, judged.results, judged.missing, False, verdicts)
 
 
-def _finite(path: Path, results: Results) -> Results:
-    """The results, every score of which is a number or nothing: JSON as Python reads it has NaN."""
+def _checked(path: Path, run: Mapping[str, Any], results: Results) -> Results:
+    """The results, of tasks that the run has, every score a number or nothing: Python's JSON has NaN."""
     for name, task in results.tasks.items():
+        if name not in run["tasks"]:
+            raise HarnessError(f"{path / 'results.json'}: has task {name}, run.json has not")
         numbers = (
             task.score.value,
             task.score.low,
@@ -177,8 +186,6 @@ def _shas(item: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def _objects(path: Path, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        raise HarnessError(f"{path}: there is no such file, and the run has this task")
     for number, line in read_lines(path):
         if not isinstance(line, dict) or any(key not in line for key in keys):
             raise HarnessError(f"{path}:{number}: broken: a line of this file has {', '.join(keys)}")

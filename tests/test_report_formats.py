@@ -120,7 +120,6 @@ def test_latex_takes_no_name_for_code(tmp_path: Path, board_runs: Any, name: str
         "textless",
         "textgreater",
         "textbar",
-        "textquotedbl",
     }
     bare = re.sub(r"\\text[a-z]+\{\}|\\[{}$&#%_]|^\{\}", "", shown)
     assert not set('{}$&#%_^~\\<>|"') & set(bare)

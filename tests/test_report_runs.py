@@ -167,6 +167,25 @@ def test_broken_files_are_one_line_that_names_them(made: Path, name: str, text: 
     assert "\n" not in str(caught.value)
 
 
+def test_a_partial_run_without_items_is_one_line(made: Path):
+    cut(made, 3)
+    (made / "items" / "letters.jsonl").unlink()
+    with pytest.raises(HarnessError, match=r"items/letters\.jsonl: there is no such file"):
+        load_runs([made])
+
+
+def test_run_and_results_must_be_of_the_same_tasks(made: Path):
+    run = json.loads((made / "run.json").read_text(encoding="utf-8"))
+    described = run["tasks"].pop("letters")
+    (made / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    with pytest.raises(HarnessError, match=r"results\.json: has task letters, run\.json has not"):
+        load_runs([made])
+    del described["generation_sha"]
+    (made / "run.json").write_text(json.dumps({**run, "tasks": {"letters": described}}), encoding="utf-8")
+    with pytest.raises(HarnessError, match=r"run\.json: broken: task letters wants"):
+        load_runs([made])
+
+
 def test_a_number_that_is_none_is_no_score(made: Path):
     path = made / "results.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"value": 50.0', '"value": NaN'), encoding="utf-8")
