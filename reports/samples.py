@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.registry import Registry
 from reports.page import Section, markup
 from reports.runs import Run
@@ -28,6 +28,8 @@ from reports.sample_index import NOT_ASKED, Groups, Index, cell_of, rank_of
 from reports.sample_texts import Answers, Line, asked, merged, prompt_of, reply
 from reports.thumbnails import INLINE, Folder, Pictures
 
+_BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+"""What values of another form raise where they are read."""
 CHUNK_SAMPLES = 250
 CHUNK_CHARACTERS = 1 << 20
 SCRIPTS = ("samples_index.js", "samples_list.js", "samples_picture.js", "samples_detail.js", "samples.js")
@@ -63,7 +65,7 @@ def samples_section(runs: Sequence[Run], media: Path | None, *, limit: int = INL
 
 def pack(value: Any) -> str:
     """JSON, gzipped, in base64: what `harness.inflate` reads. Lone surrogates survive as escapes."""
-    return _packed(json.dumps(value, separators=(",", ":")))
+    return _packed(json.dumps(value, separators=(",", ":"), allow_nan=False))
 
 
 def _packed(text: str) -> str:
@@ -100,8 +102,15 @@ class _Viewer:
         }
         first, groups, headline = len(self.index.ids), Groups(), self._headline(task)
         for per_run in merged(answers):
-            groups.add(next(iter(per_run.values())).get("groups") or {})
-            self._sample(task, headline, per_run, answers)
+            number, item = next(iter(per_run.items()))
+            try:
+                groups.add(item.get("groups") or {})
+                self._sample(task, headline, per_run, answers)
+            except _BROKEN as error:
+                raise HarnessError(
+                    f"{self.runs[number].path}: {task}, sample {item['id']!r}: its items or scores are not as "
+                    f"this version writes them: {error!r}"
+                ) from None
         self.index.end(first)
         run = self.runs[min(answers)]
         result = run.results.tasks.get(task)
@@ -185,7 +194,7 @@ class _Viewer:
     def _write(self, texts: Line) -> None:
         if not self._chunk:
             self.index.chunks.append(len(self.index.ids) - 1)
-        self._chunk.append(json.dumps(texts, separators=(",", ":")))
+        self._chunk.append(json.dumps(texts, separators=(",", ":"), allow_nan=False))
         self._characters += len(self._chunk[-1])
         if len(self._chunk) >= CHUNK_SAMPLES or self._characters >= CHUNK_CHARACTERS:
             self._cut()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from harness.errors import HarnessError
 from reports import samples
 from reports.page import render
 from reports.sample_index import LOOPHOLE, MISSED, RIGHT, STATUSES, WRONG, cell_of, rank_of
@@ -261,3 +262,30 @@ def test_no_runs_and_no_samples_make_an_empty_section(sample_runs: Any, tmp_path
     run = sample_runs.write_run(tmp_path / "run", {"ai2d": []})
     for section in (sample_runs.section_of([run]), sample_runs.section_of([])):
         assert "hold no samples" in section.html
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value"),
+    [
+        ("scores", "value", "half"),
+        ("scores", "value", float("nan")),
+        ("scores", "components", {"iou": float("inf")}),
+        ("items", "groups", ["a"]),
+        ("items", "sizes", [3]),
+        ("items", "images", [["x"]]),
+        ("items", "meta", {}),
+    ],
+)
+def test_a_line_of_another_form_is_an_error_of_one_line(
+    sample_runs: Any, tmp_path: Path, kind: str, key: str, value: Any
+):
+    asked = [(sample_runs.choice_item("c"), sample_runs.response("B"))]
+    run = sample_runs.write_run(tmp_path / "run", {"ai2d": asked})
+    path = run / kind / "ai2d.jsonl"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}) + "\n")
+    if key == "meta":
+        assert len(texts(sample_runs.section_of([run]))) == 1
+        return
+    with pytest.raises(HarnessError, match="ai2d, sample 'c'") as caught:
+        sample_runs.section_of([run])
+    assert "\n" not in str(caught.value)
