@@ -15,31 +15,32 @@ _TAG = re.compile(r"<(/?)(think|thinking|answer)>", re.IGNORECASE)
 _JSON_STRING = re.compile(r'[:,\[{]\s*("(?:[^"\\]|\\.)*")(?=\s*[,:}\]])', re.DOTALL)
 
 
-class _Tag(NamedTuple):
+class Tag(NamedTuple):
+    """A tag of a response."""
+
     name: str
+    """`think`, `thinking` or `answer`, in lower case."""
     closes: bool
     start: int
     end: int
 
 
-def _tags(text: str) -> list[_Tag]:
+def read_tags(text: str) -> list[Tag]:
     """The tags of a text, those inside JSON strings left out."""
-    found = [
-        _Tag(match[2].lower(), bool(match[1]), match.start(), match.end()) for match in _TAG.finditer(text)
-    ]
+    found = [Tag(match[2].lower(), bool(match[1]), match.start(), match.end()) for match in _TAG.finditer(text)]
     if not found or '"' not in text:
         return found
     strings = [match.span(1) for match in _JSON_STRING.finditer(text)]
     starts = [start for start, _ in strings]
 
-    def inside(tag: _Tag) -> bool:
+    def inside(tag: Tag) -> bool:
         before = bisect(starts, tag.start) - 1
         return before >= 0 and tag.start < strings[before][1]
 
     return [tag for tag in found if not inside(tag)]
 
 
-def _thinking(tags: list[_Tag]) -> list[tuple[int, int]]:
+def _thinking(tags: list[Tag]) -> list[tuple[int, int]]:
     """Spans of closed thinking. A close without an open (the chat template wrote it) thinks from the start."""
     spans: list[tuple[int, int]] = []
     opened: int | None = None
@@ -56,10 +57,10 @@ def _thinking(tags: list[_Tag]) -> list[tuple[int, int]]:
     return spans
 
 
-def _answer_blocks(text: str, tags: list[_Tag]) -> list[tuple[int, int]]:
+def _answer_blocks(text: str, tags: list[Tag]) -> list[tuple[int, int]]:
     """Spans of the insides of `<answer>` blocks; where none is closed, a last open one runs to the end."""
     spans: list[tuple[int, int]] = []
-    opened: _Tag | None = None
+    opened: Tag | None = None
     for tag in tags:
         if tag.name != "answer":
             continue
@@ -77,7 +78,7 @@ def final_answer(text: str) -> str:
     """The part of a response that is judged, stripped of surrounding white space."""
     if "<" not in text:
         return text.strip()
-    tags = _tags(text)
+    tags = read_tags(text)
     thinking = _thinking(tags)
     blocks = _answer_blocks(text, tags)
     for start, end in reversed(blocks):
@@ -92,7 +93,7 @@ def final_answer(text: str) -> str:
 
 def thinking_spans(text: str) -> list[tuple[int, int]]:
     """(start, end) of each closed thinking block, its tags included, in order."""
-    return _thinking(_tags(text)) if "<" in text else []
+    return _thinking(read_tags(text)) if "<" in text else []
 
 
 def without_thinking(text: str) -> str:
@@ -111,6 +112,6 @@ def is_unfinished(text: str) -> bool:
     if "<" not in text:
         return False
     opened = False
-    for tag in _tags(text):
+    for tag in read_tags(text):
         opened = not tag.closes
     return opened

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scorers.final_answer import _tags
+from scorers.final_answer import read_tags
 
 _STRICT = [("think", False), ("think", True), ("answer", False), ("answer", True)]
 
@@ -19,7 +19,7 @@ def response_format(text: str, *, strict: bool = True) -> float:
 
     Tags inside JSON strings are text, as they are for the final answer.
     """
-    tags = _tags(text)
+    tags = read_tags(text)
     kinds = [(tag.name, tag.closes) for tag in tags]
     if strict:
         if kinds != _STRICT:
