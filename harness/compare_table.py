@@ -90,7 +90,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
             yield f"{letter} is not complete, {info.missing} responses are missing: compared on what both have."
     for mismatch in comparison.mismatches:
         yield (
-            f"Not asked alike: {mismatch.task}: {mismatch.why}. Paired are the samples whose question and "
+            f"Not alike: {mismatch.task}: {mismatch.why}. Paired are the samples whose question and "
             "images agree."
         )
     for task in comparison.tasks.values():
@@ -157,7 +157,12 @@ def verdict(comparison: Comparison) -> str:
     mean = comparison.overall
     better, worse = changes(comparison, better=True), changes(comparison)
     if mean.difference.value is None:
-        return "Nothing could be compared: no sample has a verdict in both runs."
+        alike = (
+            "no sample has a verdict in both runs"
+            if comparison.tasks
+            else "the runs were not asked or not scored alike"
+        )
+        return f"Nothing could be compared: {alike}."
     size = f"{abs(mean.difference.value):.1f} points (B-A: {interval(mean.difference)})"
     whole = {"better": better, "worse": worse}
     said = [word for word, found in whole.items() if any(change.kind == "overall" for change in found)]

@@ -210,7 +210,9 @@ def mismatch(name: str, a: Side, b: Side) -> str | None:
     if images:
         return f"the images of {images} of {len(shared)} shared samples differ"
     if one.scorers != other.scorers and one.scorers and other.scorers:
-        return f"the scorers' versions differ (harness score {a.path}; harness score {b.path})"
+        now = frozenset({scorer_version(a.registry.get(name))})
+        stale = [f"harness score {side.path}" for side in (a, b) if side.tasks[name].scorers != now]
+        return f"the scorers' versions differ (mend it: {'; '.join(stale)})"
     return None
 
 

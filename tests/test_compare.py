@@ -204,7 +204,7 @@ def changed(made: Rows, place: int, **more: Any) -> Rows:
             "of 4 shared samples differ (coordinates: abs and norm1)",
         ),
         ({"image_sha": "x"}, {}, "the images of 1 of 4 shared samples differ"),
-        ({}, {"b_scorer": "v2"}, "the scorers' versions differ (harness score "),
+        ({}, {"b_scorer": "v2"}, "the scorers' versions differ (mend it: harness score "),
     ],
 )
 def test_what_was_not_asked_alike_is_refused(
@@ -220,6 +220,16 @@ def test_what_was_not_asked_alike_is_refused(
     assert why in found.mismatches[0].why
     paired = 3 if "image_sha" in more else 4
     assert (found.tasks["mmmu"].n, found.tasks["mmmu"].mismatched) == (paired, 4 - paired)
+
+
+def test_only_the_run_of_another_scorer_is_to_be_scored_again(compare: Compare, row: Any) -> None:
+    from harness.registry import Registry
+    from harness.scoring import scorer_version
+
+    now = scorer_version(Registry().get("mmmu"))
+    made = rows(row, [1, 0])
+    with pytest.raises(UsageError, match=r"\(mend it: harness score \S+/A\);"):
+        compare({"mmmu": made}, {"mmmu": made}, b_scorer=now)
 
 
 @pytest.mark.parametrize("more", [{"question": "Another?"}, {"choices": ["x"]}, {"target": {"answer": 2}}])

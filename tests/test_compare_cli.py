@@ -153,7 +153,7 @@ def test_a_mismatch_is_refused_and_may_be_allowed(write: Write, capsys: pytest.C
     assert captured.err.count("\n") == 1
     assert "mmmu: the data differ" in captured.err
     assert main(["compare", a, b, "--allow-mismatch"]) == 0
-    assert "Not asked alike: mmmu: the data differ" in said(capsys)
+    assert "Not alike: mmmu: the data differ" in said(capsys)
 
 
 def test_partial_and_synthetic_runs_say_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -151,6 +151,20 @@ def test_an_address_names_a_pair(page: Page, report: Path, runs: list[Run]) -> N
     assert "A and B are the same run" in page.locator("[data-cmp-body]").inner_text()
 
 
+def test_runs_that_were_not_asked_alike_say_why(
+    page: Page, runs: list[Run], folder: Path, tmp_path: Path
+) -> None:
+    other = evaluated(folder, "other seed", "A", seed=7, tasks="mmstar,mmmu")
+    path = tmp_path / "apart.html"
+    build(load_runs([runs[0].path, other]), path, samples=False, first="compare")
+    page.goto(path.as_uri())
+    text = page.locator("[data-cmp-body]").inner_text()
+    assert "Nothing could be compared: the runs were not asked or not scored alike." in text
+    assert "Not comparable, and in no mean: MMStar: the data differ (fingerprints" in text
+    assert "Only in B, not compared: MMMU." in text
+    assert page.locator("[data-cmp-body] table").count() == 0
+
+
 def test_a_count_leads_to_its_samples(page: Page, report: Path, runs: list[Run]) -> None:
     page.goto(report.as_uri())
     link = page.locator('tr[data-entry="mmstar"] a').first

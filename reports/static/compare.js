@@ -99,7 +99,7 @@
     const pieces = task
       ? [entry.n, entry.n ? flips(entry.name, entry.cells[1], "a-only", ...names, "only A right") : "–",
         entry.n ? flips(entry.name, entry.cells[2], "b-only", ...names, "only B right") : "–"]
-      : [`mean of ${entry.of}`, "", ""];
+      : [entry.missing.length ? `mean of ${entry.of} of ${entry.of + entry.missing.length}` : `mean of ${entry.of}`, "", ""];
     return h("tr", { class: `cmp-${kind}`, dataset: { entry: entry.name } },
       h("th", { scope: "row" }, named(entry.name), task ? leftOut(entry) : null),
       h("td", { class: "cmp-figure" }, whisker(entry, scale, !task)),
@@ -127,20 +127,32 @@
         pair.groups.map((group) => h("tbody", null,
           row("category", group.mean, scale, names),
           group.tasks.map((task) => row("task", task, scale, names)))),
-        pair.apart.length ? h("tbody", null, pair.apart.map(([task, why]) => h("tr", { class: "cmp-apart" },
-          h("th", { scope: "row" }, named(task)), h("td", { colspan: 10 }, `not comparable: ${why}`)))) : null));
+        pair.apart.length ? h("tbody", null, reasons(pair).map(([tasks, why]) => h("tr", { class: "cmp-apart" },
+          h("th", { scope: "row" }, tasks.length > 2 ? `${tasks.length} tasks` : tasks.join(", ")),
+          h("td", { colspan: 10 }, h("div", null, `not comparable: ${why}`))))) : null));
+  }
+
+  /** [names of tasks, why they were not compared], a reason once. */
+  function reasons(pair) {
+    const found = new Map();
+    for (const [task, why] of pair.apart) found.set(why, [...(found.get(why) ?? []), named(task)]);
+    return [...found].map(([why, tasks]) => [tasks, why]);
   }
 
   /** What may be concluded, in plain words. */
   function verdict(pair) {
     const all = pair.all;
-    if (all.d[0] === null) return "Nothing could be compared: no sample has a verdict in both runs.";
+    if (all.d[0] === null) {
+      return pair.groups.length ? "Nothing could be compared: no sample has a verdict in both runs."
+        : "Nothing could be compared: the runs were not asked or not scored alike.";
+    }
     const size = `${Math.abs(all.d[0]).toFixed(1)} points (B − A: ${range(all.d)})`;
     if (all.certain) return `B is ${all.certain > 0 ? "better" : "worse"} than A overall, by ${size}.`;
     return `No certain difference overall: ${signed(all.d[0])} points (${range(all.d)}).`
       + (all.sees === null ? "" : ` These samples would show ${all.sees.toFixed(1)} points 4 times in 5.`);
   }
   function certainOnes(pair) {
+    if (pair.all.d[0] === null) return null;
     const parts = [[1, "Better"], [-1, "Worse"]].map(([sign, word]) => {
       const names = [
         ...pair.groups.flatMap((group) => group.tasks).filter((task) => task.certain === sign).map((task) => named(task.name)),
@@ -158,7 +170,7 @@
     });
     const drawn = ["A", "B"].filter((_, place) => runs[place].synthetic).join(" and ");
     if (drawn) found.push(`Synthetic data in ${drawn}: not the benchmarks.`);
-    if (pair.apart.length) found.push(`Not comparable, and in no mean: ${pair.apart.map(([task]) => named(task)).join(", ")}.`);
+    for (const [tasks, why] of reasons(pair)) found.push(`Not comparable, and in no mean: ${tasks.join(", ")}: ${why}.`);
     for (const [letter, names] of [["A", pair.onlyA], ["B", pair.onlyB]]) {
       if (names.length) found.push(`Only in ${letter}, not compared: ${names.map(named).join(", ")}.`);
     }
@@ -179,7 +191,7 @@
     body.replaceChildren(
       h("div", { class: "panel cmp-verdict" }, h("p", { class: "cmp-main" }, verdict(pair)),
         h("p", null, certainOnes(pair)), notes(pair, runs)),
-      table(pair, names));
+      ...(pair.groups.length ? [table(pair, names)] : []));
   }
 
   const select = (key) => root.querySelector(`[data-cmp="${key}"]`);
