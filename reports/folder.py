@@ -14,12 +14,16 @@ from harness.errors import HarnessError, UsageError
 from harness.identity import read_run
 from reports.build import build
 from reports.runs import is_run, load_runs
-from reports.training_runs import is_training_run, load_training_runs
+from reports.training_runs import is_training_run, load_training_runs, number
 
 DEPTH = 3
 """How deep below the folder runs are looked for."""
 _FILES = ("run.json", "results.json", "*/*.jsonl", "*.jsonl", "*/settings.json")
 """Files of a run that a report reads; where one has changed, the report is made again."""
+
+
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
+"""What readers of a run raise where a file of it holds JSON of another shape than ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ def _entry(name: str, path: Path, home: Path) -> Entry:
         return Entry(**common, **(_evaluation(path) if kind == "evaluation" else _training(path)))
     except (HarnessError, OSError) as error:
         return Entry(**common, state="broken", detail=str(error))
+    except MALFORMED as error:
+        return Entry(**common, state="broken", detail=f"a file is not as this version writes it ({error!r})")
 
 
 def _evaluation(path: Path) -> dict[str, Any]:
@@ -102,9 +108,9 @@ def _evaluation(path: Path) -> dict[str, Any]:
         "model": complete.name,
         "synthetic": complete.synthetic,
         "tasks": len(complete.results.tasks),
-        "mean": mean.value,
-        "low": mean.low,
-        "high": mean.high,
+        "mean": number(mean.value),
+        "low": number(mean.low),
+        "high": number(mean.high),
         "detail": f"{failures} responses without a verdict" if failures else "",
     }
 
@@ -170,7 +176,7 @@ class Reports:
 
         Raises:
             UsageError: there is no such run in the folder.
-            HarnessError: a run is broken.
+            HarnessError: a run is broken; what is in `MALFORMED` where its files are of another shape.
         """
         key = tuple(dict.fromkeys(names))
         if not fresh and key in self._made:

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
 from harness.errors import HarnessError, UsageError
-from reports.folder import Entry, Reports, entries
+from reports.folder import MALFORMED, Entry, Reports, entries, find_runs
 from reports.page import Section, markup, render
 
 HOST = "127.0.0.1"
@@ -61,7 +61,7 @@ def make_server(root: Path, cache: Path, port: int | None = None) -> ThreadingHT
     """
     if not root.is_dir():
         raise UsageError(f"{root}: there is no such folder")
-    if not entries(root):
+    if not find_runs(root):
         raise UsageError(f"{root}: no runs in it: `harness eval --out {root}/NAME` makes one")
     handler = type("Handler", (_Handler,), {"reports": Reports(root, cache), "root": root})
     for candidate in range(PORT, PORT + TRIES) if port is None else [port]:
@@ -135,6 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
         except HarnessError as error:
             self._text(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
             return
+        except MALFORMED as error:
+            self._text(HTTPStatus.INTERNAL_SERVER_ERROR, f"a file is not as this version writes it ({error!r})")
+            return
         file = page if not inner else media_file(page.parent, unquote(inner))
         if file is None:
             self._text(HTTPStatus.NOT_FOUND, "there is no such file")
@@ -162,7 +165,9 @@ class _Handler(BaseHTTPRequestHandler):
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         with path.open("rb") as file:
             self.send_response(HTTPStatus.OK)
-            self._rest(path.stat().st_size, f"{kind}; charset=utf-8" if kind.startswith("text/") else kind)
+            self._rest(
+                os.fstat(file.fileno()).st_size, f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+            )
             if self.command != "HEAD":
                 shutil.copyfileobj(file, self.wfile)
 

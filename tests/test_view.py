@@ -21,7 +21,7 @@ import pytest
 from harness.cli import main
 from harness.errors import HarnessError, UsageError
 from reports.folder import entries, find_runs
-from reports.server import HOST, PORT, make_server, media_file
+from reports.server import HOST, PORT, list_page, make_server, media_file
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -120,6 +120,28 @@ def test_a_broken_results_file_is_said_and_stops_nothing(runs: Path, content: st
     (runs / "one" / "results.json").write_text(content)
     found = {entry.name: entry.state for entry in entries(runs)}
     assert (found["one"], found["deep/two"]) == ("broken", "complete")
+
+
+def test_whatever_a_results_file_holds_the_list_is_shown(runs: Path) -> None:
+    path = runs / "one" / "results.json"
+    whole = json.loads(path.read_text())
+    for place in (
+        ("mean",),
+        ("mean", "score"),
+        ("mean", "score", "value"),
+        ("tasks",),
+        ("tasks", "ai2d", "failed"),
+    ):
+        for wrong in (None, "x", 7, [], {}, [[]], {"value": "x"}):
+            broken = json.loads(json.dumps(whole))
+            inner = broken
+            for key in place[:-1]:
+                inner = inner[key]
+            inner[place[-1]] = wrong
+            path.write_text(json.dumps(broken))
+            assert "deep/two" in "".join(list_page(runs)), (place, wrong)
+    path.write_text("[" * 100_000)
+    assert {entry.name: entry.state for entry in entries(runs)}["one"] == "broken"
 
 
 def test_the_evaluations_of_a_training_run_are_not_listed_beside_it(runs: Path) -> None:

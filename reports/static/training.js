@@ -143,7 +143,10 @@ harness.section("training", (() => {
     const perTask = !names.some((name) => page.families.includes(name));
     const overall = page.figures.filter((figure) => OVERALL.includes(figure.key) && lines(figure, null).length && (figure.key !== "skipped_updates" || lines(figure, null).some((line) => line.y.some(Boolean))));
     overall.sort((a, b) => OVERALL.indexOf(a.key) - OVERALL.indexOf(b.key));
-    const averaged = visible().filter(({ stage }) => stage.every > 1).map(({ name, stage }) => `${name}: each point is the mean of ${stage.every} steps`);
+    const averaged = [...new Set(visible().map(({ stage }) => stage.every))].filter((every) => every > 1).map((every) => {
+      const names = visible().filter(({ stage }) => stage.every === every).map(({ name }) => name);
+      return `${names.length === visible().length ? "Each point" : `${names.join(", ")}: each point`} is the mean of ${every} steps`;
+    });
     host.replaceChildren(
       averaged.length ? h("p", { class: "soft" }, averaged.join(" · ")) : "",
       overall.length ? "" : h("p", {}, "Nothing is logged here yet."),
