@@ -188,7 +188,11 @@ def _facts(run: Run) -> Iterator[tuple[str, Any]]:
     settings = [(key, config.get(key)) for key in (*asked, *pixels)]
     yield (
         "Settings",
-        ", ".join(f"{key.replace('_', '-')} {value}" for key, value in settings if value not in (None, False)),
+        ", ".join(
+            f"{key.replace('_', '-')} {value}"
+            for key, value in settings
+            if value is not None and value is not False
+        ),
     )
     yield "Versions", ", ".join(f"{name} {version}" for name, version in content.get("versions", {}).items())
 

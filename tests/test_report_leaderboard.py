@@ -224,7 +224,7 @@ def test_published_figures_name_tasks_and_categories_that_exist_in_their_scales(
 
 
 def test_provenance_names_command_versions_data_prompts_seed_and_settings(tmp_path: Path, board_runs: Any):
-    run = board_runs.write_run(tmp_path / "a", {"ai2d": 5.0}, model="some model", seed=13, temperature=0.5)
+    run = board_runs.write_run(tmp_path / "a", {"ai2d": 5.0}, model="some model", seed=13)
     said = text(str(leaderboard_section(load_runs([run])).html).split('id="lb-provenance"')[1])
     for part in (
         "--model &#39;some model&#39;",
@@ -232,7 +232,8 @@ def test_provenance_names_command_versions_data_prompts_seed_and_settings(tmp_pa
         "data of ai2d",
         "prompts of ai2d",
         "13",
-        "temperature 0.5",
+        "temperature 0.0",
+        "epochs 1",
         "exit code 0",
         "norm1000",
     ):
