@@ -70,25 +70,32 @@ def compare_section(runs: Sequence[Run], *, samples: bool = True) -> Section | N
 
 
 def _pairings(runs: Sequence[Run]) -> Iterator[Pairing]:
-    sides = [side_of(run.path, run.name, run.run, run.items, run.scores, complete=run.finished) for run in runs]
+    sides = [_side(run) for run in runs]
     wanted = list(combinations(range(len(runs)), 2))
     work = sum(min(_size(sides[a]), _size(sides[b])) for a, b in wanted)
     if len(runs) > ALL_PAIRS and work > WORK:
         wanted = [pair for pair in wanted if pair[0] == 0]
     for a, b in wanted:
+        one, other = sides[a], sides[b]
+        if isinstance(one, str) or isinstance(other, str):
+            yield Pairing(a, b, None, one if isinstance(one, str) else str(other))
+            continue
         try:
-            yield Pairing(a, b, compare_sides(sides[a], sides[b], repeats=0))
+            yield Pairing(a, b, compare_sides(one, other, repeats=0))
         except UsageError as error:
-            yield Pairing(a, b, None, _reason(error, runs[a], runs[b]))
+            yield Pairing(a, b, None, str(error).removeprefix(f"{one.path} and {other.path}: "))
 
 
-def _size(side: Side) -> int:
-    return sum(len(task.verdicts) for task in side.tasks.values())
+def _side(run: Run) -> Side | str:
+    """A run to compare, or why it cannot be: its task file is gone."""
+    try:
+        return side_of(run.path, run.name, run.run, run.items, run.scores, complete=run.finished)
+    except UsageError as error:
+        return f"{run.name}: {error}"
 
 
-def _reason(error: UsageError, a: Run, b: Run) -> str:
-    """What is wrong, without the folders: the page names the runs."""
-    return str(error).removeprefix(f"{a.path} and {b.path}: ")
+def _size(side: Side | str) -> int:
+    return 0 if isinstance(side, str) else sum(len(task.verdicts) for task in side.tasks.values())
 
 
 Entry = TaskComparison | MeanComparison

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -82,6 +83,18 @@ def test_no_common_task_is_said(runs: list[Run], folder: Path) -> None:
     [pair] = data(load_runs([runs[0].path, other]))["pairs"]
     assert pair["why"].startswith("no task is in both: mmstar")
     assert str(folder) not in pair["why"]
+
+
+def test_a_run_whose_task_file_is_gone_does_not_stop_the_report(
+    runs: list[Run], folder: Path, fakes: ModuleType, tmp_path: Path
+) -> None:
+    rows = fakes.write(tmp_path / "rows", "letters", [fakes.row(0), fakes.row(1)])
+    file = tmp_path / "mine.py"
+    file.write_text(Path(str(fakes.__file__)).read_text(encoding="utf-8"), encoding="utf-8")
+    own = evaluated(folder, "own", "A", tasks="letters", data=str(rows), task_file=(str(file),))
+    file.unlink()
+    [pair] = data(load_runs([runs[0].path, own]))["pairs"]
+    assert "mine.py: there is no such file" in pair["why"]
 
 
 def test_many_large_runs_are_compared_with_the_first(runs: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:

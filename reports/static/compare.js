@@ -182,12 +182,15 @@
     const runs = [facts.runs[a], facts.runs[b]];
     const names = runs.map((run) => run.name);
     const pair = a === b ? null : pairOf(a, b);
+    const say = (text) => { root.querySelector("[data-cmp-status]").textContent = text; };
     if (pair === null || pair.why !== undefined) {
       const why = a === b ? "A and B are the same run."
         : pair === null ? "This pair is not in this report: harness compare A B." : `Not comparable: ${pair.why}`;
+      say(why);
       body.replaceChildren(h("p", { class: "panel cmp-verdict" }, why));
       return;
     }
+    say(`A: ${names[0]}. B: ${names[1]}. ${verdict(pair)}`);
     body.replaceChildren(
       h("div", { class: "panel cmp-verdict" }, h("p", { class: "cmp-main" }, verdict(pair)),
         h("p", null, certainOnes(pair)), notes(pair, runs)),
