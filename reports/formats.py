@@ -14,6 +14,7 @@ from harness.stats import Estimate
 from harness.table import NO_NUMBER, number
 from reports.board import Board, Cell, Row
 from reports.published import published
+from reports.runs import printable
 from reports.tags import notice, tags
 
 _LATEX = {
@@ -34,8 +35,6 @@ _LATEX = {
     "–": "--",
 }
 _MARKDOWN = re.compile(r"([\\`*_\[\]#|~])")
-# Line breaks of any kind, other control characters, and marks that turn the direction of text.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -148,7 +147,7 @@ def _csv(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        text = _printable(value)
+        text = printable(value)
         return f"'{text}" if text.startswith(_FORMULA) else text
     return value
 
@@ -183,7 +182,7 @@ def to_latex(board: Board) -> str:
         cells = [_latex(cell) if cell == NO_NUMBER else cell for cell in _cells(board, row, order, _latex_cell)]
         lines.append(" & ".join([shown, *cells]) + r" \\")
     lines += ["\\bottomrule", "\\end{tabular}"]
-    return "\n".join([*lines, *(f"% {_printable(note)}" for note in _notes(board))]) + "\n"
+    return "\n".join([*lines, *(f"% {printable(note)}" for note in _notes(board))]) + "\n"
 
 
 def _cells(
@@ -227,17 +226,13 @@ def _notes(board: Board) -> Iterator[str]:
         yield said
 
 
-def _printable(text: str) -> str:
-    return _UNPRINTABLE.sub(" ", text)
-
-
 def _markdown(text: str) -> str:
-    escaped = _MARKDOWN.sub(r"\\\1", _printable(text))
+    escaped = _MARKDOWN.sub(r"\\\1", printable(text))
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _latex(text: str) -> str:
-    escaped = "".join(_LATEX.get(character, character) for character in _printable(text))
+    escaped = "".join(_LATEX.get(character, character) for character in printable(text))
     return f"{{}}{escaped}" if escaped.startswith(("[", "*")) else escaped  # which \\\\ before it would take
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,10 @@ from harness.results import Results, read_results
 from harness.scoring import Judged, score_line
 
 NAME_LENGTH = 80
+# Line breaks of any kind, other control characters, lone surrogates, and marks that turn the text after them.
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
+)
 _DESCRIBED = frozenset(("data", "fingerprint", "generation_sha", "synthetic"))
 """What `run.json` says of each task, of what a report needs."""
 
@@ -155,9 +160,14 @@ def _checked(path: Path, run: Mapping[str, Any], results: Results) -> Results:
     return results
 
 
+def printable(text: str) -> str:
+    """Text on one line that leaves the text around it as it is; a blank for each run of what would not."""
+    return _UNPRINTABLE.sub(" ", text)
+
+
 def _model_name(run: Mapping[str, Any]) -> str:
     """The model's name; of one that is a folder, its last part."""
-    name = str(run["config"].get("model") or "")
+    name = printable(str(run["config"].get("model") or "")).strip()
     if name.startswith(("/", "./", "../", "~")):
         name = Path(name).name
     return name if len(name) <= NAME_LENGTH else name[: NAME_LENGTH - 1] + "…"
@@ -165,10 +175,11 @@ def _model_name(run: Mapping[str, Any]) -> str:
 
 def _names(found: Sequence[tuple[str, Path]]) -> list[str]:
     """A name for each run: its model's, then with the folder's, then with a number where they repeat."""
-    plain_names = [model or path.resolve().name for model, path in found]
+    folders = [printable(path.resolve().name) for _, path in found]
+    models = [model or folder for (model, _), folder in zip(found, folders, strict=True)]
     full = [
-        name if plain_names.count(name) == 1 else f"{name} · {path.resolve().name}"
-        for name, (_, path) in zip(plain_names, found, strict=True)
+        name if models.count(name) == 1 else f"{name} · {folder}"
+        for name, folder in zip(models, folders, strict=True)
     ]
     unique: list[str] = []
     for name in full:

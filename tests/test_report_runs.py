@@ -116,6 +116,8 @@ def test_each_folder_once(made: Path):
         (["", "a"], ["run0", "a"]),
         (["a", "a", "a · run0"], ["a · run0", "a · run1", "a · run0 #2"]),
         (["x" * 200], ["x" * 79 + "…"]),
+        (["a\u202eb\u2028c\x00\n\u2066d\ud800"], ["a b c d"]),
+        (["\u202e"], ["run0"]),
     ],
 )
 def test_names_are_short_and_unique(tmp_path: Path, board_runs: Any, models: list[str], names: list[str]):

@@ -124,7 +124,7 @@ const leaderboardFigures = (root, info) => {
     }
     const used = groups.filter(([, members]) => members.length);
     const across = Math.max(1, Math.min(used.length, Math.floor((width + 24) / 300)));
-    const w = Math.floor((width - 24 * (across - 1)) / across) - 1;
+    const w = Math.min(640, Math.floor((width - 24 * (across - 1)) / across) - 1);
     used.forEach(([title, members]) => {
       const made = facet(title, members, w);
       if (across > 2 && members.length > 4) made.classList.add("lb-tall");
