@@ -144,7 +144,9 @@ def test_eval_leaves_none_where_none_is_wanted(letters: list[str], capsys: pytes
     assert not Path("run/report.html").exists()
 
 
-@pytest.mark.parametrize("problem", [HarnessError("no space"), OSError("read-only"), KeyError("a bug")])
+@pytest.mark.parametrize(
+    "problem", [HarnessError("no space"), OSError("read-only"), KeyError("a bug"), KeyboardInterrupt()]
+)
 @pytest.mark.parametrize(("model", "code"), [("mock", 0), ("mock:failing=1", 3)])
 def test_a_report_that_fails_changes_neither_run_nor_exit_code(
     letters: list[str],

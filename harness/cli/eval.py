@@ -111,8 +111,9 @@ def _report(run_dir: Path) -> bool:
     try:
         runs = load_runs([run_dir])
         build(runs, default_path(runs), progress=Progress())
-    except (HarnessError, OSError, *PLUGIN_BUGS) as error:
+    except (HarnessError, OSError, KeyboardInterrupt, *PLUGIN_BUGS) as error:
         why = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
+        why = "interrupted" if isinstance(error, KeyboardInterrupt) else why
         print(
             f"harness eval: the run is complete, its report is not ({why}); harness report {run_dir} makes it",
             file=sys.stderr,
