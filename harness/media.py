@@ -133,24 +133,24 @@ def write_copy(image: KeptImage, folder: Path) -> None:
     )
     if not as_is:
         try:
-            data = _shrunk(image)
+            data = shrunk_jpeg(image.open(), LARGEST, quality=85)
         except ImageError:
             return  # The backend meets the same image and says so.
     write_atomic(folder / image.name, [data])
 
 
-def _shrunk(image: KeptImage) -> bytes:
+def shrunk_jpeg(picture: Any, longest: int, quality: int) -> bytes:
+    """A decoded image as a JPEG of at most so many pixels on its longer side; what is transparent turns white."""
     import PIL.Image
 
-    picture: Any = image.open()
     if picture.mode in ("RGBA", "LA", "P", "PA"):
         with_alpha = picture.convert("RGBA")
         picture = PIL.Image.new("RGB", with_alpha.size, "white")
         picture.paste(with_alpha, mask=with_alpha.getchannel("A"))
     picture = picture.convert("RGB")
-    picture.thumbnail((LARGEST, LARGEST))
+    picture.thumbnail((longest, longest))
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=85)
+    picture.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.errors import HarnessError
+from harness.media import shrunk_jpeg
 
 INLINE = 15 << 20
 """Characters of `data:` URLs in a page."""
@@ -214,18 +215,9 @@ def thumbnail(data: bytes) -> bytes | None:
     try:
         with PIL.Image.open(io.BytesIO(data)) as opened:
             opened.draft("RGB", (LARGEST, LARGEST))  # lets the JPEG decoder skip detail
-            picture: Any = opened
-            if picture.mode in ("RGBA", "LA", "P", "PA"):
-                with_alpha = picture.convert("RGBA")
-                picture = PIL.Image.new("RGB", with_alpha.size, "white")
-                picture.paste(with_alpha, mask=with_alpha.getchannel("A"))
-            picture = picture.convert("RGB")
-            picture.thumbnail((LARGEST, LARGEST))
-            buffer = io.BytesIO()
-            picture.save(buffer, "JPEG", quality=75)
+            return shrunk_jpeg(opened, LARGEST, quality=75)
     except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
         return None
-    return buffer.getvalue()
 
 
 def clear(media: Path, keep: Iterable[str] = ()) -> None:
