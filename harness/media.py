@@ -140,7 +140,7 @@ def write_copy(image: KeptImage, folder: Path) -> None:
 
 
 def shrunk_jpeg(picture: Any, longest: int, quality: int) -> bytes:
-    """A decoded image as a JPEG of at most so many pixels on its longer side; what is transparent turns white."""
+    """A decoded image as a JPEG, at most so many pixels on its longer side; what is transparent turns white."""
     import PIL.Image
 
     if picture.mode in ("RGBA", "LA", "P", "PA"):
