@@ -4,7 +4,7 @@ The same rollouts of the same model, once with the rewards as they are and once 
 (Pareto noise, α = 1.5, added to its rewards). The gradient of each family's part of the loss is taken alone; an
 estimator is fair where the largest and the smallest norm are alike.
 
-    python benchmarks/gradient_equity.py [--model FOLDER] [--batches 5] [--prompts 48] [--heavy grounding]
+    python benchmarks/gradient_equity.py [--model FOLDER] [--batches 5] [--prompts 48] [--heavy grounding] [--scale 0.5]
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from training.recipe import load_recipe
 from training.rollout import PolicyBackend
 
 ESTIMATORS = ("grpo", "dr_grpo", "ema_grpo", "g2rpo")
-PARETO, SCALE = 1.5, 0.05
+PARETO = 1.5
 
 
 def make_trainer(folder: Path, prompts: int, seed: int) -> Trainer:
@@ -47,10 +47,10 @@ def make_trainer(folder: Path, prompts: int, seed: int) -> Trainer:
     return Trainer(recipe.g2rpo, Place("g2rpo", out, seed, {}), backend, PromptStream(problems, seed))
 
 
-def heavy_tailed(batch: Batch, family: str, seed: int) -> Batch:
+def heavy_tailed(batch: Batch, family: str, scale: float, seed: int) -> Batch:
     """The batch with Pareto noise on the rewards of one family."""
     rng = np.random.default_rng(seed)
-    noise = SCALE * rng.pareto(PARETO, len(batch.rewards))
+    noise = scale * rng.pareto(PARETO, len(batch.rewards))
     chosen = np.array([name == family for name in batch.families])
     return replace(batch, rewards=batch.rewards + np.where(chosen, noise, 0.0))
 
@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=5)
     parser.add_argument("--prompts", type=int, default=48)
     parser.add_argument("--heavy", default="grounding")
+    parser.add_argument("--scale", type=float, default=0.5, help="of the Pareto noise")
     args = parser.parse_args()
     trainer = make_trainer(args.model, args.prompts, seed=0)
     moments = {tail: Moments() for tail in (False, True)}
@@ -70,7 +71,7 @@ def main() -> None:
         rollouts = [rollout for group in groups for rollout in group]
         plain = reward_batch(rollouts, trainer.recipe)
         for tail in (False, True):
-            batch = heavy_tailed(plain, args.heavy, step) if tail else plain
+            batch = heavy_tailed(plain, args.heavy, args.scale, step) if tail else plain
             for name in ESTIMATORS:
                 norms = gradient_norms(
                     trainer.policy,
