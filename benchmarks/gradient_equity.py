@@ -4,7 +4,7 @@ The same rollouts of the same model, once with the rewards as they are and once 
 (Pareto noise, α = 1.5, added to its rewards). The gradient of each family's part of the loss is taken alone; an
 estimator is fair where the largest and the smallest norm are alike.
 
-    python benchmarks/gradient_equity.py [--model FOLDER] [--batches 5] [--prompts 48] [--heavy grounding] [--scale 0.5]
+    python benchmarks/gradient_equity.py [--model FOLDER] [--batches 5] [--heavy grounding] [--scale 0.5]
 """
 
 from __future__ import annotations
