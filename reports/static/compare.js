@@ -121,7 +121,7 @@
       h("table", { class: "cmp-table" },
         h("caption", { class: "visually-hidden" }, `${names[1]} minus ${names[0]}, in points`),
         h("thead", null, h("tr", null, h("th", { scope: "col" }, "task"),
-          h("th", { scope: "col", class: "cmp-figure", "aria-label": "figure" }, axis(scale)),
+          h("th", { scope: "col", class: "cmp-figure" }, h("span", { class: "visually-hidden" }, "figure"), axis(scale)),
           head.map(([text, title]) => h("th", { scope: "col", title }, text)))),
         h("tbody", null, row("all", pair.all, scale, names)),
         pair.groups.map((group) => h("tbody", null,

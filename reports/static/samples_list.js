@@ -22,23 +22,24 @@ const samplesList = (() => {
 
   function mark(run, position) {
     const kind = kindAt(run, position);
-    if (!kind) return h("span", { class: "samples-mark soft", title: `${run.name}: not asked` }, "·");
+    if (!kind) {
+      const nothing = `${run.name}: not asked`;
+      return h("span", { class: "samples-mark soft", role: "img", "aria-label": nothing, title: nothing }, "·");
+    }
     const [sign, tone, words] = MARKS[kind];
     const parts = run.verdict[position] & (samplesIndex.LOOPHOLE | samplesIndex.MISSED);
     const value = run.value[position];
     const graded = samplesIndex.all.runs.length === 1 && value > 0 && value < 1;
-    const told = `${run.name}: ${words}${parts ? ", official ≠ value" : ""}`;
-    return h("span", { class: `samples-mark ${tone}`, title: told }, graded ? h("span", { class: "samples-graded soft" }, harness.number(value, 2)) : null,
+    const told = `${run.name}: ${words}${graded ? `, ${harness.number(value, 2)}` : ""}${parts ? ", official ≠ value" : ""}`;
+    return h("span", { class: `samples-mark ${tone}`, role: "img", "aria-label": told, title: told }, graded ? h("span", { class: "samples-graded soft" }, harness.number(value, 2)) : null,
       sign, parts ? h("sup", {}, "≠") : null);
   }
 
   function row(position, place, total, selected) {
     const { all, setAt } = samplesIndex;
-    const told = all.runs.map((run) => `${run.name} ${MARKS[kindAt(run, position)]?.[2] ?? "not asked"}`).join(", ");
     return h("div", {
       class: "samples-row", role: "option", id: `samples-row-${position}`, "aria-selected": String(selected),
       "aria-posinset": place + 1, "aria-setsize": total, dataset: { position },
-      "aria-label": `${setAt(position).task} ${all.ids[position]}: ${all.starts[position]} (${told})`,
     },
     h("span", { class: "samples-row-top" },
       h("span", { class: "samples-row-task" }, setAt(position).task),
