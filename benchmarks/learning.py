@@ -4,8 +4,7 @@ Before and after: the mean over the six categories of three tasks, with the pair
 difference on the same samples (`harness compare`); and the share without a readable answer, so that a learned
 format is not sold as learned answers. A run that is there already is not made again, a stopped one goes on.
 
-    harness train tiny-weak
-    python benchmarks/learning.py --model runs/tiny-weak/model [--seeds 0 1 2] [--limit 100] [--out DIR]
+    python benchmarks/learning.py [--seeds 0 1 2] [--limit 100] [--model FOLDER] [--out DIR]
 """
 
 from __future__ import annotations
@@ -51,18 +50,22 @@ def points(found: MeanComparison) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", required=True, help="the weak checkpoint's folder")
+    parser.add_argument("--model", help="a weak checkpoint's folder [made by the recipe's cold start]")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--limit", type=int, default=100, help="samples a task")
     parser.add_argument("--steps", type=int, default=load_recipe("tiny", {}).g2rpo.steps)
     parser.add_argument("--out", type=Path, default=Path("runs/learning"))
     args = parser.parse_args()
-    before = evaluated(args.model, args.out / "before", args.limit)
+    if args.model is None:
+        run_training("tiny", {"stage": "coldstart", "out": str(args.out / "weak")})
+    start = args.model or str(args.out / "weak" / "model")
+    before = evaluated(start, args.out / "before", args.limit)
     rows, curves = [], []
     gains: dict[str, list[str]] = {}
     for seed in args.seeds:
         out = args.out / f"seed-{seed}"
-        run_training("tiny", {"model": args.model, "seed": seed, "out": str(out), "g2rpo.steps": args.steps})
+        told = {"stage": "g2rpo", "model": start, "seed": seed, "out": str(out), "g2rpo.steps": args.steps}
+        run_training("tiny", told)
         after = evaluated(str(out / "g2rpo" / "model"), out / "after", args.limit)
         comparison = compare_runs(args.out / "before", out / "after")
         steps = read_steps(out / "g2rpo" / "steps.jsonl")

@@ -383,11 +383,17 @@ def test_two_steps_from_nothing_make_a_model_that_answers(tmp_path: Path, capsys
     backend = HFBackend(str(out / "model"))
     [(_, response)] = backend.generate([Request("a", ("Hello",), (), Sampling(4))])
     assert response.error is None
-    before = (out / "model" / "model.safetensors").stat().st_mtime_ns
-    assert run_training("tiny-coldstart", overrides) == 0, "the same command again takes up the checkpoint"
-    assert (out / "model" / "model.safetensors").stat().st_mtime_ns > before
-    resumed = [json.loads(line)["step"] for line in (out / "train.jsonl").read_text().splitlines()]
-    assert resumed == [1, 2, 2]
+    weights = (out / "model" / "model.safetensors").read_bytes()
+    assert run_training("tiny-coldstart", overrides) == 0, "the same command again: nothing is left to do"
+    steps = [json.loads(line)["step"] for line in (out / "train.jsonl").read_text().splitlines()]
+    assert steps == [1, 2]
+    (out / "coldstart.json").unlink()
+    assert run_training("tiny-coldstart", overrides) == 0, "stopped before its end: the checkpoint is taken up"
+    steps = [json.loads(line)["step"] for line in (out / "train.jsonl").read_text().splitlines()]
+    assert steps == [1, 2, 2]
+    assert (out / "model" / "model.safetensors").read_bytes() == weights
+    with pytest.raises(UsageError, match="was made with another seed: give another out, or remove"):
+        run_training("tiny-coldstart", overrides | {"seed": 1})
 
 
 def test_any_folder_can_be_trained_further(tmp_path: Path) -> None:

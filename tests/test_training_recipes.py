@@ -122,6 +122,7 @@ def test_a_task_s_own_shape_comes_before_its_family_s(policy_fakes: ModuleType) 
 
 
 SHORT = {
+    "stages": ["g2rpo"],
     "g2rpo.steps": 2,
     "g2rpo.responses": 2,
     "g2rpo.rollout_prompts": 2,
@@ -165,6 +166,22 @@ def test_stages_follow_each_other(policy_model: Path, tmp_path: Path) -> None:
     steps = [json.loads(line) for line in (tmp_path / "refine" / "steps.jsonl").read_text().splitlines()]
     assert set(steps[0]["families"]) == {"chart"}
     assert (tmp_path / "refine" / "model" / "model.safetensors").exists()
+
+
+def test_a_cold_start_is_not_made_again(policy_model: Path, tmp_path: Path) -> None:
+    overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path), "stages": ["coldstart", "g2rpo"]}
+    overrides |= {
+        "g2rpo.eval_every": 0,
+        "coldstart.steps": 2,
+        "coldstart.batch_size": 2,
+        "coldstart.workers": 0,
+    }
+    assert run_training("tiny", overrides | {"g2rpo.steps": 1}) == 0
+    weights = (tmp_path / "model" / "model.safetensors").stat()
+    assert run_training("tiny", overrides) == 0, "more steps of the second stage, from the same first"
+    assert (tmp_path / "model" / "model.safetensors").stat().st_mtime_ns == weights.st_mtime_ns
+    steps = (tmp_path / "g2rpo" / "steps.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in steps] == [1, 2]
 
 
 def test_families_that_no_task_has_are_refused(policy_model: Path, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from torch.nn import functional
 from harness.backends.hf_files import checkpoint_folder, read_config
 from harness.backends.image_only import load_processor
 from harness.errors import UsageError
+from harness.jsonl import read_json, write_json
+from harness.lock import Lock
 from harness.models import family_coords
 from harness.registry import SUITES, Registry, suite_names
 from training import checkpoint, vision_warmup
@@ -29,6 +31,8 @@ from training.optimizers import Optimizers, rate
 from training.recipe import UNTRAINED, ColdstartRecipe, Recipe, WarmupRecipe
 from training.tiny import ANSWER_PIECES, TinyConfig, phrases, train_tokenizer, untrained, write_processor
 
+FINISHED = "coldstart.json"
+"""Written when the stage has ended, with what it was told: the same command again takes the model up."""
 TEXTS = 150
 """Examples of each task that the tiny tokenizer is trained on."""
 
@@ -37,8 +41,7 @@ class Log:
     """Figures of a run: one JSON object a line in `train.jsonl`, and a short line for people."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
+        self.path = path
         self._start, self._cpu = time.monotonic(), time.process_time()
 
     def __call__(self, stage: str, step: int, steps: int, **figures: Any) -> None:
@@ -48,7 +51,7 @@ class Log:
             "cpu_seconds": round(time.process_time() - self._cpu, 1),
         }
         line = {"stage": stage, "step": step, **took, **figures}
-        with self._path.open("a", encoding="utf-8") as file:
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         short = "  ".join(f"{key} {value:.3f}" for key, value in figures.items() if isinstance(value, float))
         print(f"{stage} {step}/{steps}  {took['seconds']:.0f} s  {short}", flush=True)  # noqa: T201
@@ -65,9 +68,46 @@ def run_coldstart(recipe: Recipe, start: str | Path) -> Path:
         the folder of the trained model.
 
     Raises:
-        UsageError: the model cannot be loaded, or the recipe does not fit it.
-        HarnessError: rows are missing or cannot be read.
+        UsageError: the model cannot be loaded, the recipe does not fit it, or `out` holds a cold start that was
+            told otherwise.
+        HarnessError: rows are missing or cannot be read, or the folder is in use.
     """
+    out = Path(recipe.out)
+    told = _told(recipe, start)
+    out.mkdir(parents=True, exist_ok=True)
+    with Lock(out):
+        if _finished(out, told):
+            return out / "model"
+        folder = _run(recipe, start, told)
+        write_json(out / FINISHED, told)
+        return folder
+
+
+def _told(recipe: Recipe, start: str | Path) -> dict[str, Any]:
+    """What makes a cold start this one and no other."""
+    stage = recipe.coldstart.model_dump(mode="json", exclude={"workers", "log_every", "save_every"})
+    whole = recipe.model_dump(mode="json", include={"seed", "data", "tasks", "coords", "dtype"})
+    return {"model": str(start), **whole, **stage}
+
+
+def _finished(out: Path, told: Mapping[str, Any]) -> bool:
+    """Whether the stage has been run to its end.
+
+    Raises:
+        UsageError: it has, with other settings.
+    """
+    if not (out / FINISHED).exists() or not (out / "model").exists():
+        return False
+    before = read_json(out / FINISHED)
+    changed = [key for key in told if before.get(key) != told[key]]
+    if changed:
+        raise UsageError(
+            f"{out / 'model'} was made with another {', '.join(changed)}: give another out, or remove {out}"
+        )
+    return True
+
+
+def _run(recipe: Recipe, start: str | Path, told: Mapping[str, Any]) -> Path:
     stage = recipe.coldstart
     out = Path(recipe.out)
     log = Log(out / "train.jsonl")
@@ -106,7 +146,7 @@ def run_coldstart(recipe: Recipe, start: str | Path) -> Path:
         guess_share=stage.guess_share,
         weights=tuple(stage.weights.items()),
     )
-    fit(model, settings, stage, out, log)
+    fit(model, settings, stage, told, log)
     if stage.lora_rank:
         model = model.merge_and_unload()
     return save_model(model, folder, out / "model", torch.bfloat16 if str(start) == UNTRAINED else None)
@@ -174,7 +214,9 @@ def warm_up(model: Any, folder: Path, recipe: WarmupRecipe, seed: int, log: Log)
             sums.clear()
 
 
-def fit(model: Any, settings: ExampleSettings, stage: ColdstartRecipe, out: Path, log: Log) -> None:
+def fit(
+    model: Any, settings: ExampleSettings, stage: ColdstartRecipe, told: Mapping[str, Any], log: Log
+) -> None:
     """Train on examples, from the latest checkpoint where there is one."""
     optimizers = Optimizers(
         model.named_parameters(),
@@ -186,8 +228,8 @@ def fit(model: Any, settings: ExampleSettings, stage: ColdstartRecipe, out: Path
         scale_of=lambda name: stage.vision_rate if _is_tower(name) else 1.0,
     )
     tower = [parameter for name, parameter in optimizers.named.items() if _is_tower(name)]
-    told = {"stage": "coldstart", "seed": settings.seed, **stage.model_dump(mode="json")}
-    first = resume(out / "checkpoints", told, optimizers, model.device)
+    checkpoints = log.path.parent / "checkpoints"
+    first = resume(checkpoints, told, optimizers, model.device)
     losses: dict[str, list[float]] = defaultdict(list)
     norm = 0.0
     batches = _moved(stream(settings, first, stage.workers), model.device)
@@ -212,7 +254,7 @@ def fit(model: Any, settings: ExampleSettings, stage: ColdstartRecipe, out: Path
             )
             losses.clear()
         if done % stage.save_every == 0 and done < stage.steps:
-            checkpoint.write(out / "checkpoints", done, optimizers.state(), {"settings": told})
+            checkpoint.write(checkpoints, done, optimizers.state(), {"settings": told})
 
 
 def resume(folder: Path, told: Mapping[str, Any], optimizers: Optimizers, device: torch.device) -> int:
