@@ -3,26 +3,37 @@
 A child process rather than the in-process `LLM` class: its continuous batching takes requests one by one,
 so the batch never drains between tasks; its own log stays out of ours; and where vLLM cannot share an
 environment with the rest (it pins transformers), `HARNESS_VLLM` names the executable of another one.
+`HARNESS_VLLM_ARGS` holds further arguments of `vllm serve`, as on a command line.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import shlex
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
+from harness.backends import keeper
+from harness.backends.hf_files import fingerprint
 from harness.backends.openai import OpenAIBackend
 from harness.errors import HarnessError, UsageError
 from harness.types import Request
 from scorers.types import Coords
 from tasks.types import Response
+
+GRACE = 15.0
+"""Seconds that the server may take to end before it is killed."""
 
 
 class VLLMBackend:
@@ -34,7 +45,8 @@ class VLLMBackend:
         dtype: as for `vllm serve --dtype`.
         revision: of the model on the hub.
         concurrency: requests in flight at once.
-        extra: further arguments for `vllm serve`, e.g. `("--tensor-parallel-size", "2")`.
+        extra: further arguments for `vllm serve`, e.g. `("--tensor-parallel-size", "2")`; None: the value of
+            `HARNESS_VLLM_ARGS`, split as a shell does.
         start_timeout: seconds until the server must be ready.
     """
 
@@ -48,7 +60,7 @@ class VLLMBackend:
         dtype: str = "auto",
         revision: str | None = None,
         concurrency: int = 256,
-        extra: tuple[str, ...] = (),
+        extra: tuple[str, ...] | None = None,
         start_timeout: float = 1800.0,
     ) -> None:
         executable = shutil.which(os.environ.get("HARNESS_VLLM", "vllm"))
@@ -58,16 +70,27 @@ class VLLMBackend:
                 "to the `vllm` executable of another environment"
             )
         self.model, self.coords, self.dtype, self.revision = model, coords, dtype, revision
+        if extra is None:
+            try:
+                extra = tuple(shlex.split(os.environ.get("HARNESS_VLLM_ARGS", "")))
+            except ValueError as error:
+                raise UsageError(f"HARNESS_VLLM_ARGS: {error}") from None
+        self._described: dict[str, Any] = {"model": model, "revision": revision, "dtype": dtype}
+        if (folder := Path(model)).is_dir():
+            self._described |= {"model": folder.resolve().name, "fingerprint": fingerprint(folder)}
+        if extra:
+            self._described["arguments"] = list(extra)
         self._concurrency, self._start_timeout = concurrency, start_timeout
         self._command = [executable, "serve", model, "--served-model-name", model, "--dtype", dtype, *extra]
         if revision is not None:
             self._command += ["--revision", revision]
         self._server: subprocess.Popen[bytes] | None = None
+        self._log: Path | None = None
         self._client: OpenAIBackend | None = None
 
     def describe(self) -> dict[str, Any]:
-        """What identifies the model."""
-        return {"model": self.model, "revision": self.revision, "dtype": self.dtype}
+        """What identifies the model: for a folder its name and the SHA-256 of its files, not its place."""
+        return dict(self._described)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
         """Answer requests, yielding each as it finishes; the server is started where it does not run yet."""
@@ -76,31 +99,43 @@ class VLLMBackend:
         yield from self._client.generate(requests)
 
     def close(self) -> None:
-        """Stop the server."""
+        """Stop the server, with its workers."""
         if self._server is not None:
+            assert self._server.stdin is not None
+            with contextlib.suppress(BrokenPipeError):
+                self._server.stdin.close()
             self._server.terminate()
-            try:
-                self._server.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                self._server.kill()
-                self._server.wait()
-        self._server = self._client = None
+            self._server.wait()
+        if self._client is not None and self._log is not None:
+            self._log.unlink(missing_ok=True)
+        self._server = self._client = self._log = None
 
     def _start(self) -> OpenAIBackend:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         descriptor, log = tempfile.mkstemp(prefix="harness-vllm-", suffix=".log")
+        self._log = Path(log)
         command = [*self._command, "--host", "127.0.0.1", "--port", str(port)]
+        keeping = [sys.executable, "-I", keeper.__file__, f"{GRACE}"]
+        # A key for the servers of the user's own would lock ours.
+        environment = {name: value for name, value in os.environ.items() if name != "VLLM_API_KEY"}
         with os.fdopen(descriptor, "wb") as output:
-            self._server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+            self._server = subprocess.Popen(
+                [*keeping, *command],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+            )
         deadline = time.monotonic() + self._start_timeout
         while not _is_ready(f"http://127.0.0.1:{port}/health"):
             code = self._server.poll()
             if code is not None or time.monotonic() > deadline:
-                self.close()
                 what = f"ended with code {code}" if code is not None else "was not ready in time"
-                raise HarnessError(f"vllm serve {self.model} {what}; its log: {log}")
+                self.close()
+                raise HarnessError(f"vllm serve {self.model} {what}{_cause(Path(log))}; its log: {log}")
             time.sleep(0.2)
         return OpenAIBackend(
             self.model,
@@ -111,9 +146,26 @@ class VLLMBackend:
         )
 
 
+_ERROR = re.compile(r"(?:^|[\s\]])((?:\w+\.)*\w*(?:Error|Exception): .+)|\bvllm serve: (error: .+)")
+
+
+def _cause(log: Path) -> str:
+    """The first error that a log names, as `: it`; later ones are of processes that waited for the first."""
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if found := _ERROR.search(line):
+                cause = " ".join((found[1] or found[2]).split())
+                return f": {cause[:300]}{'…' if len(cause) > 300 else ''}"
+    return ""
+
+
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""A proxy of the environment does not know this machine's own ports."""
+
+
 def _is_ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310 - http to this machine
+        with _DIRECT.open(url, timeout=5) as reply:
             return bool(reply.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -1,0 +1,166 @@
+"""The `vllm` backend with stand-ins that do what `vllm serve` was seen to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.backends import tiny_path, vllm
+from harness.backends.vllm import VLLMBackend
+from harness.errors import HarnessError, UsageError
+from harness.types import Request, Sampling
+
+SERVER = Path(__file__).with_name("chat_server.py")
+REQUEST = Request("k", ("hello",), (), Sampling(4))
+
+STUBBORN = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+code = "import signal as s, time; s.signal(s.SIGTERM, s.SIG_IGN); print(1, flush=True); time.sleep(60)"
+worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+worker.stdout.readline()
+open({pids!r}, "w").write(f"{{os.getpid()}} {{worker.pid}} ")
+time.sleep(60)
+"""
+"""A server that hears no SIGTERM while it loads, and has a worker by then."""
+
+SERVES = """
+import json, os, sys
+port = sys.argv[sys.argv.index("--port") + 1]
+open({seen!r}, "w").write(json.dumps([sys.argv, dict(os.environ), os.getpid()]))
+os.execv(sys.executable, [sys.executable, {server!r}, port, "echo"])
+"""
+
+
+def stand_in(path: Path, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_text(f"#!{sys.executable}\n{code}")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("HARNESS_VLLM", str(path))
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends soon. A zombie has ended: whoever adopted it may be slow to reap."""
+    for _ in range(200):
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def pids(path: Path) -> list[int]:
+    for _ in range(400):
+        if path.exists() and len(found := path.read_text().split()) == 2:
+            return [int(pid) for pid in found]
+        time.sleep(0.05)
+    raise AssertionError("the stand-in did not start")
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+
+
+@needs_proc
+def test_server_that_is_not_ready_in_time_is_ended_with_its_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path / "vllm", STUBBORN.format(pids=str(tmp_path / "pids")), monkeypatch)
+    monkeypatch.setattr(vllm, "GRACE", 0.2)
+    backend = VLLMBackend("m", start_timeout=3.0)
+    with pytest.raises(HarnessError, match="was not ready in time"):
+        list(backend.generate([REQUEST]))
+    assert all(map(gone, pids(tmp_path / "pids")))
+
+
+@needs_proc
+def test_server_ends_when_the_asking_process_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path / "vllm", STUBBORN.format(pids=str(tmp_path / "pids")), monkeypatch)
+    code = """
+from harness.backends import vllm
+vllm.GRACE = 0.2
+list(vllm.VLLMBackend("m").generate([]))
+"""
+    asking = subprocess.Popen([sys.executable, "-c", code])
+    started = pids(tmp_path / "pids")
+    asking.kill()
+    asking.wait()
+    assert all(map(gone, started))
+
+
+def test_environment_of_the_user_does_not_come_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = tmp_path / "seen"
+    stand_in(tmp_path / "vllm", SERVES.format(seen=str(seen), server=str(SERVER)), monkeypatch)
+    monkeypatch.setenv("HARNESS_VLLM_ARGS", "--max-model-len 4096 --chat-template 'a b'")
+    monkeypatch.setenv("VLLM_API_KEY", "of another server")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    backend = VLLMBackend("m", coords="norm1000")
+    try:
+        [(_, response)] = backend.generate([REQUEST])
+        assert response.error is None
+        assert len(list(tmp_path.glob("*.log"))) == 1
+    finally:
+        backend.close()
+    arguments, environment, pid = json.loads(seen.read_text())
+    assert arguments[arguments.index("--max-model-len") :][:4] == [
+        "--max-model-len",
+        "4096",
+        "--chat-template",
+        "a b",
+    ]
+    assert "VLLM_API_KEY" not in environment
+    assert not list(tmp_path.glob("*.log")), "the log of a server that served is removed"
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_description_tells_checkpoints_and_arguments_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path / "vllm", "", monkeypatch)
+    described = VLLMBackend(str(tiny_path())).describe()
+    assert (described["model"], len(described["fingerprint"])) == ("tiny", 64)
+    assert VLLMBackend("org/model", revision="main").describe() == {
+        "model": "org/model",
+        "revision": "main",
+        "dtype": "auto",
+    }
+    monkeypatch.setenv("HARNESS_VLLM_ARGS", "--quantization fp8")
+    assert VLLMBackend("org/model").describe()["arguments"] == ["--quantization", "fp8"]
+    monkeypatch.setenv("HARNESS_VLLM_ARGS", "'")
+    with pytest.raises(UsageError, match="HARNESS_VLLM_ARGS"):
+        VLLMBackend("org/model")
+
+
+@pytest.mark.parametrize(
+    ("log", "cause"),
+    [
+        (
+            "(Worker pid=1) ERROR 11-21 14:28 [x.py:953] ValueError: too little memory\nRuntimeError: later",
+            None,
+        ),
+        ("Traceback:\n  File x\npydantic_core._pydantic_core.ValidationError: 1 error", None),
+        (
+            "usage: vllm\nvllm serve: error: argument --max-model-len: bad",
+            "error: argument --max-model-len: bad",
+        ),
+    ],
+)
+def test_why_the_server_ended_is_said_on_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: str, cause: str | None
+) -> None:
+    stand_in(tmp_path / "vllm", f"print({log!r}); raise SystemExit(1)", monkeypatch)
+    with pytest.raises(HarnessError) as raised:
+        list(VLLMBackend("m").generate([REQUEST]))
+    expected = cause or ("ValueError: too little memory" if "Worker" in log else "ValidationError: 1 error")
+    assert f"ended with code 1: {expected}" in str(raised.value).replace("pydantic_core._pydantic_core.", "")
+    assert "\n" not in str(raised.value)
