@@ -63,7 +63,10 @@ class VLLMBackend:
         extra: tuple[str, ...] | None = None,
         start_timeout: float = 1800.0,
     ) -> None:
-        executable = shutil.which(os.environ.get("HARNESS_VLLM", "vllm"))
+        given = os.environ.get("HARNESS_VLLM")
+        executable = shutil.which(given or "vllm")
+        if executable is None and given:
+            raise UsageError(f"HARNESS_VLLM: no such executable: {given}")
         if executable is None:
             raise UsageError(
                 "vllm is not installed here: pip install -c constraints.txt -e '.[vllm]', or set HARNESS_VLLM "
@@ -146,7 +149,11 @@ class VLLMBackend:
         )
 
 
-_ERROR = re.compile(r"(?:^|[\s\]])((?:\w+\.)*\w*(?:Error|Exception): .+)|\bvllm serve: (error: .+)")
+_ERROR = re.compile(
+    r"(?:^|[\s\]])(?!\S*ValidationError: \d)((?:\w+\.)*\w*(?:Error|Exception): .+)"  # of Python
+    r"|\bValue error, (.+)"  # of pydantic, on the line after one that says only how many
+    r"|^vllm[\w ]*: error: (.+)"  # of argparse
+)
 
 
 def _cause(log: Path) -> str:
@@ -154,7 +161,7 @@ def _cause(log: Path) -> str:
     with log.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             if found := _ERROR.search(line):
-                cause = " ".join((found[1] or found[2]).split())
+                cause = " ".join(found[found.lastindex or 0].split())
                 return f": {cause[:300]}{'…' if len(cause) > 300 else ''}"
     return ""
 
