@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.backends import tiny_path, vllm
+from harness.backends.openai import RetryPolicy
 from harness.backends.vllm import VLLMBackend
 from harness.errors import HarnessError, UsageError
 from harness.types import Request, Sampling
@@ -121,6 +123,28 @@ def test_environment_of_the_user_does_not_come_between(tmp_path: Path, monkeypat
     assert not list(tmp_path.glob("*.log")), "the log of a server that served is removed"
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_server_that_ends_in_mid_run_ends_the_run_and_keeps_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = tmp_path / "seen"
+    stand_in(tmp_path / "vllm", SERVES.format(seen=str(seen), server=str(SERVER)), monkeypatch)
+    backend = VLLMBackend("m")
+    try:
+        assert len(list(backend.generate([REQUEST]))) == 1
+        assert backend._client is not None
+        assert backend._server is not None
+        backend._client.retry = RetryPolicy(attempts=2, first_wait=0.01)
+        os.kill(json.loads(seen.read_text())[2], signal.SIGKILL)
+        backend._server.wait(timeout=30)
+        with pytest.raises(HarnessError, match="vllm serve m ended with code 137; its log: ") as raised:
+            list(backend.generate([REQUEST] * 3))
+    finally:
+        backend.close()
+    log = Path(str(raised.value).rpartition(" ")[2])
+    assert log.exists()
+    log.unlink()
 
 
 def test_description_tells_checkpoints_and_arguments_apart(

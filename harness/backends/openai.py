@@ -16,7 +16,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Coroutine, Generator, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -111,7 +111,7 @@ class OpenAIBackend:
     def close(self) -> None:
         """Nothing is held between calls of `generate`."""
 
-    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
+    def generate(self, requests: Iterable[Request]) -> Generator[tuple[Request, Response], None, None]:
         """Answer requests, yielding each as it finishes.
 
         At most twice `concurrency` requests are held: those in flight and as many waiting for a place.

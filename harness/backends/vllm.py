@@ -96,22 +96,40 @@ class VLLMBackend:
         return dict(self._described)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
-        """Answer requests, yielding each as it finishes; the server is started where it does not run yet."""
+        """Answer requests, yielding each as it finishes; the server is started where it does not run yet.
+
+        Raises:
+            HarnessError: the server did not start, or ended; what was not answered yet is not marked as failed.
+        """
         if self._client is None:
             self._client = self._start()
-        yield from self._client.generate(requests)
+        with contextlib.closing(self._client.generate(requests)) as answers:
+            for request, response in answers:
+                if response.error is not None:
+                    self._check()
+                yield request, response
 
     def close(self) -> None:
         """Stop the server, with its workers."""
+        served = self._client is not None and self._server is not None and self._server.poll() is None
         if self._server is not None:
             assert self._server.stdin is not None
             with contextlib.suppress(BrokenPipeError):
                 self._server.stdin.close()
             self._server.terminate()
             self._server.wait()
-        if self._client is not None and self._log is not None:
+        if served and self._log is not None:
             self._log.unlink(missing_ok=True)
         self._server = self._client = self._log = None
+
+    def _check(self) -> None:
+        """Raise where the server has ended."""
+        assert self._server is not None
+        assert self._log is not None
+        code, log = self._server.poll(), self._log
+        if code is not None:
+            self.close()
+            raise HarnessError(f"vllm serve {self.model} ended with code {code}{_cause(log)}; its log: {log}")
 
     def _start(self) -> OpenAIBackend:
         with socket.socket() as probe:
@@ -134,11 +152,12 @@ class VLLMBackend:
             )
         deadline = time.monotonic() + self._start_timeout
         while not _is_ready(f"http://127.0.0.1:{port}/health"):
-            code = self._server.poll()
-            if code is not None or time.monotonic() > deadline:
-                what = f"ended with code {code}" if code is not None else "was not ready in time"
+            self._check()
+            if time.monotonic() > deadline:
                 self.close()
-                raise HarnessError(f"vllm serve {self.model} {what}{_cause(Path(log))}; its log: {log}")
+                raise HarnessError(
+                    f"vllm serve {self.model} was not ready in time{_cause(Path(log))}; its log: {log}"
+                )
             time.sleep(0.2)
         return OpenAIBackend(
             self.model,
