@@ -77,7 +77,7 @@ def parse_line(task: str, line: bytes) -> tuple[Key, Response] | None:
             tuple((int(width), int(height)) for width, height in value.get("shown", ())),
             value.get("error"),
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     return (key, response) if response.finish_reason in ("stop", "length", "error") else None
 

@@ -237,3 +237,14 @@ with Lock(Path({str(tmp_path)!r})):
     assert (tmp_path / "lock").exists()
     with Lock(tmp_path):
         pass
+
+
+def test_a_count_without_end_is_garbage(tmp_path: Path) -> None:
+    writer = journal(tmp_path)
+    writer.append(key(), Response("B", completion_tokens=12))
+    writer.close()
+    text = writer.path.read_text(encoding="utf-8")
+    writer.path.write_text(
+        text.replace('"completion_tokens":12', '"completion_tokens":1e400'), encoding="utf-8"
+    )
+    assert list(journal(tmp_path).read()) == []
