@@ -173,3 +173,15 @@ def test_no_verb_and_version(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"{verb:<10}{what}" in capsys.readouterr().out if verb == "eval" else True
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("harness 0.")
+
+
+def test_a_file_that_cannot_be_opened_is_one_line(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*EVAL, "--tasks", "letters", "--data", str(data), "--out", "run", "--no-report"]) == 0
+    capsys.readouterr()
+    scores = Path("run/scores/letters.jsonl")
+    scores.unlink()
+    scores.mkdir()
+    assert main(["report", "run"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == f"harness report: {scores}: Is a directory"
+    with pytest.raises(IsADirectoryError):
+        main(["report", "run", "--debug"])

@@ -76,3 +76,8 @@ def _run(verb: str, arguments: list[str], debug: bool) -> int:
         # The reader (head, less) has gone; Python must not complain again while it flushes at exit.
         sys.stdout = None
         return int(Exit.FAILED)
+    except OSError as error:
+        if debug or error.filename is None:
+            raise
+        print(f"harness {verb}: {error.filename}: {error.strerror}", file=sys.stderr)
+        return int(Exit.FAILED)
