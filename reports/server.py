@@ -135,6 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
         except HarnessError as error:
             self._text(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
             return
+        except OSError as error:
+            self._text(HTTPStatus.INTERNAL_SERVER_ERROR, f"{error.filename}: {error.strerror}")
+            return
         except MALFORMED as error:
             self._text(HTTPStatus.INTERNAL_SERVER_ERROR, f"a file is not as this version writes it ({error!r})")
             return

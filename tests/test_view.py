@@ -206,6 +206,14 @@ def test_a_broken_run_answers_with_its_reason(served: Served) -> None:
     assert served.ask("/report/one/")[0] == 200
 
 
+def test_a_file_that_cannot_be_opened_is_said(served: Served) -> None:
+    scores = next((served.root / "one" / "scores").glob("*.jsonl"))
+    scores.unlink()
+    scores.mkdir()
+    status, _, text = served.ask("/report/one/")
+    assert (status, text.strip()[-14:]) == (500, "Is a directory")
+
+
 @pytest.mark.parametrize(
     "path",
     [
