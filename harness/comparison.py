@@ -179,16 +179,21 @@ def doubts(comparison: Comparison, budget: float = BUDGET) -> list[str]:
 
     Args:
         comparison: what to look through.
-        budget: the share of a task's shared samples that may lack a verdict in one of the runs.
+        budget: the share of a task's samples that may be missing in B, or lack a verdict in one of the runs.
     """
     found = [
         f"{letter} is not complete: {info.missing} responses are missing"
         for letter, info in (("A", comparison.a), ("B", comparison.b))
         if not info.complete
     ]
+    if comparison.only_in_a:
+        found.append(f"B has not: {', '.join(comparison.only_in_a)}")
     for task in comparison.tasks.values():
+        asked = len(task.only_in_a) + task.shared
         if not task.n:
             found.append(f"{task.name}: no sample could be paired")
+        elif len(task.only_in_a) > budget * asked:
+            found.append(f"{task.name}: {len(task.only_in_a)} of A's {asked} samples are not in B")
         elif task.unanswered > budget * task.shared:
             found.append(f"{task.name}: {task.unanswered} of {task.shared} samples have no verdict in one run")
     return found

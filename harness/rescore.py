@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness import aggregate
-from harness.config import RunConfig
+from harness.config import RunConfig, build
 from harness.errors import HarnessError, UsageError
 from harness.identity import read_run
 from harness.items import Item, read_items
@@ -69,7 +69,7 @@ def judge_run(run_dir: Path, progress: Progress | None = None) -> Verdicts:
     """
     run = _run_of(run_dir)
     progress = progress or Progress(quiet=True)
-    config = RunConfig(**run["config"])
+    config = _config_of(run_dir, run)
     registry = Registry(config.task_file)
     tasks: dict[str, TaskResult] = {}
     scores: list[tuple[Task, Sequence[Judged]]] = []
@@ -108,7 +108,7 @@ def write_submissions(run_dir: Path, out: Path) -> list[Path]:
         HarnessError: responses are missing.
     """
     run = _run_of(run_dir)
-    registry = Registry(RunConfig(**run["config"]).task_file)
+    registry = Registry(_config_of(run_dir, run).task_file)
     written = []
     for task in map(registry.get, run["tasks"]):
         if task.submission is None:
@@ -131,6 +131,13 @@ def _run_of(run_dir: Path) -> dict[str, Any]:
     if run is None:
         raise UsageError(f"{run_dir}: not a run: there is no run.json")
     return run
+
+
+def _config_of(run_dir: Path, run: Mapping[str, Any]) -> RunConfig:
+    try:
+        return build(run["config"])
+    except UsageError as error:
+        raise HarnessError(f"{run_dir / 'run.json'}: not a configuration of this version: {error}") from None
 
 
 def _answers(

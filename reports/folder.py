@@ -60,15 +60,14 @@ def find_runs(root: Path) -> dict[str, Path]:
 
 
 def _below(home: Path, folder: Path, depth: int) -> Iterator[tuple[str, Path]]:
-    if is_run(folder) or is_training_run(folder):
-        yield folder.relative_to(home).as_posix(), folder
-        return
-    if not depth:
-        return
     try:
-        inner = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        found = is_run(folder) or is_training_run(folder)
+        inner = sorted(folder.iterdir()) if depth and not found else []
+        inner = [path for path in inner if path.is_dir() and not path.name.startswith(".")]
     except OSError:
-        return
+        return  # a folder that may not be read holds no run that could be shown
+    if found:
+        yield folder.relative_to(home).as_posix(), folder
     for path in inner:
         if path.resolve().is_relative_to(home) and not path.is_symlink():
             yield from _below(home, path, depth - 1)

@@ -310,6 +310,16 @@ def evaluated(path: Path, text: str = "A", **more: Any) -> Path:
     return path
 
 
+def test_what_only_the_baseline_has_leaves_the_question_open(tmp_path: Path) -> None:
+    """A candidate that was asked less must not pass a gate for it."""
+    a = evaluated(tmp_path / "a", tasks="mmstar,ai2d", limit=12)
+    b = evaluated(tmp_path / "b", tasks="mmstar", limit=6)
+    found = compare_runs(a, b)
+    assert found.tasks["mmstar"].n == 6
+    assert doubts(found) == ["B has not: ai2d", "mmstar: 6 of A's 12 samples are not in B"]
+    assert doubts(compare_runs(b, a)) == [], "a candidate that was asked more is no worse known"
+
+
 def test_a_partial_run_is_compared_on_what_it_has(tmp_path: Path) -> None:
     a, b = evaluated(tmp_path / "a", limit=12), evaluated(tmp_path / "b", "B", limit=12)
     whole = compare_runs(a, b)

@@ -176,6 +176,18 @@ def test_a_partial_run_without_items_is_one_line(made: Path):
         load_runs([made])
 
 
+def test_a_partial_run_with_another_version_s_configuration_is_one_line(made: Path):
+    cut(made, 3)
+    run = json.loads((made / "run.json").read_text(encoding="utf-8"))
+    (made / "run.json").write_text(
+        json.dumps({**run, "config": {**run["config"], "judge": 1}}), encoding="utf-8"
+    )
+    with pytest.raises(
+        HarnessError, match=r"run\.json: not a configuration of this version: unknown .* 'judge'"
+    ):
+        load_runs([made])
+
+
 def test_run_and_results_must_be_of_the_same_tasks(made: Path):
     run = json.loads((made / "run.json").read_text(encoding="utf-8"))
     described = run["tasks"].pop("letters")

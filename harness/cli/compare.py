@@ -8,8 +8,8 @@ Samples are paired by id. Where data, prompts or scorers differ the comparison i
 
 A regression: the 95 % interval of B - A lies wholly below -MARGIN points, for a task, a category's mean or the
 mean of all, and the test has p <= 0.05 after Holm's correction (over the tasks, over the categories).
-Where nothing is worse but a run is not complete, a task has no pair, or more than 1 % of a task's samples have
-no verdict, --fail-on-regression ends with exit 3: the question is open.
+Where nothing is worse but a run is not complete, B lacks a task of A or more than 1 % of a task's samples, a
+task has no pair, or more than 1 % have no verdict, --fail-on-regression ends with exit 3: the question is open.
 """
 
 from __future__ import annotations
