@@ -301,11 +301,11 @@ def test_values_are_read_by_pointer_and_by_keyboard(
 
 def test_other_stages_other_figures_and_one_panel_large(page: Page, watch: Any, two_runs: Path) -> None:
     watch.open(two_runs)
-    page.get_by_label("Stage").select_option("refine")
+    page.get_by_role("combobox", name="Stage").select_option("refine")
     assert page.get_by_role("button", name="second").is_disabled()
     page.get_by_role("button", name="Sign flips").click()
     assert page.locator('[data-panel="advantage-flips-math"] path.training-line').count() == 1
     page.get_by_role("button", name="Enlarge Entropy, math").click()
     assert page.locator(".training-wide").get_attribute("data-panel") == "entropy-math"
-    page.get_by_label("Over").select_option("hours")
+    page.get_by_role("combobox", name="Over").select_option("hours")
     assert "hours" in str(page.locator(".training-wide").text_content())
