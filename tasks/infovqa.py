@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from scorers.anls import DocTarget, anls_score
-from tasks.docvqa import OFFICIAL, document_sample, submission_row, types_of
-from tasks.types import Metric, Row, Sample, Source, Task
+from tasks import docvqa
+from tasks.docvqa import document_sample, types_of
+from tasks.types import Metric, Row, Sample, Source
 
 
 def to_samples(row: Row) -> Iterator[Sample]:
@@ -17,21 +18,17 @@ def to_samples(row: Row) -> Iterator[Sample]:
     yield document_sample(row, groups)
 
 
-TASK = Task(
+TASK = replace(
+    docvqa.TASK,
     name="infovqa",
-    category="document",
     title="InfoVQA: questions on infographics (validation)",
     source=Source(repo="lmms-lab/DocVQA", configs=("InfographicVQA",), split="validation", rows=2801),
     to_samples=to_samples,
-    scorer=anls_score,
-    target=DocTarget,
     metrics=(
         Metric("ANLS", of="official", headline=True),
         Metric("ANLS (ours)"),
         Metric("by answer type", of="official", by="answer_type"),
     ),
     cluster="infographic",
-    official=OFFICIAL,
-    submission=submission_row,
-    notes="The test split has no answers: harness score RUN --submission DIR writes the challenge's file.",
 )
+"""Scorer, target and submission are DocVQA's: one challenge, one rule."""
