@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, get_args
 
-from scorers.final_answer import final_answer, without_thinking
+from scorers.read.normalise import STANDARD, Clean, Delimiters, clean
 
 Coords = Literal["abs", "norm1", "norm1000", "yx1000", "loc1024"]
 """How a model writes coordinates, declared per model family, never guessed from an answer.
@@ -18,6 +18,33 @@ yx1000: thousandths with y before x (Gemini). loc1024: `<locYYYY>` tokens, /1024
 """
 
 COORDS: tuple[Coords, ...] = get_args(Coords)
+
+
+Shape = Mapping[str, Any]
+"""A place in an image as plain JSON, in fractions of width and height, x before y.
+
+`{"box": [x1, y1, x2, y2]}`; `{"rings": [[[x, y], …], …]}`, outlines filled even-odd; `{"points": [[x, y, hit], …]}`,
+hit being 1 where the scorer counts the point as inside; `{"mask": {"counts": …, "height": …, "width": …}}`, COCO's
+compressed run lengths.
+"""
+
+
+class Target:
+    """What a response is compared with: the base of every task's target, a frozen dataclass of plain values."""
+
+    __slots__ = ()
+
+    def gold(self, coords: Coords | None = None) -> str | None:
+        """A right answer as a response would give it, places in the convention; None where it holds none.
+
+        Raises:
+            ScorerError: a place cannot be written in that convention.
+        """
+        raise NotImplementedError
+
+    def shapes(self) -> tuple[Shape, ...]:
+        """The true places; none where the answer is no place or the size of the image is not known."""
+        return ()
 
 
 class Status(StrEnum):
@@ -50,22 +77,18 @@ class Answer:
     """(width, height) in pixels of the first image as the model saw it; None: as stored."""
     raw: bool = False
     """Judge `official` on the untouched response, as golden files do."""
+    delimiters: Delimiters = STANDARD
+    """By which thinking, answers and chat tokens are known."""
+
+    @property
+    def response(self) -> Clean:
+        """The response, taken apart."""
+        return clean(self.text, self.delimiters)
 
     @property
     def official_text(self) -> str:
         """The text that the benchmark's own rule judges: the final answer, or all of it when raw."""
-        return self.text if self.raw else final_answer(self.text)
-
-    def readings(self) -> Iterator[str]:
-        """The texts in which our rule looks for an answer, in order; stop at the first that parses.
-
-        The final answer, then the response without its closed thinking blocks.
-        """
-        final = final_answer(self.text)
-        yield final
-        rest = without_thinking(self.text)
-        if rest != final:
-            yield rest
+        return self.text if self.raw else self.response.final
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +102,11 @@ class Score:
     status: Status = Status.OK
     extracted: str | None = None
     """What was read from the response, as text; None where nothing was."""
+    channel: str | None = None
+    """Where it was found: a `scorers.read.locate.Channel`; None where nothing was, or for places."""
     components: Mapping[str, float] = field(default_factory=dict)
+    shapes: tuple[Shape, ...] = ()
+    """The places that were read from the response."""
     error: str | None = None
     """Why the status is `failed` or `error`, in one line."""
 
@@ -90,4 +117,4 @@ Scorer = Callable[[Answer, Any], Score]
 
 def unparsed(official: float | None = None, **components: float) -> Score:
     """No answer was found: 0 by our rule; the official script may still have its own verdict."""
-    return Score(0.0, official, Status.UNPARSED, None, components)
+    return Score(0.0, official, Status.UNPARSED, components=components)

@@ -1,0 +1,350 @@
+r"""The second step of reading: where in a response its answer is.
+
+`locate` yields candidate texts by *channel*, the most trusted first; a typed reader takes the first that it can
+read. The order is the whole of the theory:
+
+    tag        the last answer block
+    box        the last `\boxed{}` (box tokens are boxes)
+    json       the value of an object's answer key, never of another
+    announced  what follows the last "the answer is", in any language of the table
+    whole      the response, where it is one line or sentence; a first line that is an answer alone
+    concluding the last line or sentence that concludes: "so …", "therefore …"
+    stated     the sentence that repeats the question's words; the last sentence
+
+What is taken back ("wait", "actually") is cut off with all that stands before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from functools import lru_cache
+from typing import Generic, Literal, TypeVar
+
+from scorers.read.normalise import Clean
+from scorers.read.text import overlap, refuses
+
+LIMIT = 32_768
+"""Characters of a response that are read: of a longer one an eighth at its head and the rest at its tail."""
+
+
+class Channel(StrEnum):
+    """How an answer was given. Declared in the order of trust."""
+
+    TAG = "tag"
+    BOX = "box"
+    JSON = "json"
+    ANNOUNCED = "announced"
+    WHOLE = "whole"
+    CONCLUDING = "concluding"
+    STATED = "stated"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A text that may hold the answer."""
+
+    channel: Channel
+    text: str
+    alone: bool = False
+    """It counts only where it is an answer and nothing else."""
+    within: Channel | None = None
+    """In a `tag`: the channel that gave it there."""
+
+
+class Unclear(Enum):
+    """What a parser returns for a text that gives two different answers of equal trust."""
+
+    AMBIGUOUS = "ambiguous"
+
+
+AMBIGUOUS: Literal[Unclear.AMBIGUOUS] = Unclear.AMBIGUOUS
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """An answer that was read."""
+
+    value: T
+    channel: Channel
+    text: str
+    """The candidate that gave it."""
+
+
+def first(candidates: Iterable[Candidate], parse: Callable[[Candidate], T | Unclear | None]) -> Found[T] | None:
+    """The first candidate that a parser can read; None where none is, or where that one is ambiguous."""
+    for candidate in candidates:
+        value = parse(candidate)
+        if isinstance(value, Unclear):
+            return None
+        if value is not None:
+            return Found(value, candidate.channel, candidate.text)
+    return None
+
+
+# --- One spelling of what surrounds an answer ---------------------------------------------------------------
+
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_SPACES = dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u3000\t\x0b\x0c"), " ")
+_INVISIBLE = dict.fromkeys(
+    [0, 0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFE0F, 0xFEFF]
+)
+_ALIKE = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "【": " ", "】": ": ", "。": ". ", "、": ", ", "\r": "\n"})
+_CHARACTERS = _WIDE | _SPACES | _INVISIBLE | _ALIKE
+_MARKUP = re.compile(
+    r"</?(?:b|i|u|p|em|strong|br|span|code|sub|sup|small)\s?/?>|```\w*|`|__|^\s*#{1,6} |^\s*>+ "
+    r"|(?<![\w)*])\*{1,3}(?=\S)|(?<=\S)\*{1,3}(?![\w(*])|(?<=[^\W_])\*{2,3}(?=\W|[A-Z])|\*{2,}",
+    re.MULTILINE,
+)
+
+
+def plain(text: str) -> str:
+    """A text without Markdown, with one form of each sign, cut to `LIMIT`."""
+    if len(text) > LIMIT:
+        text = f"{text[: LIMIT // 8]}\n\n{text[-LIMIT * 7 // 8 :]}"
+    return _MARKUP.sub("", text.translate(_CHARACTERS)).strip()
+
+
+_ABBREVIATION = r"(?<!\b[A-Z]\.)(?<!\b(?:Dr|Mr|Ms|St|No|Jr|vs|cf)\.)(?<!\b(?:Mrs|Fig|e\.g|i\.e|Ave)\.)(?<!\b(?:Prof)\.)"
+_SENTENCE = re.compile(rf"\n+|(?<=[.!?;！？；]){_ABBREVIATION}\s+(?!\d+[.)]\s)|(?<=[！？；])")
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences and lines of a plain text; initials and abbreviations end none."""
+    return [part.strip() for part in _SENTENCE.split(text) if part.strip()]
+
+
+# --- What is taken back -------------------------------------------------------------------------------------
+
+_TAKEN_BACK = re.compile(
+    r"(?:^|[.!?…,;:(—–\n-])\s{0,3}(?:(?:no|but|oh|hmm+|and|oops|so),?\s)?"
+    r"(?:wait\b(?!\s(?:time|for|until|list))|hold on\b|scratch that|on second thoughts?|correction\b(?=\s?[:,.])"
+    r"|(?:i|let me) (?:made an? (?:mistake|error)|stand corrected|correct (?:myself|that))|actually\b"
+    r"|no,\s(?=(?:re-?check|the (?:answer|correct)|that(?:'s| is) (?:wrong|not)|it should|i (?:think|mean|was)))"
+    r"|等等|等一下|不对)[\s,.!:;…—-]*",
+    re.IGNORECASE,
+)
+
+
+def standing(text: str) -> str:
+    """A plain text from the last place on where it takes back what stands before."""
+    end = 0
+    for match in _TAKEN_BACK.finditer(text):
+        if match.start() > 0 or match.end() < len(text):
+            end = match.end()
+    return text[end:]
+
+
+# --- Announcements: one table for all types and languages ---------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Language:
+    """How a language announces an answer."""
+
+    answer: str
+    """Words for "answer" that need nothing beside them."""
+    option: str
+    """Words for "option" that need a word for "right"."""
+    right: str
+    copula: str
+    spaced: bool = True
+    """Words are separated by spaces."""
+
+
+_LANGUAGES = {
+    "en": _Language(
+        "answers?|solution|result|ans",
+        "options?|choices?|alternative|letter|statement",
+        r"correct|right|best|final|true|short|numerical|exact|(?:most|more) \w+|chosen|selected|appropriate",
+        r"is|are|was|were|be|(?:would|should|must|will|can only|has to|seems to|appears to) be|equals?|comes (?:out )?to",
+    ),
+    "es": _Language("respuesta|solución", "opción|alternativa", "correcta|final|correcto", "es|sería|son"),
+    "fr": _Language("réponse|solution", "option|proposition", "bonne|correcte|finale|juste", "est|serait|sont"),
+    "de": _Language("Antwort|Lösung|Ergebnis", "Option|Möglichkeit", "richtige|korrekte|endgültige", "ist|lautet"),
+    "pt": _Language("resposta|solução", "opção|alternativa", "correta|final|certa", "é|são"),
+    "it": _Language("risposta|soluzione", "opzione|alternativa", "corretta|finale|giusta", "è|sono"),
+    "ru": _Language("ответ", "вариант", "правильный|верный|окончательный|итоговый", "это|—|-"),
+    "vi": _Language("đáp án|câu trả lời", "lựa chọn|phương án", "đúng|chính xác|cuối cùng", "là"),
+    "id": _Language("jawaban(?:nya)?", "pilihan|opsi", "yang benar|benar|akhir|yang tepat", "adalah"),
+    "tr": _Language("cevap|yanıt", "seçenek|şık", "doğru|nihai|son", "şudur"),
+    "ar": _Language("الإجابة|الجواب", "الخيار", "الصحيحة|الصحيح|النهائية", "هي|هو"),
+    "hi": _Language("उत्तर|जवाब", "विकल्प", "सही|अंतिम", "है"),
+    "zh": _Language("答案|答|正解", "选项|选择", "正确|最终|最佳|本题", "应该是|应该选|应为|应选|是|为|即|选", spaced=False),
+    "ja": _Language("答え|正解|解答|回答|答", "選択肢", "正しい|最終的な|最終", "は", spaced=False),
+    "ko": _Language("정답|답변|답", "선택지|보기", "최종|올바른", "은|는", spaced=False),
+    "th": _Language("คำตอบ", "ตัวเลือก", "ที่ถูกต้อง|สุดท้าย", "คือ", spaced=False),
+}
+_ASIDE = r"(?:,? ?(?:to|for|of|in|from|here|then|therefore|thus|based|given|that|i|you|we|must|which)\b[^.:=\n]{0,120}?)?"
+_MARK = r"(?:[:：=→]|\s[-–—]\s|\.(?=\s?[(A-Z\d])|\s*\n|\s?(?=\())"
+
+
+def _anchor(name: str) -> str:
+    """"the (right) answer (right) is", "the right option is", "the option that is right is" in one language."""
+    language = _LANGUAGES[name]
+    space, edge = (r"\s", r"\b") if language.spaced else (r"\s?", "")
+    right = f"(?:{language.right})"
+    says = rf"\s?(?:(?:{language.copula}){edge}\s?[:：]?|{_MARK})"
+    if name == "en":
+        says = _ASIDE + says
+    else:  # the copula may be missing: "Doğru cevap B"
+        says = rf"(?:{says}(?:\s?{right}(?=\s))?|(?=\s[(\"'$\\A-Z\d]))"
+    return (
+        rf"{edge}(?:(?:{right}{space}){{0,3}}(?:{language.answer}){edge}(?:{space}{right}){{0,2}}{says}"
+        rf"|(?:{right}{space}){{1,3}}(?:{language.option}){edge}{says}"
+        rf"|(?:{language.option})(?:{space}{right}){{1,2}}{says})"
+    )
+
+
+_ANNOUNCED = re.compile(
+    "|".join(map(_anchor, _LANGUAGES))
+    + r"|####|\b(?:in )?conclusion\s?:|(?:故|应|因此|所以|本题|答案|我|正确)选(?:择|项)?(?:是|为|：|:)?"
+    r"|\bI(?:'d| would| will|'ll| have)? (?:choose|chose|pick|select|go with|opt for|answer|say|guess"
+    r"|(?:think|believe) (?:it(?:'s| is)|that it is))\b(?: that)?",
+    re.IGNORECASE,
+)
+_IS_ANSWER = re.compile(
+    r"(?P<said>[^.!?;:\n|]{1,160}?)[,\s]{1,2}(?:is|are|would be|must be) (?:therefore |thus |then |indeed |clearly )?"
+    r"(?:the|my|our) (?:(?:correct|right|best|final|only correct) )?(?:answer|option|choice|solution)\b"
+    r"|(?P<right>[^.!?;,\n|]{1,80}?)\s?(?:\s(?:is|are)\s|:\s|\|\s|是|(?<=项))"
+    r"(?:the (?:correct|right|best) one|correct|right|the best|true|yes|正确|✅|✓|✔|☑)(?=\W|$)",
+    re.IGNORECASE,
+)
+_QUESTIONED = re.compile(r"\b(?:whether|if|what|which|not sure|unclear|don't know|find)\b[^.,;:\n]{0,40}$", re.IGNORECASE)
+_LEAD_IN = re.compile(r"(?:[\s:*=>→|]|[-–—] |(?:therefore|thus|simply|clearly|indeed|most likely|then|definitely),?\s)+", re.IGNORECASE)
+_STEPS = re.compile(r"\s*\n[^\w\n]{0,3}1[.)]\s[A-Z]")
+
+
+def _announced(text: str) -> Iterator[str]:
+    """What is announced as the answer, the last first; then what is called right."""
+    for match in reversed(list(_ANNOUNCED.finditer(text))):
+        tail = text[match.end() : match.end() + 2000]
+        if _QUESTIONED.search(text[max(0, match.start() - 60) : match.start()]) or _STEPS.match(tail):
+            continue
+        lead = _LEAD_IN.match(tail)
+        line = tail[lead.end() if lead else 0 :].split("\n", 1)[0].strip()
+        if line:
+            yield line
+    found = list(_IS_ANSWER.finditer(text))
+    yield from (match["said"].strip() for match in reversed(found) if match["said"])
+    if right := [match["right"].strip() for match in found if match["right"]]:
+        yield " | ".join(right)
+
+
+# --- Channels -----------------------------------------------------------------------------------------------
+
+_BOXED = re.compile(r"\\f?boxed\s*\{")
+_KEY = r"(?:(?:final|correct|selected|chosen|best|predicted|right)[_ ]?)?(?:answer|option|choice|letter|prediction|result)s?"
+_JSON = re.compile(
+    rf"""["']{_KEY}["']\s*:\s*("(?:[^"\\]|\\.)*"|'[^'\n]*'|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|[-+]?\d[\d.,eE+-]*|true|false)""",
+    re.IGNORECASE,
+)
+_CONCLUDES = re.compile(
+    r"^(?:and |but )?(?:therefore|thus|hence|so|consequently|in conclusion|finally|overall|in summary|in total|altogether"
+    r"|as a result|to conclude|accordingly|this means|that means|which means|this gives|we get)\b"
+    r"|^(?:∴|⇒|=>|→|所以|因此|故|综上|总共|したがって|よって|따라서|por lo tanto|donc|also|portanto|quindi|поэтому)",
+    re.IGNORECASE,
+)
+_WITHIN = re.compile(
+    r"[,;:.—–-]\s?(?:and\s)?(?:so|therefore|thus|hence|which means|meaning|giving|i\.e\.,?|that is,)(?!\w)\s?(?:that\s)?"
+    r"|→|⇒|=>|∴|,\s?(?:所以|因此)",
+    re.IGNORECASE,
+)
+_EXPLAINS = re.compile(
+    r"\n\s*(?:explanation|reason(?:ing)?|rationale|justification|note|because|解释|说明|理由|解析)\s?[:：.]",
+    re.IGNORECASE,
+)
+
+
+def boxed(text: str) -> str | None:
+    r"""The inside of the last closed `\boxed{}` of a text that is not empty; None where there is none."""
+    for match in reversed(list(_BOXED.finditer(text[-LIMIT:]))[-64:]):
+        inside = _braced(text[-LIMIT:], match.end())
+        if inside is not None and inside.strip():
+            return inside.strip()
+    return None
+
+
+def _braced(text: str, start: int) -> str | None:
+    depth = 1
+    for place in range(start, min(len(text), start + 4096)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if depth == 0:
+            return text[start:place]
+    return None
+
+
+def _json(text: str) -> str | None:
+    r"""The value of the last answer key. Backslashes are LaTeX's, also where they are not doubled."""
+    found = _JSON.findall(text) if "{" in text else []
+    if not found:
+        return None
+    value = found[-1]
+    return value[1:-1].replace(r"\"", '"').replace("\\\\", "\\") if value[0] in "\"'" else value
+
+
+def locate(response: Clean, question: str = "") -> Iterator[Candidate]:
+    """The candidates of a response, the most trusted first. Nothing here looks at the gold answer.
+
+    Args:
+        response: as `normalise.clean` takes it apart; one with open thinking has no candidates.
+        question: what was asked, for `stated`.
+    """
+    if response.open:
+        return
+    if response.blocks:
+        block = response.blocks[-1]
+        for found in _channels(block, question):
+            yield Candidate(Channel.TAG, found.text, found.alone, found.channel)
+    yield from _channels(response.visible, question)
+
+
+@lru_cache(maxsize=64)
+def _channels(text: str, question: str) -> tuple[Candidate, ...]:
+    return tuple(_find(text, question))
+
+
+def _find(text: str, question: str) -> Iterator[Candidate]:
+    text = standing(plain(text))
+    if (inside := boxed(text)) is not None:
+        yield Candidate(Channel.BOX, inside)
+    if (value := _json(text)) is not None:
+        yield Candidate(Channel.JSON, value)
+    for said in _announced(text):
+        yield Candidate(Channel.ANNOUNCED, said)
+    body = _EXPLAINS.split(text, maxsplit=1)[0].strip() or text
+    told = sentences(body)
+    if len(told) == 1 or "\n" not in body:
+        if (tail := conclusion(body)) and len(told) == 1:
+            yield Candidate(Channel.CONCLUDING, tail)
+        yield Candidate(Channel.WHOLE, body, alone=len(told) > 1)
+    if len(told) > 1:
+        yield Candidate(Channel.WHOLE, told[0], alone=True)
+        if not any(map(refuses, told)):
+            yield from _weaker(told, question)
+
+
+def _weaker(told: list[str], question: str) -> Iterator[Candidate]:
+    """What concludes, the last first; then sentences by what they repeat of the question; then the last."""
+    yield Candidate(Channel.CONCLUDING, told[-1], alone=True)
+    for sentence in reversed(told):
+        if (tail := conclusion(sentence)) is not None:
+            yield Candidate(Channel.CONCLUDING, tail)
+    said = [sentence for sentence in told if not sentence.endswith("?")]
+    ranked = sorted(enumerate(said), key=lambda item: (-overlap(item[1], question), -item[0]))
+    for _, sentence in ranked[:4]:
+        if overlap(sentence, question) >= 0.3:
+            yield Candidate(Channel.STATED, sentence)
+    for sentence in said[-1:]:
+        yield Candidate(Channel.STATED, sentence)
+
+
+def conclusion(sentence: str) -> str | None:
+    """What a sentence concludes: all of one that begins with "therefore", of "…, so …" the end; None elsewhere."""
+    if opening := _CONCLUDES.match(sentence):
+        return sentence[opening.end() :].lstrip(" ,:")
+    ends = [match.end() for match in _WITHIN.finditer(sentence)]
+    return sentence[ends[-1] :].strip() if ends and sentence[ends[-1] :].strip() else None

@@ -1,0 +1,254 @@
+"""The first step of reading: one clean text out of a response, for our rule and the official one alike.
+
+Chat tokens go, thinking is taken apart, answer blocks are found. What belongs to a model family is data: one
+table of delimiters, to which a user may add (`--delimiters FILE`).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from bisect import bisect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delimiters:
+    """The words by which models mark thinking, answers and ends of turns. Compared without regard to case."""
+
+    thinking: Pairs = (
+        *((f"<{name}>", f"</{name}>") for name in ("think", "thinking", "thought", "thoughts")),
+        *(
+            (f"<{name}>", f"</{name}>")
+            for name in ("reasoning", "reason", "analysis", "reflection", "scratchpad")
+        ),
+        ("<seed:think>", "</seed:think>"),
+        ("◁think▷", "◁/think▷"),  # Kimi
+        ("[THINK]", "[/THINK]"),  # Magistral
+        ("<|begin_of_thought|>", "<|end_of_thought|>"),
+        ("<|START_THINKING|>", "<|END_THINKING|>"),  # Command
+        ("<|channel|>analysis<|message|>", "<|end|>"),  # gpt-oss
+        ("<|channel>thought", "<channel|>"),  # Gemma
+    )
+    answer: Pairs = (
+        *(
+            (f"<{name}>", f"</{name}>")
+            for name in ("answer", "final_answer", "final", "conclusion", "response")
+        ),
+        *((f"<{name}>", f"</{name}>") for name in ("solution", "output")),
+        ("<|begin_of_solution|>", "<|end_of_solution|>"),
+        ("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
+        ("<|channel|>final<|message|>", "<|return|>"),
+    )
+    box: Pairs = (("<|begin_of_box|>", "<|end_of_box|>"),)  # GLM
+    dropped: tuple[str, ...] = (
+        "<s>",
+        "</s>",
+        "<eos>",
+        "<bos>",
+        "<pad>",
+        "<end_of_turn>",
+        "<start_of_turn>model",
+        "[EOS]",
+    )
+    """Tokens to leave out, beside every `<|name|>` that is none of the above. A `box` becomes `\\boxed{}`."""
+
+    def extended(self, text: str) -> Delimiters:
+        """These and those of a TOML text with any of the keys `thinking`, `answer`, `box`, `dropped`.
+
+        Raises:
+            ValueError: it is no TOML, has another key, or a value is no list of pairs (`dropped`: of texts).
+        """
+        table = tomllib.loads(text)
+        if unknown := set(table) - {"thinking", "answer", "box", "dropped"}:
+            raise ValueError(f"unknown key {min(unknown)!r}: known are thinking, answer, box, dropped")
+        dropped = table.get("dropped", [])
+        if not _texts(dropped):
+            raise ValueError("dropped is no list of texts")
+        pairs = {key: table.get(key, []) for key in ("thinking", "answer", "box")}
+        for key, value in pairs.items():
+            if not isinstance(value, list) or not all(_texts(pair) and len(pair) == 2 for pair in value):
+                raise ValueError(f"{key} is no list of pairs [opening, closing]")
+        more = {key: tuple((opening, closing) for opening, closing in value) for key, value in pairs.items()}
+        return Delimiters(
+            self.thinking + more["thinking"],
+            self.answer + more["answer"],
+            self.box + more["box"],
+            self.dropped + tuple(dropped),
+        )
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) and text.strip() for text in value)
+
+
+STANDARD = Delimiters()
+
+
+class Tag(NamedTuple):
+    """A delimiter in a response."""
+
+    kind: str
+    """`thinking` or `answer`."""
+    closes: bool
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=16)
+def _patterns(
+    delimiters: Delimiters,
+) -> tuple[re.Pattern[str], dict[str, tuple[str, bool]], re.Pattern[str], re.Pattern[str]]:
+    """What finds tags, the kind of each, what finds tokens to drop, and what finds boxes."""
+    kinds: dict[str, tuple[str, bool]] = {}
+    for kind, pairs in (("thinking", delimiters.thinking), ("answer", delimiters.answer)):
+        for opening, closing in pairs:
+            kinds[opening.lower()], kinds[closing.lower()] = (kind, False), (kind, True)
+    tags = re.compile(_alternatives(kinds), re.IGNORECASE)
+    dropped = re.compile(rf"<[|｜][^<>|｜\s]{{1,40}}[|｜]>|{_alternatives(delimiters.dropped)}", re.IGNORECASE)
+    opening, closing = map(_alternatives, zip(*delimiters.box, strict=True))
+    box = re.compile(rf"(?:{opening})((?:(?!{opening}).){{0,2000}}?)(?:{closing})", re.IGNORECASE | re.DOTALL)
+    return tags, kinds, dropped, box
+
+
+def _alternatives(texts: Iterable[str]) -> str:
+    return "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
+
+
+_JSON_STRING = re.compile(r'[:,\[{]\s*("(?:[^"\\]|\\.)*")(?=\s*[,:}\]])', re.DOTALL)
+
+
+def read_tags(text: str, delimiters: Delimiters = STANDARD) -> list[Tag]:
+    """The thinking and answer tags of a text in order; those inside JSON strings are text."""
+    pattern, kinds, *_ = _patterns(delimiters)
+    found = [Tag(*kinds[match[0].lower()], *match.span()) for match in pattern.finditer(text)]
+    if not found or '"' not in text:
+        return found
+    strings = [match.span(1) for match in _JSON_STRING.finditer(text)]
+    starts = [start for start, _ in strings]
+
+    def inside(tag: Tag) -> bool:
+        before = bisect(starts, tag.start) - 1
+        return before >= 0 and tag.start < strings[before][1]
+
+    return [tag for tag in found if not inside(tag)]
+
+
+def _thinking(tags: list[Tag], length: int) -> tuple[list[tuple[int, int]], bool]:
+    """Spans of thinking, and whether the last is open: it then runs to the end.
+
+    A close without an open, which the chat template wrote, thinks from the start. An opening tag within an
+    answer block that is closed is a word of the answer.
+    """
+    spans: list[tuple[int, int]] = []
+    opened: int | None = None
+    for tag in tags:
+        if tag.kind != "thinking":
+            continue
+        if not tag.closes:
+            opened = tag.start if opened is None else opened
+        elif opened is not None:
+            spans.append((opened, tag.end))
+            opened = None
+        else:
+            spans = [(0, tag.end)]
+    if opened is not None:
+        spans.append((opened, length))
+    return spans, opened is not None
+
+
+def _blocks(tags: list[Tag], thinking: list[tuple[int, int]], length: int) -> list[tuple[int, int]]:
+    """Insides of the answer blocks outside thinking; where none is closed, a last open one runs to the end."""
+    spans: list[tuple[int, int]] = []
+    opened: Tag | None = None
+    for tag in tags:
+        if tag.kind != "answer" or any(start <= tag.start < end for start, end in thinking):
+            continue
+        if not tag.closes:
+            opened = tag
+        elif opened is not None:
+            spans.append((opened.end, tag.start))
+            opened = None
+    if not spans and opened is not None:
+        spans.append((opened.end, length))
+    return spans
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """A response, taken apart."""
+
+    visible: str
+    """What is said outside thinking, without chat tokens, stripped."""
+    blocks: tuple[str, ...]
+    """The answer blocks in it, in order, stripped."""
+    final: str
+    """The text that the official rule judges: the last answer block (of it, the last box that is marked by
+    tokens), else all that is visible; "" where thinking is open."""
+    open: bool
+    """Thinking was begun and never ended: there is no answer."""
+    unclosed: bool
+    """The last answer block is not closed: an answer only where the model stopped of itself."""
+
+
+@lru_cache(maxsize=256)
+def clean(text: str, delimiters: Delimiters = STANDARD) -> Clean:
+    """Take a response apart.
+
+    An answer block inside thinking is a thought, taken only where nothing follows the closed thinking.
+    """
+    tags = read_tags(text, delimiters)
+    thinking, is_open = _thinking(tags, len(text))
+    rest = _without(text, thinking).strip()
+    spans = _blocks(tags, thinking, len(text))
+    if not rest and not spans and not is_open:
+        spans = _blocks(tags, [], len(text))
+    blocks = [text[start:end] for start, end in spans]
+    last = next((tag for tag in reversed(tags) if tag.kind == "answer"), None)
+    _, _, dropped, box = _patterns(delimiters)
+    final = "" if is_open else blocks[-1] if blocks else rest
+    if boxes := list(box.finditer(final)):
+        final = boxes[-1][1]
+
+    def plain(part: str) -> str:
+        return dropped.sub("", box.sub(r"\\boxed{\1}", part)).strip()
+
+    marks = [(tag.start, tag.end) for tag in tags if tag.kind == "answer"]
+    return Clean(
+        plain(_without(text, sorted(thinking + marks), " ")),
+        tuple(map(plain, blocks)),
+        dropped.sub("", final).strip(),
+        is_open,
+        bool(spans) and last is not None and not last.closes,
+    )
+
+
+def _without(text: str, spans: list[tuple[int, int]], filler: str = "") -> str:
+    """A text without some of its spans, which are in order and may lie within one another."""
+    kept, position = [], 0
+    for start, end in spans:
+        kept += [text[position:start], filler] if start >= position else []
+        position = max(position, end)
+    return "".join([*kept, text[position:]])
+
+
+def thinking_spans(text: str, delimiters: Delimiters = STANDARD) -> list[tuple[int, int]]:
+    """(start, end) of each block of thinking in a response, its tags included, in order."""
+    return _thinking(read_tags(text, delimiters), len(text))[0]
+
+
+def opened_thinking(prompt: str, delimiters: Delimiters = STANDARD) -> str:
+    """The end of a rendered prompt that has begun to think: "<think>\\n"; "" where it has not.
+
+    A chat template may write the opening tag itself. It belongs to the response: backends put it back in front.
+    """
+    tail = prompt[-400:]
+    tags = [tag for tag in read_tags(tail, delimiters) if tag.kind == "thinking"]
+    if not tags or tags[-1].closes or tail[tags[-1].end :].strip():
+        return ""
+    return tail[tags[-1].start :]

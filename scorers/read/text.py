@@ -1,0 +1,332 @@
+"""Short texts: when two are the same words, what a sentence denies, refuses or repeats, and the name in it.
+
+`normalize_text` folds what is wording (case, width, quotes, dashes, white space, markup around the whole, a
+closing full stop) and nothing that is content. No edit distance here: near misses are misses.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+
+LONGEST = 20_000
+"""Characters of a text that are looked at; no answer is longer."""
+LONGEST_SENTENCE = 600
+"""Characters of a sentence from which a name is read."""
+
+_PUNCTUATION = str.maketrans(
+    {
+        **dict.fromkeys("‘’‚‛′´`", "'"),
+        **dict.fromkeys("“”„‟″«»", '"'),
+        **dict.fromkeys("‐‑‒–—―−", "-"),
+        **dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"),
+    }
+)
+_RAISED = re.compile(r"[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_RAISED_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+_MARKS = [(mark, mark) for mark in ("**", "__", "```", "`", "*", '"', "'", "$$", "$")]
+_PAIRS = (*_MARKS, ("“", "”"), ("‘", "’"), ("«", "»"), (r"\(", r"\)"), (r"\[", r"\]"))
+_COMMANDS = (r"\boxed{", r"\text{", r"\textbf{", r"\mathrm{", r"\mathbf{")
+_OPENERS = frozenset(opening[0] for opening in (*dict(_PAIRS), *_COMMANDS))
+_ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\w)")
+
+
+def _enclosed(text: str) -> str | None:
+    """What one pair of markup around the whole text encloses, or None."""
+    if text[:1] not in _OPENERS:
+        return None
+    for opening, closing in _PAIRS:
+        if text.startswith(opening) and text.endswith(closing) and len(text) > len(opening) + len(closing):
+            inside = text[len(opening) : -len(closing)]
+            if opening not in inside and closing not in inside:
+                return inside
+    for command in _COMMANDS:
+        if text.startswith(command) and text.endswith("}"):
+            inside = text[len(command) : -1]
+            if inside.count("{") == inside.count("}") and inside.find("}") >= inside.find("{"):
+                return inside
+    return None
+
+
+def unwrap(text: str) -> str:
+    """A text without the markup and quotes that enclose the whole of it, its closing full stop left alone."""
+    text = text.strip()
+    for _ in range(4):
+        inside = _enclosed(text)
+        if inside is None and text.endswith((".", ",")):
+            inside = _enclosed(text[:-1].rstrip())
+        if inside is None:
+            return text
+        text = inside.strip()
+    return text
+
+
+def fold(text: str) -> str:
+    """Case, width, quotes, dashes and white space folded; a raised number becomes "^" and its digits."""
+    text = text[:LONGEST]
+    if text.isascii():
+        return " ".join(text.lower().replace("`", "'").split())
+    text = _RAISED.sub(lambda raised: "^" + raised[0].translate(_RAISED_DIGITS), text)
+    text = unicodedata.normalize("NFKC", text).translate(_PUNCTUATION).casefold()
+    return " ".join(text.split())
+
+
+@lru_cache(maxsize=8192)
+def normalize_text(text: str) -> str:
+    """The form in which short texts are compared: folded, unwrapped, without closing punctuation."""
+    return fold(unwrap(fold(text)).rstrip(" .,;:!?").replace(" & ", " and "))
+
+
+def text_equal(prediction: str, gold: str) -> bool:
+    """Whether two texts are equal but for wording: see `normalize_text`; a leading article may be missing.
+
+    An empty text equals only an empty text.
+    """
+    mine, theirs = normalize_text(prediction), normalize_text(gold)
+    return mine == theirs or _ARTICLE.sub("", mine) == _ARTICLE.sub("", theirs) != ""
+
+
+# --- Denials and refusals -----------------------------------------------------------------------------------
+
+_DENIED = re.compile(
+    r"[,(–—]?\s*\b(?:but |and |or |as |is |are |was |it is |it's )?"
+    r"(?:not|never|neither|rather than|instead of|unlike|nor|as opposed to|\w+n't)\b"
+    r"(?! (?:only|sure|applicable))[^,.;:()\n]*?(?:\)|(?=[,.;:()\n]|\bbut\b|$))"
+    r"|[^,.;:|\n]*?\b(?:is|are|was|were|选项|looks?|seems?)\s?(?:\w+ly )?(?:wrong|incorrect|false|错误|不对|impossible"
+    r"|too (?:low|high|small|large|big|few|many)|ruled out|a (?:distractor|mistake))\b"
+    r"|(?:而)?(?:不是|并非)[^,.;:\n]*",
+    re.IGNORECASE,
+)
+
+
+def undenied(text: str) -> str:
+    """A text without what it denies: "C, not B" is "C", "5 is wrong" nothing, "not A but B" is "but B"."""
+    return _DENIED.sub(" ", text).strip()
+
+
+_KNOW = (
+    r"(?:determin|answer|see\b|view|tell|identif|provid|process|help|calculat|find\b|access|give|know|say\b|read\b"
+    r"|assist|analy|interpret|estimat|comput|measur|solve|assess|infer|confirm|verif|make out|discern|decid)"
+)
+_LACKED = r"(?:information|data|details?|context|enough|the (?:image|answer|bars?|figure))"
+_REFUSES = re.compile(
+    rf"\b(?:can ?not|can't|could not|couldn't|won't|unable to|not able to|impossible to|(?:no|not a) way to)"
+    rf"\s(?:be\s)?(?:\w{{2,14}}ly\s)?{_KNOW}"
+    rf"|\b(?:do|does|did|is|are)(?: not|n't) (?:have|know|see|provide|specify|contain|include|give|mention|show)\b"
+    rf"[^.;]{{0,60}}?\b{_LACKED}"
+    r"|\b(?:i|we) (?:do not|don't|cannot|can't) (?:know|see|have)\b|\bi(?:'m| am) (?:not sure|unsure|sorry|unable)"
+    r"|\b(?:not enough|insufficient|not sufficient|more) (?:information|data|context|details)\b"
+    r"|\b(?:is|are) (?:not|un)(?: |-)?(?:visible|readable|legible|provided|shown|mentioned|specified|given|clear"
+    r"|known|certain|available|determined)(?: in| on| from|\.|,|$| what| whether)"
+    r"|\bplease provide\b|\bsorry\b|\bapologi[sz]e|\bas an ai\b|^(?:unknown|n/a)\W*$|无法|不能确定|不知道",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def refuses(text: str) -> bool:
+    """Whether a text says that the answer cannot be given."""
+    return _REFUSES.search(text) is not None
+
+
+# --- Words --------------------------------------------------------------------------------------------------
+
+_FRAMING = """
+    a an the this that these those it its they their there he she his her him them i we you your our
+    is are was were be been being has have had do does did will would can could should may might
+    of in on at by for from to with as about into within between among across during per and
+    which who whom whose what where when how so thus therefore hence then here also since because
+    answer correct final following given shown displayed depicted seen visible mentioned listed written
+    printed stated indicated labeled labelled called named titled specified found located present represented
+    presented
+    shows show reads read says say states state indicates indicate displays gives means represents denotes
+    refers referred known identified provided according based appears seems
+    image picture photo document page text chart graph figure plot table diagram infographic
+    word words phrase name title label value number amount total exactly approximately around
+    yes sure okay certainly looking clearly
+"""
+FRAMING = frozenset(_FRAMING.split())
+"""Words that frame an answer and never are one in the places where they are left out."""
+_WORD = re.compile(r"\d+(?:[.,:/]\d+)*[^\W_]*|[^\W_]+(?:['’][^\W_]+)*")
+
+
+def words(text: str) -> list[str]:
+    """The words and numbers of a text, folded."""
+    return _WORD.findall(fold(text))
+
+
+def stem(word: str) -> str:
+    """Enough of a word to know it again in another form: "location" in "located", "company's" in "company"."""
+    bare = word.removesuffix("'s")
+    return bare[:5] if bare.isalpha() else word
+
+
+_COMMON = FRAMING | frozenset("many much all any each than not find following please using".split())
+_ASKS = re.compile(r"[?？]|[(（] ?_* ?[)）]|__")
+_CLAUSE = re.compile(
+    r"^(?:if|as|given|since|suppose|assuming|according|use|in|on|for|when)\b.*?, ?(?=(?:what|which|how|who|when|where"
+    r"|find|is|are|does|do|did|was|were|will|would|can|calculate|determine)\b)",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=4096)
+def focus(question: str) -> str:
+    """What of a question asks: its last sentence with a question mark or a blank; of "If …, what …" the end."""
+    parts = [part for part in re.split(r"\n+|(?<=[.?!？])\s+", question[-4000:]) if part.strip()]
+    asks = ([part for part in parts if _ASKS.search(part)] or parts or [""])[-1]
+    clause = _CLAUSE.search(asks)
+    return asks[clause.end() :] if clause else asks
+
+
+@lru_cache(maxsize=4096)
+def asked_stems(question: str) -> tuple[str, ...]:
+    """The stems of the words that carry a question's meaning, in order."""
+    return tuple(dict.fromkeys(stem(word) for word in words(focus(question)) if word not in _COMMON))
+
+
+def overlap(sentence: str, question: str) -> float:
+    """The share of the content words of a question that a sentence repeats; 0 where it has none.
+
+    The first one counts double: in "What is the sum of the accuracies of A and B?" it is what is asked for.
+    """
+    asked = asked_stems(question)
+    if not asked:
+        return 0.0
+    said = {stem(word) for word in words(sentence[:1000])}
+    return (sum(word in said for word in asked) + (asked[0] in said)) / (len(asked) + 1)
+
+
+# --- Names --------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def echo_stems(question: str) -> frozenset[str]:
+    """The stems of a question's words, which a sentence may repeat without answering it.
+
+    The words beside an "or" are left out: they are what the question offers as answers.
+    """
+    asked = words(question[:2000])
+    offered = {
+        asked[at + step] for at, word in enumerate(asked[:-1]) if word == "or" and at for step in (-1, 1)
+    }
+    return frozenset(stem(word) for word in asked) - {stem(word) for word in offered}
+
+
+_MAIN = ("is", "are", "was", "were", "reads", "says", "states", "equals", "represents", "denotes", "stands for")
+_VERB = re.compile(
+    rf"\b(?:{'|'.join(_MAIN)}|has been|have been|read as|shows|has|have|had|of|by|at|in|on|to|as|from|for)\b"
+    r"\s*|:\s+",
+    re.IGNORECASE,
+)
+_TITLES = r"(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bNo\.)(?<!\bJr\.)(?<!\bMrs\.)(?<!\bProf\.)"
+_SENTENCE_END = re.compile(
+    rf"""(?<=[^\W\d_][^\W\d_][.!?]){_TITLES}\s+(?=[A-Z"'(*])|(?<=[\d)"'][.!?])\s+(?=[A-Z"'(*])"""
+)
+_REMARK = re.compile(
+    r"\s*[,;–—-]?\s+(?:because|since|as (?:it|its|the|shown)|which|who|where|while|whereas|with (?:an?|the|its|about|\d)"
+    r"|at (?:about |around )?[$€£]?\d|with|having|according|based|due)\b.*$"
+    r"|(?<=\S)\s*[(\[].*[)\]][.\s]*$|\s*[:,–—]\s*(?:about |at |with )?[$€£]?[\d.,]+ ?(?:%|\w{0,12})\s*$|\s-\s[\d.,]+ ?%?$",
+    re.IGNORECASE,
+)
+
+
+def first_sentence(text: str) -> str:
+    """A text up to the end of its first sentence; initials and abbreviations of one letter end none."""
+    return _SENTENCE_END.split(text, maxsplit=1)[0]
+
+
+def _tails(sentence: str, echo: Collection[str]) -> list[str]:
+    """What follows a verb or preposition before which the sentence repeats the question.
+
+    A main verb may follow a subject in other words than the question's, as long as no more than half of them
+    are new. Returns at most four tails: the longest and the shortest of each kind.
+    """
+    strict: list[str] = []
+    loose: list[str] = []
+    new = old = checked = 0
+    for match in _VERB.finditer(sentence):
+        for word in words(sentence[checked : match.start()]):
+            if word not in FRAMING:
+                old, new = (old + 1, new) if stem(word) in echo else (old, new + 1)
+        checked = match.start()
+        tail = sentence[match.end() :]
+        if not tail.strip():
+            continue
+        if new == 0:
+            strict.append(tail)
+        elif new <= old and match[0].strip().lower() in (*_MAIN, ":"):
+            loose.append(tail)
+    return [kind[at] for kind in (strict, loose) if kind for at in (0, -1)]
+
+
+def _cores(sentence: str, echo: Collection[str]) -> list[str]:
+    """A sentence without framing words and words of the question at its beginning and its end.
+
+    And the same with the capitalised words beside it, which may belong to a name: "Kansas City has the lowest
+    rate" is "Kansas City", even where the question asks for a city.
+    """
+    found = list(_WORD.finditer(sentence))
+    known = [word in FRAMING or stem(word) in echo for word in (fold(match[0]) for match in found)]
+    if all(known):
+        return []
+    first, last = known.index(False), len(known) - 1 - known[::-1].index(False)
+    wide_first, wide_last = first, last
+    while wide_first > 1 and found[wide_first - 1][0][0].isupper():
+        wide_first -= 1
+    while wide_last + 1 < len(found) and found[wide_last + 1][0][0].isupper():
+        wide_last += 1
+    starts = [found[at - 1].end() if at else 0 for at in (first, wide_first)]
+    ends = [found[at + 1].start() if at + 1 < len(found) else len(sentence) for at in (last, wide_last)]
+    return [sentence[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def phrases(text: str, question: str = "") -> tuple[str, ...]:
+    """The readings of a candidate text as one name or short phrase, the fullest first.
+
+    The whole; that without what it denies, up to the first full stop; what follows the verb of a sentence that
+    up to there repeats the question; the sentence without the question's words at either end; each without a
+    remark ("Chad (45 %)", "Chad, because …"). None depends on the gold answer, each is part of the one before,
+    so naming several things does not help.
+
+    Args:
+        text: a candidate.
+        question: what was asked; without it only framing words can be left out.
+    """
+    found = [text := text[:LONGEST].strip()]
+    if len(text) <= LONGEST_SENTENCE:
+        line = undenied(text).split("\n", 1)[0]
+        sentence = unwrap(first_sentence(line))
+        echo = echo_stems(question)
+        parts = [sentence, *_tails(sentence, echo), *_cores(sentence, echo)]
+        found += [line, *parts, *(_REMARK.sub("", part) for part in parts)]
+        found += _cores(_REMARK.sub("", sentence), echo)
+    readings = found[:1]
+    for reading in map(unwrap, found):
+        bare = reading.strip(" .,;:!?")
+        abbreviated = "." in bare[-6:] and reading.endswith(f"{bare}.")
+        readings += [bare, f"{bare}."] if abbreviated else [bare]
+    return tuple(dict.fromkeys(reading for reading in readings if reading))
+
+
+def opens_with(text: str, gold: str, question: str) -> bool:
+    """Whether a sentence begins with the gold answer and otherwise only repeats the question.
+
+    For questions that name their options ("Which is higher, Jamaica or Tonga?"): "Jamaica is higher than Tonga"
+    says Jamaica, "Tonga is higher than Jamaica" and "Jamaica is lower" do not.
+    """
+    name, told = words(gold), words(normalize_text(first_sentence(text[:LONGEST_SENTENCE])))
+    if told[:1] in (["the"], ["a"], ["an"]) and name[:1] != told[:1]:
+        told = told[1:]
+    if not name or told[: len(name)] != name:
+        return False
+    known = FRAMING | frozenset(words(question)) | {"than"}
+    rest = told[len(name) :]
+    return "or" not in rest and rest[:1] != ["and"] and all(word in known for word in rest)
+
+
+def is_name_alone(text: str) -> bool:
+    """Whether a line may be a name by itself: a few words, no sentence, nothing that leads to what follows."""
+    said = words(text[:200])
+    return 0 < len(said) <= 8 and len(text) <= 80 and text[-1:] not in ":," and (len(said) <= 3 or text[-1:] not in ".!")
