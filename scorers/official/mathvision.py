@@ -2,15 +2,15 @@ r"""MathVision's own rule: `evaluation/evaluate.py` and `evaluation/utils.py` of
 
 Three steps, quirks included: cut the answer out of the response, clean it, and compare it with the gold letter
 *and* with the gold option's text. The script runs `eval` on what latex2sympy makes of the model's text; here
-the same value comes from `scorers.latex`, which evaluates the same arithmetic and nothing else.
+the same value comes from `scorers.math.latex`, which evaluates the same arithmetic and nothing else.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from scorers.bounded import Number
-from scorers.latex import MAX_LENGTH, Dialect, LatexError, evaluate
+from scorers.math.bounded import Number
+from scorers.math.latex import MAX_LENGTH, Dialect, LatexError, evaluate
 
 LETTERS = "ABCDE"
 _PHRASES = ("the final answer is", "the answer is", "the correct answer is", "the answer should be")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
-from scorers.bounded import Number
-from scorers.latex import LatexError, evaluate
-from scorers.math_text import compact
+from scorers.math.bounded import Number
+from scorers.math.latex import LatexError, evaluate
+from scorers.math.text import compact, standard
 
 LONGEST = 200
 """Characters of a text that may be an amount."""
@@ -112,11 +113,11 @@ def same_amount(one: str, other: str) -> bool | None:
 
 
 def close(one: Number, other: Number) -> bool:
-    """Equal as integers, else within rounding of doubles."""
+    """Equal as integers, else within the rounding of doubles, which is relative: no small number is 0."""
     if isinstance(one, int) and isinstance(other, int):
         return one == other
     try:
-        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=0)
     except OverflowError:
         return False
 
@@ -136,3 +137,29 @@ def same_number(one: Number, other: Number, one_text: str, other_text: str) -> b
     rounded, exact = (one, other) if decimal else (other, one)
     cut = 0 <= abs(exact) - abs(rounded) < unit
     return digits >= 3 and exact * rounded > 0 and (cut or abs(one - other) <= 0.500001 * unit)
+
+
+_EQUALS = re.compile(r"=|\\approx(?![a-zA-Z])")
+
+
+def option_value(text: str, options: Sequence[str]) -> int | None:
+    r"""The index of the only option that equals an amount: 0.375 for `$\frac{3}{8}$`, 117 for 117°.
+
+    Of an equation the last side counts: "1/2 × 2/3 = 1/3". An option to which the amount rounds counts where
+    none equals it. None where the text is no amount, or no option or several different ones equal it.
+    """
+    if len(text) > LONGEST:
+        return None
+    given = _last_side(standard(text))
+    if read_amount(given) is None:
+        return None
+    golds = [_last_side(standard(option)) if len(option) <= LONGEST else "" for option in options]
+    equal = [index for index, gold in enumerate(golds) if same_amount(given, gold)]
+    if len({golds[index] for index in equal}) > 1:  # 0.333 beside 1/3
+        mine = read_amount(given)
+        equal = [index for index in equal if read_amount(golds[index]) == mine]
+    return equal[0] if len({golds[index] for index in equal}) == 1 else None
+
+
+def _last_side(text: str) -> str:
+    return _EQUALS.split(text)[-1].strip()

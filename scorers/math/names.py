@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from scorers.bounded import Number
+from scorers.math.bounded import Number
 
 CLOSING = {"(": ")", "[": "]", "{": "}", r"\{": r"\}", r"\lbrace": r"\rbrace"}
 """Opening brackets and what closes them."""
@@ -25,10 +25,22 @@ ENDS = {")", "]", "}", ".", "&", "_", "^", r"\}", r"\\", r"\to", r"\rightarrow",
 """Tokens after which a prefix reader stops; any other that cannot continue is an error."""
 NO_FACTOR = ENDS | TIMES | OVER | {r"\rfloor", *RELATIONS}
 """Tokens that start no further factor of a product."""
+
+
+def _circular(function: Callable[[float], float]) -> Callable[[float], float]:
+    """A circular function that is 0 where doubles leave a rounding: sin π, cos π/2."""
+
+    def rounded(angle: float) -> float:
+        value = function(angle)
+        return 0.0 if abs(value) < 1e-14 < abs(angle) else value
+
+    return rounded
+
+
 FUNCTIONS: dict[str, Callable[[float], float]] = {
-    r"\sin": math.sin,
-    r"\cos": math.cos,
-    r"\tan": math.tan,
+    r"\sin": _circular(math.sin),
+    r"\cos": _circular(math.cos),
+    r"\tan": _circular(math.tan),
     r"\arcsin": math.asin,
     r"\arccos": math.acos,
     r"\arctan": math.atan,

@@ -22,7 +22,7 @@ from typing import IO, Any, cast
 
 from scorers.types import ScorerError
 
-_ROOT = str(Path(__file__).resolve().parents[1])
+_ROOT = str(Path(__file__).resolve().parents[2])
 _READY = "ready"
 
 

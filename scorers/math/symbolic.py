@@ -2,11 +2,11 @@ r"""Equality of two mathematical answers, however they are written.
 
 In this order, each step cheaper than the next:
 
-1. the same text, once both are in one spelling (`scorers.math_text`);
+1. the same text, once both are in one spelling (`scorers.math.text`);
 2. structure: sets, tuples, intervals, ratios, `x = 5` against `5`, an amount with its unit;
-3. numbers: both sides have a value (`scorers.latex`);
+3. numbers: both sides have a value (`scorers.math.latex`);
 4. words: a side that holds words is a text, and texts that differ are unequal;
-5. sampling (`scorers.sampling`): expressions in variables that differ at a point are unequal, those that agree
+5. sampling (`scorers.math.sampling`): expressions in variables that differ at a point are unequal, those that agree
    at four are equal; equations are compared at their solutions;
 6. structural limits: an expression that is too long, too deep, or has towers, big exponents or factorials is
    unequal to any other text, on every machine alike;
@@ -19,10 +19,10 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 
-from scorers.amount import close, same_amount, value_of
-from scorers.math_text import LONGEST, compact, split_outside, standard
-from scorers.sampling import same_equation, same_expression
-from scorers.workers import WorkerPool
+from scorers.math.amount import close, same_amount, value_of
+from scorers.math.text import LONGEST, compact, split_outside, standard
+from scorers.math.sampling import same_equation, same_expression
+from scorers.math.workers import WorkerPool
 
 MAX_SYMBOLIC = 200
 """Longest expression in characters that is handed to the symbolic engine."""
@@ -274,7 +274,7 @@ def _has_structure(text: str) -> bool:
 
 @cache
 def _pool() -> WorkerPool:
-    return WorkerPool("scorers.symbolic_worker")
+    return WorkerPool("scorers.math.symbolic_worker")
 
 
 @lru_cache(maxsize=65_536)

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from zlib import crc32
 
-from scorers.amount import close
-from scorers.latex import DomainError, LatexError, evaluate
-from scorers.math_text import compact
+from scorers.math.amount import close
+from scorers.math.latex import DomainError, LatexError, evaluate
+from scorers.math.text import compact
 
 _POINTS = 4
 _TINY = 1e-6

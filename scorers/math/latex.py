@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scorers.bounded import Number, bounded, choose, factorial, literal, power, quotient
-from scorers.latex_names import (
+from scorers.math.bounded import Number, bounded, choose, factorial, literal, power, quotient, total
+from scorers.math.names import (
     ALL_FUNCTIONS,
     CLOSING,
     ENDS,
@@ -175,7 +175,8 @@ class _Reader:
     def sum(self) -> Number:
         value = self.product()
         while self._next.text in ("+", "-"):
-            value = value + self.product() if self._advance().text == "+" else value - self.product()
+            sign = 1 if self._advance().text == "+" else -1
+            value = total(value, sign * self.product())
         return value
 
     def product(self) -> Number:

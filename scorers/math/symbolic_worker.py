@@ -1,4 +1,4 @@
-"""The process in which math-verify decides whether two expressions are equal: see `scorers.symbolic`.
+"""The process in which math-verify decides whether two expressions are equal: see `scorers.math.symbolic`.
 
 math-verify's own time limits are off: they rest on signals, which fail in a thread and turn a time-out into a
 silent "unequal". The parent keeps the clock.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from scorers.workers import serve
+from scorers.math.workers import serve
 
 
 def main() -> None:

@@ -37,6 +37,12 @@ def bounded(value: Number) -> Number:
     return value
 
 
+def total(one: Number, other: Number) -> Number:
+    """The sum; 0 where of two doubles nothing but their rounding is left."""
+    value = one + other
+    return 0 if isinstance(value, float) and abs(value) < 1e-14 * abs(one) else value
+
+
 def quotient(top: Number, bottom: Number) -> Number:
     """Exact where it is an integer.
 

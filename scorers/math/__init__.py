@@ -1,0 +1,1 @@
+"""Mathematics: spellings (`text`), values (`latex`), amounts, and equality (`symbolic`)."""
