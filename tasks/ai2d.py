@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from scorers.choice import ChoiceTarget, choice
+from scorers.rules.choice import ChoiceTarget, choice
 from tasks.images import ImageRef
 from tasks.options import as_list, image_key, option_index
 from tasks.types import Metric, Row, Sample, Source, Task, column
@@ -21,7 +21,7 @@ def to_samples(row: Row) -> Iterator[Sample]:
     yield Sample(
         id=identity,
         question=question,
-        target=ChoiceTarget(options, option_index(column(row, "answer"), options)),
+        target=ChoiceTarget(options, option_index(column(row, "answer"), options), question),
         images=(ImageRef(image),) if image is not None else (),
         choices=options,
         instruction="Answer with the option's letter from the given choices directly.",

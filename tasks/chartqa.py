@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scorers.relaxed import ChartTarget, relaxed_score
+from scorers.rules.chart import ChartTarget, chart
 from tasks.content_id import content_id
 from tasks.images import ImageRef
 from tasks.options import image_key
@@ -41,7 +41,7 @@ TASK = Task(
     title="ChartQA: questions on charts, human and augmented (test)",
     source=Source(repo="lmms-lab-encoder/ChartQA", split="test", rows=2500),
     to_samples=to_samples,
-    scorer=relaxed_score,
+    scorer=chart,
     target=ChartTarget,
     metrics=(
         Metric("mean of human and augmented", of="official", reduce="macro", by="type", headline=True),

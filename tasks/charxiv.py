@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from scorers.charxiv import CharxivTarget, charxiv_score
+from scorers.rules.charxiv import CharxivTarget, charxiv
 from tasks.content_id import content_id
 from tasks.images import ImageRef
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
@@ -79,7 +79,7 @@ TASK = Task(
     title="CharXiv: reasoning questions on charts of papers (validation)",
     source=Source(repo="princeton-nlp/CharXiv", split="validation", rows=1000),
     to_samples=to_samples,
-    scorer=charxiv_score,
+    scorer=charxiv,
     target=CharxivTarget,
     metrics=(
         Metric("accuracy", headline=True),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scorers.anls import DocTarget, anls_score
-from scorers.final_answer import final_answer
+from scorers.rules.document import DocTarget, document
+from scorers.read.normalise import clean
 from tasks.images import ImageRef
 from tasks.options import as_list
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
@@ -68,7 +68,7 @@ def submission_row(sample_id: str, response: str) -> dict[str, Any]:
         response: what the model answered; its final answer is submitted.
     """
     number = int(sample_id) if sample_id.isdecimal() else sample_id
-    return {"questionId": number, "answer": final_answer(response)}
+    return {"questionId": number, "answer": clean(response).final}
 
 
 TASK = Task(
@@ -77,7 +77,7 @@ TASK = Task(
     title="DocVQA: questions on scanned documents (validation)",
     source=Source(repo="lmms-lab/DocVQA", configs=("DocVQA",), split="validation", rows=5349),
     to_samples=to_samples,
-    scorer=anls_score,
+    scorer=document,
     target=DocTarget,
     metrics=(
         Metric("ANLS", of="official", headline=True),

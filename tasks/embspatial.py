@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scorers.choice import ChoiceTarget, choice
+from scorers.rules.choice import ChoiceTarget, choice
 from tasks.images import ImageRef
 from tasks.options import as_list, option_index
 from tasks.types import Metric, Row, Sample, Source, Task, column
@@ -13,10 +13,11 @@ from tasks.types import Metric, Row, Sample, Source, Task, column
 def to_samples(row: Row) -> Iterator[Sample]:
     """One sample."""
     options = as_list(column(row, "answer_options"), "answer_options")
+    question = str(column(row, "question"))
     yield Sample(
         id=str(column(row, "question_id")),
-        question=str(column(row, "question")),
-        target=ChoiceTarget(options, option_index(column(row, "answer"), options)),
+        question=question,
+        target=ChoiceTarget(options, option_index(column(row, "answer"), options), question),
         images=(ImageRef(row["image"]),) if row.get("image") is not None else (),
         choices=options,
         instruction="Answer with the option's letter from the given choices directly.",

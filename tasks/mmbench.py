@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scorers.choice import ChoiceTarget, choice
+from scorers.rules.choice import ChoiceTarget, choice
 from tasks.images import ImageRef
 from tasks.options import absent, letter_index, lettered
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
@@ -28,10 +28,11 @@ def to_samples(row: Row) -> Iterator[Sample]:
         raise RowError("column 'A' is missing or empty: the row has no options")
     level2 = next((row[name] for name in ("l2-category", "L2-category", "l2_category") if row.get(name)), None)
     hint = absent(row.get("hint"))
+    question = str(column(row, "question"))
     yield Sample(
         id=str(index),
-        question=str(column(row, "question")),
-        target=ChoiceTarget(options, letter_index(column(row, "answer"), options)),
+        question=question,
+        target=ChoiceTarget(options, letter_index(column(row, "answer"), options), question),
         images=(ImageRef(row["image"]),) if row.get("image") is not None else (),
         choices=options,
         instruction="Answer with the option's letter from the given choices directly.",

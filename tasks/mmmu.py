@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scorers.official.mmmu import MmmuTarget, mmmu
+from scorers.rules.mmmu import MmmuTarget, mmmu
 from tasks.images import ImageRef
 from tasks.options import as_list, letter_index
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
@@ -47,7 +47,7 @@ def to_samples(row: Row) -> Iterator[Sample]:
     kind = str(column(row, "question_type"))
     options = as_list(column(row, "options"), "options")
     if kind == "multiple-choice":
-        target = MmmuTarget(options, letter_index(column(row, "answer"), options))
+        target = MmmuTarget(options, letter_index(column(row, "answer"), options), question=question)
         instruction = "Answer with the option's letter from the given choices directly."
     else:
         options, golds = (), as_list(column(row, "answer"), "answer")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scorers.choice import ChoiceTarget
-from scorers.official.mmstar import mmstar
+from scorers.rules.choice import ChoiceTarget
+from scorers.rules.mmstar import mmstar
 from tasks.images import ImageRef
 from tasks.options import absent, letter_index
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
@@ -19,7 +19,7 @@ _LINES = tuple(re.compile(rf"(?:^|\n)[ ]*\({letter}\)\s") for letter in _NAMED)
 
 
 def embedded_options(question: str) -> tuple[str, ...]:
-    """The option texts that a question lists, in line after "Options:" or one a line; "nan" is "".
+    """The option texts that a question lists, in line after "Options:" or one a line; "nan" is "None", as in the source of those items.
 
     Empty where it lists none.
     """
@@ -38,7 +38,7 @@ def _split(listed: str, forms: tuple[re.Pattern[str], ...]) -> tuple[str, ...]:
     if len(marks) < 2:
         return ()
     ends = [start for start, _ in marks[1:]] + [len(listed)]
-    texts = [absent(listed[end:until]) or "" for (_, end), until in zip(marks, ends, strict=True)]
+    texts = [absent(listed[end:until]) or "None" for (_, end), until in zip(marks, ends, strict=True)]
     return tuple(texts)
 
 
@@ -53,7 +53,7 @@ def to_samples(row: Row) -> Iterator[Sample]:
     yield Sample(
         id=str(index),
         question=question,
-        target=ChoiceTarget(options, answer),
+        target=ChoiceTarget(options, answer, question.partition("Options:")[0]),
         images=(ImageRef(row["image"]),) if row.get("image") is not None else (),
         instruction="Answer with the option's letter from the given choices directly.",
         groups={

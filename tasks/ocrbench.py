@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scorers.ocr import OcrTarget, ocr_score
+from scorers.rules.ocr import OcrTarget, ocr
 from scorers.official.ocrbench import FORMULA_DATASET
 from tasks.content_id import content_id
 from tasks.images import ImageRef
@@ -54,7 +54,7 @@ TASK = Task(
     title="OCRBench: 1,000 questions on text in images",
     source=Source(repo="echo840/OCRBench", split="test", rows=1000),
     to_samples=to_samples,
-    scorer=ocr_score,
+    scorer=ocr,
     target=OcrTarget,
     metrics=(
         Metric("total of 1000", of="official", scale=1000.0, headline=True),

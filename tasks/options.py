@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scorers.choice import LETTERS
+from scorers.read.option import LETTERS
 from tasks.images import ImageRef
 from tasks.types import Row, RowError
 
@@ -35,6 +35,8 @@ def as_list(value: Any, name: str) -> tuple[str, ...]:
             raise RowError(f"column {name!r} is no list: {text[:60]!r}") from None
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
         value = list(value) if hasattr(value, "tolist") else [value]
+    if len(value) == 1 and isinstance(value[0], list | tuple):  # as some items of MMMU-Pro have it
+        value = value[0]
     if any(isinstance(item, list | tuple | dict) or item is None for item in value):
         raise RowError(f"column {name!r} is no list of texts: {str(value)[:60]}")
     return tuple(str(item) for item in value)

@@ -6,11 +6,11 @@ A `Task` is data plus short functions. It knows nothing of models or runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from scorers.final_answer import is_unfinished
-from scorers.types import Answer, Coords, Score, Scorer, ScorerError, Status
+from scorers.read.normalise import STANDARD, Delimiters
+from scorers.types import Answer, Coords, Score, Scorer, ScorerError, Status, Target
 from tasks.images import ImageRef
 
 Category = Literal["general_vqa", "math", "chart", "document", "spatial", "grounding"]
@@ -50,7 +50,7 @@ class Sample:
     """Unique within the task."""
     question: str
     """What is asked, without choices and instruction; `<image n>` stands where image n belongs."""
-    target: Any
+    target: Target
     """What the task's scorer compares with: an instance of `Task.target`."""
     images: tuple[ImageRef, ...] = ()
     choices: tuple[str, ...] = ()
@@ -137,7 +137,7 @@ class Task:
     to_samples: Callable[[Row], Iterable[Sample]]
     """A row → its samples (RefCOCO: one per expression). Raises RowError."""
     scorer: Scorer
-    target: type[Any]
+    target: type[Target]
     """The dataclass of `Sample.target`."""
     metrics: tuple[Metric, ...]
     """Exactly one is the headline."""
@@ -166,7 +166,13 @@ class Task:
         return next(metric for metric in self.metrics if metric.headline)
 
     def score(
-        self, sample: Sample, response: Response, *, coords: Coords | None = None, raw: bool = False
+        self,
+        sample: Sample,
+        response: Response,
+        *,
+        coords: Coords | None = None,
+        raw: bool = False,
+        delimiters: Delimiters = STANDARD,
     ) -> Score:
         """Judge one response: the only place where a task's score is computed.
 
@@ -177,17 +183,21 @@ class Task:
             response: what came back.
             coords: the model's coordinate convention, for tasks with `places`.
             raw: judge `official` on the untouched response, not on its final answer.
+            delimiters: by which thinking, answers and chat tokens are known.
         """
         if response.error is not None:
             return Score(0.0, None, Status.FAILED, error=response.error)
-        if response.finish_reason == "length" and is_unfinished(response.text):
-            return Score(0.0, 0.0 if self.official else None, Status.TRUNCATED)
         shown = response.shown[0] if response.shown else None
-        answer = Answer(response.text, coords, shown, raw)
+        answer = Answer(response.text, coords, shown, raw, delimiters)
+        cut = response.finish_reason == "length"
+        if answer.response.open or (cut and answer.response.unclosed):
+            if not raw:
+                return Score(0.0, 0.0 if self.official else None, Status.TRUNCATED)
+            cut = True
         try:
             score = self.scorer(answer, sample.target)
         except ScorerError as error:
             return Score(0.0, None, Status.ERROR, error=str(error))
-        if score.status is Status.UNPARSED and response.finish_reason == "length":
-            return Score(0.0, score.official, Status.TRUNCATED, None, score.components)
+        if score.status is Status.UNPARSED and cut:
+            return replace(score, status=Status.TRUNCATED)
         return score

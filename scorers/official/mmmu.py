@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from scorers.choice import LETTERS, ChoiceTarget, choice
-from scorers.short_answer import read_short
-from scorers.types import Answer, Score, Status, unparsed
+from scorers.read.option import LETTERS
 
 _STRIPPED = (",", ".", "!", "?", ";", ":", "'")
 _CUES = ("could be ", "so ", "is ", "thus ", "therefore ", "final ", "answer ", "result ")
@@ -19,33 +16,6 @@ _TRIVIAL = frozenset(":,.!?;'")
 _GROUPED = re.compile(r"-?\b\d{1,3}(?:,\d{3})+\b")
 _SCIENTIFIC = re.compile(r"-?(?<!\d)\d++(?:\.\d++)?[eE][+-]?\d++")
 _PLAIN = re.compile(r"-?(?:(?<!\d)\d++\.\d++|\.\d++|(?<!\d)\d++\b)(?![eE][+-]?\d)(?![,\d])")
-
-
-@dataclass(frozen=True, slots=True)
-class MmmuTarget:
-    """A multiple-choice question has options and an answer; an open one has golds and its question."""
-
-    options: tuple[str, ...] = ()
-    answer: int = -1
-    """Index of the right option; -1 for an open question."""
-    golds: tuple[str, ...] = ()
-    question: str = ""
-    """Of an open question: `value` does not take words repeated from it for an answer."""
-
-
-def mmmu(answer: Answer, target: MmmuTarget) -> Score:
-    """`value`: the chosen option, or a short answer by value or text. `official`: MMMU's script."""
-    text = answer.official_text
-    if target.options:
-        official = float(official_choice(text, target.options) == target.answer)
-        ours = choice(answer, ChoiceTarget(target.options, target.answer))
-        return Score(ours.value, official, ours.status, ours.extracted)
-    official = float(official_open(text, target.golds))
-    for reading in answer.readings():
-        read = read_short(reading, target.golds, target.question)
-        if read is not None:
-            return Score(read[0], official, Status.OK, read[1])
-    return unparsed(official)
 
 
 def official_choice(text: str, options: Sequence[str]) -> int | None:

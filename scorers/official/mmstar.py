@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from scorers.choice import LETTERS, ChoiceTarget, choice
-from scorers.types import Answer, Score
-
 _PREFIXES = ("", "(", "option ", "the answer is ")
 
 
@@ -18,9 +15,3 @@ def official_mmstar(text: str, letter: str) -> bool:
     wanted = letter.lower().strip()
     return len(wanted) == 1 and any(said.startswith(prefix + wanted) for prefix in _PREFIXES)
 
-
-def mmstar(answer: Answer, target: ChoiceTarget) -> Score:
-    """`value`: the chosen option. `official`: MMStar's script."""
-    ours = choice(answer, target)
-    official = float(official_mmstar(answer.official_text, LETTERS[target.answer]))
-    return Score(ours.value, official, ours.status, ours.extracted)

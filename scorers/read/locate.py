@@ -8,7 +8,7 @@ read. The order is the whole of the theory:
     json       the value of an object's answer key, never of another
     announced  what follows the last "the answer is", in any language of the table
     whole      the response, where it is one line or sentence; a first line that is an answer alone
-    concluding the last line or sentence that concludes: "so …", "therefore …"
+    concluding the last line, where it is an answer alone; "so …", "therefore …"; what is called right
     stated     the sentence that repeats the question's words; the last sentence
 
 What is taken back ("wait", "actually") is cut off with all that stands before it.
@@ -24,7 +24,7 @@ from functools import lru_cache
 from typing import Generic, Literal, TypeVar
 
 from scorers.read.normalise import Clean
-from scorers.read.text import overlap, refuses
+from scorers.read.text import is_name_alone, overlap, phrases, refuses
 
 LIMIT = 32_768
 """Characters of a response that are read: of a longer one an eighth at its head and the rest at its tail."""
@@ -87,34 +87,35 @@ def first(candidates: Iterable[Candidate], parse: Callable[[Candidate], T | Uncl
 
 # --- One spelling of what surrounds an answer ---------------------------------------------------------------
 
-_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u3000\t\x0b\x0c"), " ")
 _INVISIBLE = dict.fromkeys(
     [0, 0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFE0F, 0xFEFF]
 )
-_ALIKE = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "【": " ", "】": ": ", "。": ". ", "、": ", ", "\r": "\n"})
-_CHARACTERS = _WIDE | _SPACES | _INVISIBLE | _ALIKE
+_MARKS = {"‘": "'", "’": "'", "“": '"', "”": '"', "【": " ", "】": ": ", "。": ". ", "、": ", ", "，": ", ", "：": ": "}
+_MARKS |= {"（": "(", "）": ")", "；": "; ", "！": "! ", "？": "? ", "\r": "\n"}
+_CHARACTERS = _SPACES | _INVISIBLE | str.maketrans(_MARKS)
+_EMPHASIS = re.compile(r"(?<![\w)*])(\*{1,3}|__)(?=\S)([^*\n]{1,2000}?)(?<=\S)\1(?![\w(*])|\*\*|__")
 _MARKUP = re.compile(
-    r"</?(?:b|i|u|p|em|strong|br|span|code|sub|sup|small)\s?/?>|```\w*|`|__|^\s*#{1,6} |^\s*>+ "
-    r"|(?<![\w)*])\*{1,3}(?=\S)|(?<=\S)\*{1,3}(?![\w(*])|(?<=[^\W_])\*{2,3}(?=\W|[A-Z])|\*{2,}",
-    re.MULTILINE,
+    r"</?(?:b|i|u|p|em|strong|br|span|code|sub|sup|small)\s?/?>|```\w*|`|^\s*#{1,6} |^\s*>+ ", re.MULTILINE
 )
 
 
 def plain(text: str) -> str:
-    """A text without Markdown, with one form of each sign, cut to `LIMIT`."""
+    """A text without Markdown, with one form of each mark, cut to `LIMIT`."""
     if len(text) > LIMIT:
         text = f"{text[: LIMIT // 8]}\n\n{text[-LIMIT * 7 // 8 :]}"
-    return _MARKUP.sub("", text.translate(_CHARACTERS)).strip()
+    text = _MARKUP.sub("", text.translate(_CHARACTERS))
+    return _EMPHASIS.sub(lambda marked: marked[2] or "", text).strip()
 
 
-_ABBREVIATION = r"(?<!\b[A-Z]\.)(?<!\b(?:Dr|Mr|Ms|St|No|Jr|vs|cf)\.)(?<!\b(?:Mrs|Fig|e\.g|i\.e|Ave)\.)(?<!\b(?:Prof)\.)"
-_SENTENCE = re.compile(rf"\n+|(?<=[.!?;！？；]){_ABBREVIATION}\s+(?!\d+[.)]\s)|(?<=[！？；])")
+_ABBREVIATION = r"(?<!\b[A-Z]\.)(?<!\b(?:Dr|Mr|Ms|St|No|Jr|vs|cf|Rs|Co)\.)(?<!\b(?:Mrs|Fig|e\.g|i\.e|Ave)\.)(?<!\bProf\.)"
+_SENTENCE = re.compile(rf"(?<=\S[.!?;])(?<!^\d\.)(?<!^\d\d\.){_ABBREVIATION}\s+(?![a-z])|(?<=;)\s+", re.MULTILINE)
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences and lines of a plain text; initials and abbreviations end none."""
-    return [part.strip() for part in _SENTENCE.split(text) if part.strip()]
+    """The sentences and lines of a plain text; initials, abbreviations and the numbers of a list end none."""
+    lines = (line.strip() for line in text.split("\n"))
+    return [part.strip() for line in lines for part in _SENTENCE.split(line) if part.strip()]
 
 
 # --- What is taken back -------------------------------------------------------------------------------------
@@ -163,7 +164,7 @@ _LANGUAGES = {
         r"is|are|was|were|be|(?:would|should|must|will|can only|has to|seems to|appears to) be|equals?|comes (?:out )?to",
     ),
     "es": _Language("respuesta|solución", "opción|alternativa", "correcta|final|correcto", "es|sería|son"),
-    "fr": _Language("réponse|solution", "option|proposition", "bonne|correcte|finale|juste", "est|serait|sont"),
+    "fr": _Language("réponse", "option|proposition", "bonne|correcte|finale|juste", "est|serait|sont"),
     "de": _Language("Antwort|Lösung|Ergebnis", "Option|Möglichkeit", "richtige|korrekte|endgültige", "ist|lautet"),
     "pt": _Language("resposta|solução", "opção|alternativa", "correta|final|certa", "é|são"),
     "it": _Language("risposta|soluzione", "opzione|alternativa", "corretta|finale|giusta", "è|sono"),
@@ -178,7 +179,7 @@ _LANGUAGES = {
     "ko": _Language("정답|답변|답", "선택지|보기", "최종|올바른", "은|는", spaced=False),
     "th": _Language("คำตอบ", "ตัวเลือก", "ที่ถูกต้อง|สุดท้าย", "คือ", spaced=False),
 }
-_ASIDE = r"(?:,? ?(?:to|for|of|in|from|here|then|therefore|thus|based|given|that|i|you|we|must|which)\b[^.:=\n]{0,120}?)?"
+_ASIDE = r"(?:,[^.:,=\n]{1,80},|,? ?(?:to|for|of|in|from|here|then|therefore|thus|based|given|that|i|you|we|must|which)\b[^.:=\n]{0,120}?)?"
 _MARK = r"(?:[:：=→]|\s[-–—]\s|\.(?=\s?[(A-Z\d])|\s*\n|\s?(?=\())"
 
 
@@ -208,8 +209,11 @@ _ANNOUNCED = re.compile(
 )
 _IS_ANSWER = re.compile(
     r"(?P<said>[^.!?;:\n|]{1,160}?)[,\s]{1,2}(?:is|are|would be|must be) (?:therefore |thus |then |indeed |clearly )?"
-    r"(?:the|my|our) (?:(?:correct|right|best|final|only correct) )?(?:answer|option|choice|solution)\b"
-    r"|(?P<right>[^.!?;,\n|]{1,80}?)\s?(?:\s(?:is|are)\s|:\s|\|\s|是|(?<=项))"
+    r"(?:the|my|our) (?:(?:correct|right|best|final|only correct) )?(?:answer|option|choice|solution)\b",
+    re.IGNORECASE,
+)
+_IS_RIGHT = re.compile(
+    r"([^.!?;,\n|]{1,80}?)\s?(?:\s(?:is|are)\s|:\s|\|\s|是|(?<=项))"
     r"(?:the (?:correct|right|best) one|correct|right|the best|true|yes|正确|✅|✓|✔|☑)(?=\W|$)",
     re.IGNORECASE,
 )
@@ -219,7 +223,7 @@ _STEPS = re.compile(r"\s*\n[^\w\n]{0,3}1[.)]\s[A-Z]")
 
 
 def _announced(text: str) -> Iterator[str]:
-    """What is announced as the answer, the last first; then what is called right."""
+    """What is announced as the answer, the last first; then what is said to be the answer."""
     for match in reversed(list(_ANNOUNCED.finditer(text))):
         tail = text[match.end() : match.end() + 2000]
         if _QUESTIONED.search(text[max(0, match.start() - 60) : match.start()]) or _STEPS.match(tail):
@@ -228,10 +232,7 @@ def _announced(text: str) -> Iterator[str]:
         line = tail[lead.end() if lead else 0 :].split("\n", 1)[0].strip()
         if line:
             yield line
-    found = list(_IS_ANSWER.finditer(text))
-    yield from (match["said"].strip() for match in reversed(found) if match["said"])
-    if right := [match["right"].strip() for match in found if match["right"]]:
-        yield " | ".join(right)
+    yield from (match["said"].strip() for match in reversed(list(_IS_ANSWER.finditer(text))))
 
 
 # --- Channels -----------------------------------------------------------------------------------------------
@@ -244,7 +245,7 @@ _JSON = re.compile(
 )
 _CONCLUDES = re.compile(
     r"^(?:and |but )?(?:therefore|thus|hence|so|consequently|in conclusion|finally|overall|in summary|in total|altogether"
-    r"|as a result|to conclude|accordingly|this means|that means|which means|this gives|we get)\b"
+    r"|as a result|to conclude|accordingly|this gives|we get)\b"
     r"|^(?:∴|⇒|=>|→|所以|因此|故|综上|总共|したがって|よって|따라서|por lo tanto|donc|also|portanto|quindi|поэтому)",
     re.IGNORECASE,
 )
@@ -324,19 +325,27 @@ def _find(text: str, question: str) -> Iterator[Candidate]:
     if len(told) > 1:
         yield Candidate(Channel.WHOLE, told[0], alone=True)
         if not any(map(refuses, told)):
-            yield from _weaker(told, question)
+            yield from _concluding(told)
+    if right := [match[1].strip() for match in _IS_RIGHT.finditer(text)]:
+        yield Candidate(Channel.CONCLUDING, " | ".join(right))
+    if len(told) > 1 and not any(map(refuses, told)):
+        yield from _stated(told, question)
 
 
-def _weaker(told: list[str], question: str) -> Iterator[Candidate]:
-    """What concludes, the last first; then sentences by what they repeat of the question; then the last."""
+def _concluding(told: list[str]) -> Iterator[Candidate]:
+    """The last line, where it is an answer alone; then what concludes, the last first."""
     yield Candidate(Channel.CONCLUDING, told[-1], alone=True)
     for sentence in reversed(told):
         if (tail := conclusion(sentence)) is not None:
             yield Candidate(Channel.CONCLUDING, tail)
+
+
+def _stated(told: list[str], question: str) -> Iterator[Candidate]:
+    """The sentences that repeat the question's words, the most first; then the last."""
     said = [sentence for sentence in told if not sentence.endswith("?")]
     ranked = sorted(enumerate(said), key=lambda item: (-overlap(item[1], question), -item[0]))
     for _, sentence in ranked[:4]:
-        if overlap(sentence, question) >= 0.3:
+        if overlap(sentence, question) >= 0.2:
             yield Candidate(Channel.STATED, sentence)
     for sentence in said[-1:]:
         yield Candidate(Channel.STATED, sentence)
@@ -348,3 +357,15 @@ def conclusion(sentence: str) -> str | None:
         return sentence[opening.end() :].lstrip(" ,:")
     ends = [match.end() for match in _WITHIN.finditer(sentence)]
     return sentence[ends[-1] :].strip() if ends and sentence[ends[-1] :].strip() else None
+
+
+def read_phrases(response: Clean, question: str = "") -> Found[tuple[str, ...]] | None:
+    """The readings (`text.phrases`) of the first candidate that may be a name or a short phrase; None for a refusal."""
+
+    def parse(candidate: Candidate) -> tuple[str, ...] | None:
+        if candidate.alone and not is_name_alone(candidate.text):
+            return None
+        weak = candidate.channel in (Channel.WHOLE, Channel.CONCLUDING, Channel.STATED)
+        return None if weak and refuses(candidate.text) else phrases(candidate.text, question) or None
+
+    return first(locate(response, question), parse)

@@ -94,7 +94,7 @@ _DENIED = re.compile(
     r"[,(–—]?\s*\b(?:but |and |or |as |is |are |was |it is |it's )?"
     r"(?:not|never|neither|rather than|instead of|unlike|nor|as opposed to|\w+n't)\b"
     r"(?! (?:only|sure|applicable))[^,.;:()\n]*?(?:\)|(?=[,.;:()\n]|\bbut\b|$))"
-    r"|[^,.;:|\n]*?\b(?:is|are|was|were|选项|looks?|seems?)\s?(?:\w+ly )?(?:wrong|incorrect|false|错误|不对|impossible"
+    r"|[^,.;:|\n]*?(?:\b(?:is|are|was|were|looks?|seems?)|项)\s?(?:\w+ly )?(?:wrong|incorrect|false|错误|不对|impossible"
     r"|too (?:low|high|small|large|big|few|many)|ruled out|a (?:distractor|mistake))\b"
     r"|(?:而)?(?:不是|并非)[^,.;:\n]*",
     re.IGNORECASE,
@@ -162,7 +162,8 @@ def stem(word: str) -> str:
     return bare[:5] if bare.isalpha() else word
 
 
-_COMMON = FRAMING | frozenset("many much all any each than not find following please using".split())
+_COMMON = FRAMING - frozenset("value number amount total name title label word words phrase".split())
+_COMMON |= frozenset("many much all any each than not find following please using".split())
 _ASKS = re.compile(r"[?？]|[(（] ?_* ?[)）]|__")
 _CLAUSE = re.compile(
     r"^(?:if|as|given|since|suppose|assuming|according|use|in|on|for|when)\b.*?, ?(?=(?:what|which|how|who|when|where"
@@ -224,10 +225,13 @@ _TITLES = r"(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bNo\.)(?<!\bJr\.)(?
 _SENTENCE_END = re.compile(
     rf"""(?<=[^\W\d_][^\W\d_][.!?]){_TITLES}\s+(?=[A-Z"'(*])|(?<=[\d)"'][.!?])\s+(?=[A-Z"'(*])"""
 )
+_AMOUNT = r"(?:about |around |approximately )?(?:[$€£]\d[\d.,]*|\d[\d.,]*(?: ?%| (?:percent|million|billion|thousand)))"
+_MEASURE = rf"(?:{_AMOUNT}|\d+\.\d+|\d[\d,]*(?: [a-z]{{1,12}})?)"
 _REMARK = re.compile(
-    r"\s*[,;–—-]?\s+(?:because|since|as (?:it|its|the|shown)|which|who|where|while|whereas|with (?:an?|the|its|about|\d)"
-    r"|at (?:about |around )?[$€£]?\d|with|having|according|based|due)\b.*$"
-    r"|(?<=\S)\s*[(\[].*[)\]][.\s]*$|\s*[:,–—]\s*(?:about |at |with )?[$€£]?[\d.,]+ ?(?:%|\w{0,12})\s*$|\s-\s[\d.,]+ ?%?$",
+    r"\s*[,;–—-]?\s+(?:(?:because|since|as (?:it|its|the|shown)|which|who|where|while|whereas|having|according|based"
+    r"|due)\b.*|with (?:an?|the|its|about|\d)\b(?:(?! (?:is|are|was|were) ).)*)$"
+    rf"|(?<=\S)\s*[(\[].*[)\]][.\s]*$|(?:\s*[:,–—-]\s+(?:(?:at|with|of) )?(?:{_AMOUNT}|\d+\.\d+)"
+    rf"|,?\s(?:at|with|of) {_MEASURE})[.\s]*$|^{_AMOUNT},? (?:in|for|by|at|from|with) ",
     re.IGNORECASE,
 )
 
@@ -299,12 +303,14 @@ def phrases(text: str, question: str = "") -> tuple[str, ...]:
         line = undenied(text).split("\n", 1)[0]
         sentence = unwrap(first_sentence(line))
         echo = echo_stems(question)
-        parts = [sentence, *_tails(sentence, echo), *_cores(sentence, echo)]
+        result = [sentence.rpartition("=")[2]] if "=" in sentence else []
+        parts = [sentence, *_tails(sentence, echo), *_cores(sentence, echo), *result]
         found += [line, *parts, *(_REMARK.sub("", part) for part in parts)]
         found += _cores(_REMARK.sub("", sentence), echo)
     readings = found[:1]
     for reading in map(unwrap, found):
         bare = reading.strip(" .,;:!?")
+        bare = bare.strip("$ ") if bare.count("$") == 1 and bare.endswith("$") else bare
         abbreviated = "." in bare[-6:] and reading.endswith(f"{bare}.")
         readings += [bare, f"{bare}."] if abbreviated else [bare]
     return tuple(dict.fromkeys(reading for reading in readings if reading))
@@ -329,4 +335,5 @@ def opens_with(text: str, gold: str, question: str) -> bool:
 def is_name_alone(text: str) -> bool:
     """Whether a line may be a name by itself: a few words, no sentence, nothing that leads to what follows."""
     said = words(text[:200])
-    return 0 < len(said) <= 8 and len(text) <= 80 and text[-1:] not in ":," and (len(said) <= 3 or text[-1:] not in ".!")
+    sentence = len(said) > 3 and text[-1:] in ".!"
+    return 0 < len(said) <= 8 and len(text) <= 80 and ": " not in text and text[-1:] not in ":," and not sentence

@@ -1,0 +1,475 @@
+"""Numbers as people write them: the one place where text becomes a float.
+
+`parse_number` reads a string that is one number and nothing else; `find_numbers` finds every number of a text
+together with what stands beside it. Linear in the length of the text; no integer is ever built from more than
+`MAX_DIGITS` digits and no power beyond the range of a float.
+
+A percentage counts by its face: "47%" is 47.0 with `percent` set. "1,200" is twelve hundred, "1.234.567" a
+million, "3,1" three and a tenth (not within brackets, where it may be two numbers).
+
+`pick` says which number of a sentence is the answer, `read_number` where in a response to look.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from scorers.read.locate import AMBIGUOUS, Candidate, Channel, Found, Unclear, first, locate, sentences
+from scorers.read.normalise import Clean
+from scorers.read.text import asked_stems, focus, stem, undenied, words
+
+Notation = Literal["digits", "fraction", "power", "words"]
+
+MAX_DIGITS = 64
+"""Longer runs of digits are no number that anybody means."""
+
+_FRACTIONS = {
+    sign: int(parts[0]) / int(parts[1:])
+    for sign, parts in zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒", "12 13 23 14 34 15 25 35 45 16 56 17 18 38 58 78 19 110".split(), strict=True)
+}
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺−–", "0123456789-+--")
+_ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen""".split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+_SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
+_LETTER_SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "mn": 1e6, "bn": 1e9, "tn": 1e12}
+_SIMPLE: dict[str, float] = {
+    **{word: float(number) for number, word in enumerate(_ONES)},
+    **{word: float(10 * number) for number, word in enumerate(_TENS, start=2)},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NumberMatch:
+    """A number in a text and what stands beside it."""
+
+    value: float
+    """Finite. Scale words are multiplied in, a percentage is taken by its face."""
+    start: int
+    """Where it begins, its sign and currency sign included."""
+    end: int
+    """Where it ends, its percent, degree or scale included, its unit not."""
+    text: str
+    notation: Notation = "digits"
+    percent: bool = False
+    currency: bool = False
+    degree: bool = False
+    ordinal: bool = False
+    scale: float = 1.0
+    """The scale word's factor within `value`: 1e6 for "1.2 million"."""
+    unit: str = ""
+    """The word directly after it, e.g. "cm", "years"; empty where there is none."""
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """(start, end) in the text."""
+        return self.start, self.end
+
+
+_DECIMAL_COMMA = r"(?<![\w.,(\[{])(?:\d{1,3}(?:\.\d{3}){1,6}|\d{1,15}),\d{1,2}(?![\d,])"
+_DOTTED = r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,6}(?![\d.])"
+_INTEGER = r"(?:\d{1,3}(?:(?:,|\{,\}|,\\!|[\u00a0\u2009\u202f'’])\d{3}){1,20}+(?!\d)|\d++)"
+_SIGNS = r"[-+−–]"
+_TIMES = r"(?:[×xX*·⋅]|\\times|\\cdot)"
+
+
+def _exponent(name: str) -> str:
+    """An exponent after `^` or `**`, or in superscripts, as groups NAME and NAME_up."""
+    signed = rf"{_SIGNS}?\d{{1,4}}(?!\d)"
+    return rf"(?:(?:\^|\*\*)\s?\{{?\(?(?P<{name}>{signed})\)?\}}?|(?P<{name}_up>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))"
+
+
+_DIGITS = rf"""
+    (?P<sign>(?<![\w)\]}}.])(?:{_SIGNS}|(?i:negative)\s))?
+    (?P<currency>(?:US|A|C|HK)?\\?\$(?!\$)\s?|[€£¥₹]\s?|Rs\.?\s?)?
+    (?P<sign2>{_SIGNS}(?<=[$€£¥₹ ].))?
+    (?:
+        (?P<whole>\d{{1,15}}(?=\\[dt]?frac))?\\[dt]?frac\s?\{{\s?(?P<top>\d{{1,15}}(?:\.\d{{1,15}})?)\s?\}}\s?\{{\s?(?P<bottom>\d{{1,15}}(?:\.\d{{1,15}})?)\s?\}}
+      | (?P<vulgar_whole>(?<![\w.])\d{{1,15}}\s?)?(?P<vulgar>[{"".join(_FRACTIONS)}])
+      | (?<![\w.])(?P<mixed>\d{{1,15}})(?:[ -]|\sand\s)(?P<mixed_top>\d{{1,6}})[/⁄](?P<mixed_bottom>\d{{1,6}})(?![\d/⁄]|\.\d)
+      | (?P<european>{_DECIMAL_COMMA}|{_DOTTED})
+      | (?<![A-Za-z0-9_])(?<!\d\.)(?P<number>(?:{_INTEGER}(?:\.\d++)?|(?<![\w.])\.\d++))
+        (?:
+            (?P<e>[eE]{_SIGNS}?\d{{1,3}}(?![\w]))
+          | \s?{_TIMES}\s?10{_exponent("ten")}
+          | {_exponent("power")}
+          | (?<!/\d)\s?[/⁄]\s?(?P<denominator>\d{{1,15}}(?:\.\d{{1,15}})?)(?!\s?[/⁄]\s?\d|\d)
+        )?
+    )
+"""  # noqa: E501
+_AFTER = r"""
+    (?P<ordinal>(?<=\d)(?:st|nd|rd|th)\b)?
+    (?P<scale>(?:\s|-)?(?i:hundred|thousand|million|billion|trillion)s?\b|\s?(?:mn|bn|tn)\b|(?<=\d)[kKMB](?![\w/²³^]))?
+    (?:
+        (?P<percent>\s?\\?[%％﹪]|[\s-]?(?i:percent|per\scent|percentage)\b)
+      | (?P<degree>\s?(?:°|º|˚|\^\s?\{?\s?\\circ\s?\}?|\\degree|\^o\b)|[\s-](?i:degrees?)\b)
+      | (?P<money>\s?[€£¥₹]|\s(?i:dollars?|euros?|usd|eur|gbp|rupees?)\b|\s?\$(?=\s|$))
+    )?
+"""
+_NUMBER = re.compile(_DIGITS + _AFTER, re.VERBOSE)
+_WORD = "|".join(sorted([*_SIMPLE, *_SCALES], key=len, reverse=True))
+_WORDS = re.compile(
+    rf"""\b(?:(?P<ordinal>{"|".join(_ORDINALS)})
+      | (?P<half>(?:a\s|one\s|one-)?half|(?:a|one|three)[\s-]quarters?|(?:one|two)[\s-]thirds?)
+      | (?P<words>(?:an?\s(?=(?:hundred|thousand|million|billion|dozen)\b)
+              |(?:minus|negative)\s(?=(?:{_WORD})\b))?
+         (?:{_WORD}|dozen|couple(?=\sof\b))(?:(?:\s|-|\sand\s)(?!zero)(?:{_WORD}|dozen)\b){{0,12}}+)
+    )\b{_AFTER.replace("ordinal", "ordinal2")}""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_UNIT = re.compile(r"[\s-]?([A-Za-zµμΩ]{1,24}(?:[²³]|\^\{?[23]\}?)?)")
+_PARTS = {"half": 1 / 2, "quarter": 1 / 4, "third": 1 / 3}
+
+
+def _float(digits: str, exponent: str = "0") -> float | None:
+    """A run of digits, grouping signs left out, times a power of ten; None beyond `MAX_DIGITS`."""
+    if len(digits) > 2 * MAX_DIGITS:
+        return None
+    kept = re.sub(r"[^\d.]", "", digits)
+    return float(f"{kept}e{int(exponent)}") if len(kept) <= MAX_DIGITS else None
+
+
+def _power(base: float, exponent: str) -> float | None:
+    try:
+        result = base ** int(exponent.translate(_SUPERSCRIPTS))
+    except (OverflowError, ZeroDivisionError):
+        return None
+    return result if math.isfinite(result) else None
+
+
+def _ratio(top: float, bottom: float) -> float | None:
+    return top / bottom if bottom else None
+
+
+def _digits_value(match: re.Match[str]) -> tuple[float | None, Notation]:
+    """The unsigned value before scale words, and how it was written."""
+    part = match.groupdict()
+    if part["european"]:
+        return float(part["european"].replace(".", "").replace(",", ".")), "digits"
+    if part["number"] is None:
+        return _fraction_value(part), "fraction"
+    if exponent := (part["e"] or "")[1:] or part["ten"] or part["ten_up"]:
+        return _float(part["number"], exponent.translate(_SUPERSCRIPTS)), "power"
+    value = _float(part["number"])
+    if value is None:
+        return None, "digits"
+    if exponent := part["power"] or part["power_up"]:
+        return _power(value, exponent), "power"
+    if part["denominator"]:
+        return _ratio(value, float(part["denominator"])), "fraction"
+    return value, "digits"
+
+
+def _fraction_value(part: dict[str, str | None]) -> float | None:
+    if part["vulgar"]:
+        return float(part["vulgar_whole"] or 0) + _FRACTIONS[part["vulgar"]]
+    whole = part["whole"] or part["mixed"] or 0
+    ratio = _ratio(
+        float(part["top"] or part["mixed_top"] or 0), float(part["bottom"] or part["mixed_bottom"] or 0)
+    )
+    return None if ratio is None else float(whole) + ratio
+
+
+def _words_value(words: str) -> float | None:
+    """E.g. "two hundred and five" → 205; None for words that do not make one number ("five three")."""
+    total = current = 0.0
+    last = math.inf
+    seen = False
+    for word in re.findall(r"[a-z]+", words.lower()):
+        if word in {"and", "a", "an", "minus", "negative"}:
+            continue
+        if word in _SIMPLE:
+            number = _SIMPLE[word]
+            if seen and not (number < last and (last >= 100 or (last >= 20 and 0 < number < 10))):
+                return None
+            current, last = current + number, number
+        elif word in {"dozen", "couple"}:
+            current, last = (current or 1) * (12 if word == "dozen" else 2), 1
+        elif word == "hundred":
+            current, last = (current or 1) * 100, 100
+        else:
+            total, current, last = total + (current or 1) * _SCALES[word], 0.0, _SCALES[word]
+        seen = True
+    return (total + current) if seen else None
+
+
+def _part(words: str) -> float:
+    """E.g. "three quarters" → 0.75, "half" → 0.5."""
+    *count, part = re.findall(r"[a-z]+", words.lower())
+    return _SIMPLE.get(count[0] if count else "one", 1.0) * _PARTS[part.rstrip("s")]
+
+
+def _from_digits(match: re.Match[str]) -> NumberMatch | None:
+    value, notation = _digits_value(match)
+    scale = _scale(match["scale"])
+    if value is None or not math.isfinite(value * scale):
+        return None
+    sign = match["sign"] or match["sign2"] or ""
+    negative = sign[:1] in {"-", "−", "–"} or sign.lower().startswith("negative")
+    return NumberMatch(
+        -value * scale if negative else value * scale,
+        match.start(),
+        match.end(),
+        match[0],
+        notation,
+        percent=match["percent"] is not None,
+        currency=match["currency"] is not None or match["money"] is not None,
+        degree=match["degree"] is not None,
+        ordinal=match["ordinal"] is not None,
+        scale=scale,
+        unit=_unit(match),
+    )
+
+
+def _from_words(match: re.Match[str]) -> NumberMatch | None:
+    scale = _scale(match["scale"])
+    value: float | None
+    if match["ordinal"]:
+        value = float(_ORDINALS.index(match["ordinal"].lower()))
+    elif match["half"]:
+        value = _part(match["half"])
+    else:
+        value = _words_value(match["words"])
+        if value is not None and match["words"].lower().startswith(("minus", "negative")):
+            value = -value
+    if value is None:
+        return None
+    return NumberMatch(
+        value * scale,
+        match.start(),
+        match.end(),
+        match[0],
+        "words",
+        percent=match["percent"] is not None,
+        currency=match["money"] is not None,
+        degree=match["degree"] is not None,
+        ordinal=match["ordinal"] is not None,
+        scale=scale,
+        unit=_unit(match),
+    )
+
+
+def _scale(word: str | None) -> float:
+    if not word:
+        return 1.0
+    bare = word.strip(" \t\n-")
+    return _LETTER_SCALES.get(bare) or _LETTER_SCALES.get(bare.lower()) or _SCALES[bare.lower().rstrip("s")]
+
+
+def _unit(match: re.Match[str]) -> str:
+    found = _UNIT.match(match.string, match.end())
+    return found[1] if found else ""
+
+
+def _matches(text: str) -> Iterator[NumberMatch]:
+    for pattern, build in ((_NUMBER, _from_digits), (_WORDS, _from_words)):
+        for match in pattern.finditer(text):
+            if (number := build(match)) is not None:
+                yield number
+
+
+def find_numbers(text: str) -> list[NumberMatch]:
+    """Every number of a text in the order of their places, in digits or in words; none within another."""
+    found: list[NumberMatch] = []
+    for number in sorted(_matches(text), key=lambda number: number.start):
+        if not found or number.start >= found[-1].end:
+            found.append(number)
+    return found
+
+
+_WRAPPING = re.compile(r"^(?:\\\(|\\\[|\$\$?|\*\*|`)\s*(.*?)\s*(?:\\\)|\\\]|\$\$?|\*\*|`)$", re.DOTALL)
+
+
+def parse_number(text: str) -> float | None:
+    r"""The number that a text is, or None where it is anything else or anything more.
+
+    Reads grouping ("1,200"), currency ("$47"), percent ("47%" → 47.0), degrees, ordinals ("3rd"), scale words
+    ("1.2 million", "5k"), powers ("1e+06", "10^-1", "3 × 10⁴"), fractions ("1/2", "\frac{1}{2}", "1 1/2",
+    "½"), a Unicode minus and number words ("twenty-one"). A unit other than these makes it something else.
+    """
+    bare = text.strip().rstrip(".").rstrip()
+    if not bare or len(bare) > 4 * MAX_DIGITS:
+        return None
+    if wrapped := _WRAPPING.match(bare):
+        bare = wrapped[1]
+    bare = re.sub(r"^([-+−–])\s+|^minus\s+(?=[\d.$€£¥½¼¾])", lambda sign: sign[1] or "-", bare)
+    for pattern, build in ((_NUMBER, _from_digits), (_WORDS, _from_words)):
+        match = pattern.match(bare)
+        if match and match.end() == len(bare):
+            number = build(match)
+            return number.value if number else None
+    return None
+
+
+# --- Which number of a sentence -----------------------------------------------------------------------------
+
+_EQUALS = re.compile(r"[=≈→⇒]|\\approx\b|\b(?:equals|i\.e\.,?|that is,)")
+_ASIDE = re.compile(r"\s*\((?:[^()]|\([^()]*\))*\)|\s*\[[^\[\]]*\]")
+_BOUND = re.compile(
+    r"\b(?:than|least|most|between|above|below|over|under|beyond|exceed(?:s|ing)?|up to|from|within|until|nearest"
+    r"|minimum of|maximum of|[<>≤≥])\s(?:about\s)?[$€£]?$",
+    re.IGNORECASE,
+)
+_RANGE_AFTER = re.compile(r"\s?%?\s?(?:-|–|−|to|or|and (?=\S+ ?$))\s?[$€£]?\d|\sor (?:more|less|fewer)|\+", re.IGNORECASE)
+_RANGE_BEFORE = re.compile(
+    r"\d\s?%?\s?(?:-|–|−|\bto|\bor)\s?[$€£]?$|\b(?:between|from)\s[^.;]{0,24}?\d[^.;]{0,12}\s(?:and|to)\s[$€£]?$", re.IGNORECASE
+)
+_OPERATES = re.compile(r"\s?\$?(?:[+×*/÷^]|[-−–] ?[\d(]|\\times|\\cdot|\\div|\b(?:plus|minus|times|divided by)\b)|\s[-−–]\s\d")
+_OPERATED = re.compile(r"(?:[+×*/÷^(]|\\times|\\cdot|\\div|\d\s?[-−–]|\b(?:plus|minus|times|divided by|from|by))\s?\$?$")
+_STATES = re.compile(
+    r"(?:\b(?:is|are|was|were|be|have|has|had|equals?|gives?|total(?:s|ing)?(?: of)?|(?:comes?|amounts?|rounds?|rounded) (?:out )?to"
+    r"|there(?:'s|’s)|gets?|costs?|measures?|shows?|reads?|makes?|count(?:ed)?|see|find|contains?|remains?|value of)|[:=≈])\W*"
+    r"(?:(?:about|approximately|roughly|around|nearly|only|exactly|just|also|now|us|equal to|a total of|the|at|a|an|still|therefore)\W+){0,3}$",
+    re.IGNORECASE,
+)
+_PRONOUN = re.compile(r"\b(?:the (?:\w+ )?|this |each |any |every |which |no |another )$", re.IGNORECASE)
+_NOT_COUNTED = re.compile(r"[\s-]*(?:of (?:the|them|these|which)|another|decimal|significant|who|that|which)\b", re.IGNORECASE)
+_NONE = re.compile(r"^\W*(?:so |therefore |thus )?(?:there (?:is|are) )?(?:none|nobody|no one|no (?!\w*[.,!]|answer|image|way|info)\w+)\b", re.IGNORECASE)
+_ASKS = {
+    "year": re.compile(r"\b(?:which|what)(?:['’]s| is| was)?(?: the)?(?: \w+)? years?\b|\bwhen\b|\bthe year\b", re.IGNORECASE),
+    "count": re.compile(r"\bhow (?:many|much)\b", re.IGNORECASE),
+    "percent": re.compile(r"%|\bpercent", re.IGNORECASE),
+    "ratio": re.compile(r"\b(?:ratio|fraction|proportion)\b", re.IGNORECASE),
+}
+_RATIO = re.compile(r"(?<![\d:./])(\d{1,6}(?:\.\d{1,6})?)\s?(?::|\bto\b|\bout of\b)\s?(\d{1,6}(?:\.\d{1,6})?)(?![\d:])")
+_LISTED = re.compile(r"[\s\d.,;:|()\[\]{}$€£%°]*[,;|\]][\s\d.,;:|()\[\]{}$€£%°]*")
+_SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d ])")
+
+
+_BARE = re.compile(r"(?!\d+[.)]\s)\W*[$€£]?[\d.,]+(?:\s?[^\W\d_]{1,14}){0,2}\W*|\W*[^\W\d_]{3,12}(?:-\w{3,6})?\W*")
+"""A line that is a number by itself: "12", "3.5 cm", "five"."""
+
+
+@lru_cache(maxsize=4096)
+def asks(question: str, kind: str) -> bool:
+    """Whether a question asks for a year, a count, a percentage or a ratio."""
+    asked = _ASKS[kind].search(focus(question)) is not None
+    return asked and not (kind == "year" and _ASKS["count"].search(focus(question)))
+
+
+@lru_cache(maxsize=4096)
+def _repeated(question: str) -> frozenset[float]:
+    return frozenset(number.value for number in find_numbers(question[-4000:]))
+
+
+def _is_year(number: NumberMatch) -> bool:
+    return number.text.isdigit() and 1000 <= number.value < 2200
+
+
+def pick(text: str, question: str = "") -> NumberMatch | Unclear | None:
+    """The number that a text states; AMBIGUOUS for two of equal trust ("5 or 6"), None where there is none.
+
+    What is denied, in brackets beside a number, before the last equals sign, an end of a range, a bound ("more
+    than 5") or calculated with is none. Of several that remain those of the kind asked for (a year, a
+    percentage) come first, then those that the question does not repeat, then the last that a verb or a colon
+    states, then those that count what the question asks about.
+
+    Args:
+        text: a sentence, or less.
+        question: what was asked.
+    """
+    if asks(question, "ratio") and (ratio := _RATIO.search(text)) and float(ratio[2]):
+        return NumberMatch(float(ratio[1]) / float(ratio[2]), *ratio.span(), ratio[0], "fraction")
+    text = undenied(text)
+    if _LISTED.fullmatch(text) and len(find_numbers(text)) > 1:
+        return AMBIGUOUS
+    text = _outside(text)
+    if _SPACED.search(text) and len(find_numbers(text)) == len(_SPACED.findall(text)[0].split()):
+        text = _SPACED.sub(lambda grouped: grouped[0].replace(" ", ""), text)
+    for part in reversed(_EQUALS.split(text)):
+        found = find_numbers(part)
+        if found:
+            return _chosen(part, found, question)
+    counted = _NONE.match(text) if asks(question, "count") else None
+    return NumberMatch(0.0, *counted.span(), counted[0], "words") if counted else None
+
+
+def _outside(text: str) -> str:
+    """A text without its brackets, where a number is left."""
+    without = _ASIDE.sub(" ", text)
+    return without if find_numbers(without) else text
+
+
+def _chosen(text: str, found: list[NumberMatch], question: str) -> NumberMatch | Unclear | None:
+    found = [number for number in found if _states(text, number)]
+    year, repeated = asks(question, "year"), _repeated(question)
+    asked = set(asked_stems(question))
+
+    def stated(number: NumberMatch) -> bool:
+        return _STATES.search(text[max(0, number.start - 60) : number.start]) is not None
+
+    def named(number: NumberMatch) -> int:
+        """How many of the question's words follow it closely."""
+        return len(asked & {stem(word) for word in words(text[number.end : number.end + 48])[:3]})
+
+    last = next((number for number in reversed(found) if stated(number)), None)
+    for wanted in (
+        (lambda number: _is_year(number) == year and not (year and number.percent)),
+        (lambda number: number.percent or not asks(question, "percent")),
+        (lambda number: number.value not in repeated),
+        (lambda number: number is last or not stated(number) and last is None),
+        (lambda number: named(number) == max(map(named, found))),
+    ):
+        if len({number.value for number in found}) > 1:
+            found = [number for number in found if wanted(number)] or found
+    if len({number.value for number in found}) > 1:
+        return AMBIGUOUS
+    return found[0] if found else None
+
+
+def _states(text: str, number: NumberMatch) -> bool:
+    """Whether a number may be what a text states: no bound, range, operand, ordinal, pronoun."""
+    before, after = text[max(0, number.start - 48) : number.start], text[number.end : number.end + 24]
+    if number.ordinal and len(text) > len(number.text) + 4:
+        return False
+    if number.text.lower() == "one" and len(text) > 4 and (_PRONOUN.search(before) or _NOT_COUNTED.match(after)):
+        return False
+    bound = _BOUND.search(before) or _RANGE_AFTER.match(after) or _RANGE_BEFORE.search(before)
+    return not (bound or _OPERATES.match(after) or _OPERATED.search(before))
+
+
+def read_number(response: Clean, question: str = "") -> Found[NumberMatch] | None:
+    """The number that a response gives as its answer; None where it gives none or several.
+
+    Args:
+        response: taken apart by `normalise.clean`.
+        question: what was asked; its numbers and words help to tell the answer from what is repeated.
+    """
+
+    def parse(candidate: Candidate) -> NumberMatch | Unclear | None:
+        text = candidate.text[:2000]
+        if candidate.alone and not _BARE.fullmatch(text):
+            return None
+        return pick(text if candidate.channel is Channel.BOX else (sentences(text) or [""])[0], question)
+
+    return first(locate(response, question), parse)
+
+
+_LIST = re.compile(r"[\[({]([^\[\](){}]{1,400})[\])}]")
+_SEPARATOR = re.compile(r"\s*[,;]\s*(?:and\s)?|\s+and\s+|\s+")
+
+
+def parse_list(text: str) -> tuple[float, ...] | Unclear | None:
+    """The numbers of a text that gives one list: "[2, 5]" within it, or "2, 5" and "2 and 5" and nothing else."""
+    text = undenied(text)
+    lists = [elements for inside in _LIST.findall(text) if (elements := _elements(inside))]
+    if len(set(lists)) > 1:
+        return AMBIGUOUS
+    return lists[0] if lists else _elements(re.sub(r"^.*\b(?:are|is|between|from)\b|:", "", text.replace(" to ", " and ")))
+
+
+def _elements(text: str) -> tuple[float, ...] | None:
+    parts = [part.strip("'\"") for part in _SEPARATOR.split(text.strip(" .'\"")) if part]
+    values = [parse_number(part) for part in parts] if 2 <= len(parts) <= 100 else [None]
+    return None if None in values else tuple(value for value in values if value is not None)
+
+
+def read_list(response: Clean, question: str = "") -> Found[tuple[float, ...]] | None:
+    """The list of two or more numbers that a response gives, in its order; None where it gives none or several."""
+    return first(locate(response, question), lambda candidate: parse_list(candidate.text))

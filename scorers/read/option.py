@@ -1,0 +1,299 @@
+"""Reading a choice: the option that a response names by letter, text, value or, of a yes/no pair, polarity.
+
+One function for every benchmark with options: the same text and options give the same option everywhere.
+Letter and text that contradict each other ("A: no" where A is yes): the text decides. Options that are
+themselves single letters are read as letter and text: "(C) D" is option C where its text is D.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from scorers.read.locate import AMBIGUOUS, Candidate, Channel, Found, Unclear, first, locate, plain
+from scorers.read.normalise import Clean
+from scorers.read.text import asked_stems, overlap, stem, undenied
+from scorers.read.yes_no import polarity, yes_no_pair
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+# --- Tokens: one spelling of words, numbers and signs -------------------------------------------------------
+
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_COMMAND = re.compile(r"\\(?:text\w{0,6}|math(?:rm|bf|it|sf)|operatorname|rm)\s{0,3}\{([^{}]{0,400})\}")
+_LATEX = [
+    (re.compile(r"\^\s?\{?\s?\\circ\s?\}?|\\degree\b|\bdegrees?\b"), "°"),
+    (re.compile(r"\\sqrt\b\s?(?:\{\s?(\w{1,12})\s?\})?"), r"√\1"),
+    (re.compile(r"\\pi\b|\bpi\b"), "π"),
+    (re.compile(r"\\[dt]?frac\s?\{\s?([\w.√]{1,16})\s?\}\s?\{\s?([\w.√]{1,16})\s?\}"), r"\1/\2"),
+    (re.compile(r"\\(?:left|right|displaystyle)\b|\\[,;:!()\[\]]|\\ |[$~]"), " "),
+    (re.compile(r"\\([%$&#])"), r"\1"),
+]
+_TOKEN = re.compile(
+    r"""(?<![\w)])-\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d) | (?<![\w)])-\d*\.?\d+   # a negative number
+    | \d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d) | \d+\.\d+ | \.\d+ | \d+
+    | [A-Za-z\u00c0-\u024f\u0370-\u052f][A-Za-z0-9\u00c0-\u024f\u0370-\u052f]*(?:'[A-Za-z]+)*
+    | [^\W\d_]                              # a letter of a script that writes no spaces
+    | [^\w\s.,;:!?()\[\]{}"'$\\*~-] | (?<=\d)-(?=\d)""",
+    re.VERBOSE,
+)
+_ARTICLES = ("the", "a", "an")
+_SAME_WORD = {"percent": "%", "&": "and", "these": "above", "them": "above", "meters": "m", "metres": "m"}
+_SAME_WORD |= {"centimeters": "cm", "centimetres": "cm", "inches": "inch", "feet": "ft", "options": "above"}
+_UNIT = re.compile(r"[^\W\d_]{1,12}|[°%²³^'′″/]|[23]")
+_NO_UNIT = frozenset(("sin", "cos", "tan", "log", "and", "or", "to", *"xyznkrabcπθ"))
+
+
+def _latex(text: str) -> str:
+    text = text.translate(_WIDE)
+    if "\\" in text:
+        text = _COMMAND.sub(r"\1", _COMMAND.sub(r"\1", text))
+    for pattern, new in _LATEX:
+        text = pattern.sub(new, text)
+    return text
+
+
+def _token(raw: str) -> str:
+    if not raw[-1].isdigit():
+        raw = raw.casefold()
+        return _SAME_WORD.get(raw, raw)
+    raw = raw.replace(",", "")
+    if "." in raw:
+        raw = raw.rstrip("0").rstrip(".")
+        raw = raw.replace(".", "0.", 1) if raw.lstrip("-").startswith(".") else raw
+    return raw
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """The tokens of a text without a leading article, where something follows it."""
+    found = tuple(filter(None, (_token(match[0]) for match in _TOKEN.finditer(_latex(plain(text))))))
+    return found[1:] if len(found) > 1 and found[0] in _ARTICLES else found
+
+
+@lru_cache(maxsize=4096)
+def _forms(options: tuple[str, ...]) -> tuple[tuple[tuple[str, ...], ...], ...]:
+    """For each option the tokens that name it: its own and, of a number with the unit of all, the number.
+
+    None for an empty option and for one that reads like another; of equal texts the first stands for all.
+    """
+    own = [_words(option) for option in options]
+    short = [form[:1] if len(form) > 1 and form[0][-1].isdigit() and _is_unit(form[1:]) else () for form in own]
+    units = {form[1:] for form, head in zip(own, short, strict=True) if head}
+    if len(units) != 1 or any([form[:1] for form in own].count(head) > 1 for head in short if head):
+        short = [()] * len(own)
+    named = []
+    for index, option in enumerate(options):
+        alike = [other for other, form in zip(options, own, strict=True) if form == own[index]]
+        clear = options.index(option) == index and all(other == option for other in alike)
+        named.append(tuple(form for form in (own[index], short[index]) if form) if clear else ())
+    return tuple(named)
+
+
+def _is_unit(rest: Sequence[str]) -> bool:
+    return len(rest) <= 4 and all(_UNIT.fullmatch(word) and word not in _NO_UNIT for word in rest)
+
+
+def same_text(text: str, options: tuple[str, ...]) -> int | None:
+    """The option whose text a text is: articles, case, punctuation, notation, a number's unit aside."""
+    words = _words(text) if len(text) <= 4096 else ()
+    if not words:
+        return None
+    for index, forms in enumerate(_forms(options)):
+        if words in forms:
+            return index
+    for index, forms in enumerate(_forms(options)):
+        for form in forms:
+            if words[: len(form)] == form and form[-1][-1].isdigit() and _is_unit(words[len(form) :]):
+                return index
+    return None
+
+
+def _mentions(text: str, options: tuple[str, ...]) -> list[tuple[int, int, int]]:
+    """(start, end, option) of every place where an option's text stands, none within another's longer text.
+
+    An option that is a single letter is not searched for: in prose it is an article or a name.
+    """
+    tokens = [(match, _token(match[0])) for match in _TOKEN.finditer(text)]
+    tokens = [(match, word) for match, word in tokens if word]
+    joined, starts = " ", []
+    for _, word in tokens:
+        starts.append(len(joined))
+        joined += f"{word} "
+    found = []
+    for index, forms in enumerate(_forms(options)):
+        for form in forms:
+            if len(form) == 1 and len(form[0]) == 1 and form[0].isalpha():
+                continue
+            needle = f" {' '.join(form)} "
+            at = joined.find(needle)
+            while at >= 0:
+                place = bisect_right(starts, at + 1) - 1
+                found.append((tokens[place][0].start(), tokens[place + len(form) - 1][0].end(), index))
+                at = joined.find(needle, at + len(needle) - 1)
+    kept: list[tuple[int, int, int]] = []
+    for mention in sorted(found, key=lambda found: (found[0], -found[1])):
+        if not kept or mention[1] > kept[-1][1]:
+            kept.append(mention)
+    return kept
+
+
+# --- Letters ------------------------------------------------------------------------------------------------
+
+_NOUN = r"(?:options?|choices?|letter|answer|statement|opción|opção|option|Möglichkeit|вариант|选项|选择|选|項)"
+_LEADING = re.compile(
+    rf"^[\W_]*(?:(?:the|la|el|le|die|o|is|but|it|it's|so|just|most likely|therefore|thus|correct|{_NOUN})\b[\s:,]*|{_NOUN}\s?)*"
+    r"(?P<open>[(\[\"'$]*)(?P<letter>[A-Za-z])(?P<close>[)\]\"'$]*)"
+    r"(?P<mark>\s*(?:[.:,;)/=|!?]|[-–—](?=\s|$)|→|$)|(?=\s*[(\"\[])|(?=\s?[^\x00-\u024f])|\s+(?=(?:because|since|as|is|are|was"
+    r"|项|for|which|with|that|and|or|seems|from|based|here)\b))",
+    re.IGNORECASE,
+)
+_TRAILING = re.compile(
+    rf"(?:\b{_NOUN}\s?(?:is\s|:\s?)?|\b(?:is|it's|as|be|choose|pick|select|think|say|guess)\s)"
+    r"(?P<open>[(\[\"'$]*)(?P<letter>[A-Za-z])[)\]\"'$]*[\s.!,]*$",
+    re.IGNORECASE,
+)
+_FIRM = re.compile(rf"\(([A-Z])\)|\b{_NOUN}\s?[(\"']?([A-Z])\b|(?<![\w'])([A-Z])\)", re.IGNORECASE)
+_BARE = re.compile(r"(?<![\w'.])([A-Z])(?![\w'])(?!\.\w)")
+_SEVERAL = re.compile(
+    r"^[\W_]*(?:(?i:both|either|options?|choices?)\s)?\(?([A-Z])\)?(?:\s?(?:,|/|&|,?\s?(?:and|or|und|oder|y|o|et|ou|和|或))\s?\(?([A-Z])\)?(?![\w']))+"
+)
+_ENUMERATED = re.compile(r"^[\W_]{0,4}([A-Za-z])\s?[.):]\s*\S", re.MULTILINE)
+
+
+def _index(letter: str, options: Sequence[str]) -> int:
+    """The option of a letter; -1: a letter that no option has."""
+    index = LETTERS.find(letter.upper()) if len(letter) == 1 else -1
+    return index if index < len(options) else -1
+
+
+def _lettered(text: str, options: tuple[str, ...], alone: bool) -> int | Unclear | None:
+    """The option whose letter a text begins or ends with; AMBIGUOUS for several, or for one that no option has."""
+    several = _SEVERAL.match(text)
+    if several and len({letter for letter in _BARE.findall(several[0])}) > 1:
+        return AMBIGUOUS
+    trailing = _TRAILING.search(text[-200:])
+    if trailing and not alone and _is_letter(trailing, text[-200:]):
+        return _known(trailing["letter"], options)
+    leading = _LEADING.match(text)
+    if leading is None or not _is_letter(leading, text):
+        return None
+    rest = re.sub(r"^[-–—]+\s", "", text[leading.end() :].lstrip(" .:,;()[]\"'")).rstrip(" .:,;)]\"'")
+    told = same_text(rest, options) if rest else None
+    own = _known(leading["letter"], options)
+    if told is not None:
+        return own if own is not AMBIGUOUS and options[told] == options[own] else told
+    return own if not (alone and rest) or leading["mark"].strip() in (".", ":", ")") else None
+
+
+def _is_letter(match: re.Match[str], text: str) -> bool:
+    """Whether a matched letter is an option's: upper case, or lower case in brackets or with nothing else."""
+    letter = match["letter"]
+    if letter.isupper():
+        return not (letter in "AI" and match.re is _LEADING and re.match(r"\s[a-z']", text[match.end("letter") :]))
+    at_end = match.end() - match.start("letter") >= len(text[match.start("letter") :].rstrip())
+    return bool(match["open"].strip("\"'$")) or at_end
+
+
+def _known(letter: str, options: Sequence[str]) -> int | Unclear:
+    index = _index(letter, options)
+    return AMBIGUOUS if index < 0 else index
+
+
+# --- A candidate --------------------------------------------------------------------------------------------
+
+
+def _one(indices: Iterable[int]) -> int | Unclear | None:
+    found = set(indices)
+    return None if not found else found.pop() if len(found) == 1 else AMBIGUOUS
+
+
+def parse_option(candidate: Candidate, options: tuple[str, ...], question: str = "") -> int | Unclear | None:
+    """The option that a candidate text names; AMBIGUOUS for several, None for none."""
+    text = _latex(plain(candidate.text[:4000])).strip()
+    told = same_text(text, options)
+    if told is not None and _index(text.strip(" .,:;()[]\"'"), options) < 0:
+        return told
+    whole, text = text, undenied(text)
+    lettered = _lettered(text, options, candidate.alone)
+    if lettered is not None:
+        return lettered
+    if (pair := yes_no_pair(options)) is not None:
+        said = polarity(whole, question)
+        return None if said is None else pair.index(said)
+    if candidate.alone:
+        return same_text(text, options)
+    named = _named(text, options, question)
+    exact = candidate.channel in (Channel.BOX, Channel.JSON)
+    return None if exact and (named is AMBIGUOUS or not _mentions(text, options)) else named
+
+
+def _named(text: str, options: tuple[str, ...], question: str) -> int | Unclear | None:
+    """The one option that a sentence names, by a firm letter, by text, by its words, or by a bare letter."""
+    firm = _one(_index(next(filter(None, groups)), options) for groups in _FIRM.findall(text))
+    if firm is not None and firm != -1:
+        return firm
+    mentions = _mentions(text, options)
+    if mentions:
+        told = _one(index for *_, index in mentions)
+        return _narrowed(text, mentions, options, question) if told is AMBIGUOUS else told
+    if (by_words := _by_words(text, options)) is not None:
+        return by_words
+    letters = set(_BARE.findall(text)) - set("AI")
+    bare = _one(_index(letter, options) for letter in letters if _index(letter, options) >= 0)
+    texts = {options.index(letter) for letter in letters if letter in options}
+    return AMBIGUOUS if isinstance(bare, int) and texts and texts != {bare} else bare
+
+
+def _narrowed(
+    text: str, mentions: list[tuple[int, int, int]], options: tuple[str, ...], question: str
+) -> int | Unclear:
+    """Of several options that a sentence names the one that it says is it: "X is larger than Y", "…, X is it"."""
+    first_part, than, second = text.partition(" than ")
+    if than and re.search(r"\b(\w+er|more|less)\b", first_part) and overlap(first_part, question) > 0:
+        comparative = re.findall(r"\b\w+er\b|\bmore\b|\bless\b", first_part)[-1]
+        left = {index for _, end, index in mentions if end <= len(first_part)}
+        if len(left) == 1 and comparative in question.lower():
+            return left.pop()
+    clauses = [clause for clause in re.split(r"[,;:]\s", text) if clause.strip()]
+    single = []
+    for clause in clauses:
+        told = {index for *_, index in _mentions(clause, options)}
+        if len(told) == 1:
+            single.append((overlap(clause, question), told.pop()))
+    best = max((rank for rank, _ in single), default=0.0)
+    told = {index for rank, index in single if rank == best}
+    return told.pop() if best > 0 and len(told) == 1 else AMBIGUOUS
+
+
+def _by_words(text: str, options: tuple[str, ...]) -> int | None:
+    """The only option of several words whose every content word a sentence has."""
+    said = {stem(word) for word in _words(text)}
+    full = [
+        index
+        for index, option in enumerate(options)
+        if len(stems := asked_stems(option)) > 1 and said.issuperset(stems)
+    ]
+    return full[0] if len(full) == 1 else None
+
+
+def read_option(response: Clean, options: Sequence[str], question: str = "") -> Found[int] | None:
+    """The index of the option that a response chooses; None where it chooses none or several.
+
+    Args:
+        response: taken apart by `normalise.clean`.
+        options: the options' texts in the order of their letters; of options in the picture their bare letters.
+        question: what was asked, for sentences that repeat it.
+    """
+    options = tuple(options)
+    listed = {match[1].upper() for match in _ENUMERATED.finditer(response.visible)}
+    repeats = len(listed & set(LETTERS[: len(options)])) > 1
+
+    def parse(candidate: Candidate) -> int | Unclear | None:
+        weak = candidate.channel in (Channel.WHOLE, Channel.CONCLUDING, Channel.STATED)
+        if repeats and weak and _ENUMERATED.match(candidate.text):
+            return None
+        return parse_option(candidate, options, question)
+
+    return first(locate(response, question), parse)

@@ -1,0 +1,36 @@
+"""Multiple choice: 1 where the chosen option is the right one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scorers.read.option import LETTERS, read_option
+from scorers.types import Answer, Coords, Score, Status, Target, unparsed
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceTarget(Target):
+    """What a choice is compared with."""
+
+    options: tuple[str, ...]
+    """The options' texts in the order of their letters."""
+    answer: int
+    """Index of the right option."""
+    question: str = ""
+    """What was asked, for sentences that repeat it."""
+
+    def gold(self, coords: Coords | None = None) -> str:  # noqa: ARG002
+        """The right option's letter."""
+        return LETTERS[self.answer]
+
+
+def choice(answer: Answer, target: ChoiceTarget, official: float | None = None) -> Score:
+    """1 where the option that the response chooses is the right one, or reads the same.
+
+    `extracted` is its letter. A response that chooses none or several is unparsed.
+    """
+    found = read_option(answer.response, target.options, target.question)
+    if found is None:
+        return unparsed(official)
+    right = target.options[found.value] == target.options[target.answer]
+    return Score(float(right), official, Status.OK, LETTERS[found.value], found.channel)

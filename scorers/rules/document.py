@@ -1,0 +1,48 @@
+"""ANLS for DocVQA and InfographicVQA: the official figure, and ours, which also reads a sentence's answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scorers.official.anls import anls
+from scorers.read.locate import read_phrases
+from scorers.types import Answer, Coords, Score, ScorerError, Status, Target, unparsed
+
+
+@dataclass(frozen=True, slots=True)
+class DocTarget(Target):
+    """What a document question is judged by."""
+
+    answers: tuple[str, ...]
+    """The gold answers; empty in test splits, which only the challenge's server can score."""
+    question: str = ""
+    """What was asked, so that a sentence repeating it can be read."""
+
+    def gold(self, coords: Coords | None = None) -> str | None:  # noqa: ARG002
+        """The first gold answer; None in a test split."""
+        return self.answers[0] if self.answers else None
+
+
+def document(answer: Answer, target: DocTarget) -> Score:
+    """Judge a short answer by its similarity to the gold answers.
+
+    `official` is the Robust Reading Challenge's ANLS (`scorers.official.anls`). `value` is the same ANLS of the
+    best reading of the phrase that answers (`scorers.read.text.phrases`: none depends on the gold answers), or 1
+    where the final answer is a gold one to the letter.
+
+    An empty response is unparsed, unless a gold answer is empty too; so is a refusal.
+
+    Raises:
+        ScorerError: the target has no answers.
+    """
+    if not target.answers:
+        raise ScorerError("no gold answers: this is a test split, write its submission file instead")
+    official = anls(answer.official_text, target.answers)
+    final = answer.response.final
+    if not answer.response.open and anls(final, target.answers) == 1.0:
+        return Score(1.0, official, Status.OK, final, "whole")
+    found = read_phrases(answer.response, target.question)
+    if found is None:
+        return unparsed(official)
+    value, chosen = max((anls(reading, target.answers), -place) for place, reading in enumerate(found.value))
+    return Score(value, official, Status.OK, found.value[-chosen], found.channel)

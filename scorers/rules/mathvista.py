@@ -1,0 +1,101 @@
+"""MathVista: our extraction from the response, no judge, and the official rule on the same answer text.
+
+`value` reads an option, a number, a list or a phrase out of the response (`scorers.read`) and compares it with
+the gold answer. `official` is
+`scorers.official.mathvista` applied to the final answer as it stands.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from scorers.official.mathvista import mathvista_equal
+from scorers.read.locate import Channel, read_phrases
+from scorers.read.normalise import Clean
+from scorers.read.number import NumberMatch, parse_list, parse_number, read_list, read_number
+from scorers.read.option import LETTERS, read_option
+from scorers.read.text import text_equal
+from scorers.types import Answer, Coords, Score, Status, Target, unparsed
+
+_SLACK = 1e-9
+"""For what binary floats cannot hold, e.g. 2.675."""
+
+
+@dataclass(frozen=True, slots=True)
+class MathVistaTarget(Target):
+    """What a response is compared with."""
+
+    question: str
+    answer: str
+    """The gold as the data set has it: an option's text, a number, a list as text."""
+    choices: tuple[str, ...] = ()
+    """Option texts; empty for a free-form question."""
+    answer_type: str = "text"
+    """`text`, `integer`, `float` or `list`."""
+    precision: float | None = None
+    """Decimals of a `float` answer."""
+
+    def gold(self, coords: Coords | None = None) -> str:  # noqa: ARG002
+        """The letter of the right option, or the answer."""
+        return LETTERS[self.choices.index(self.answer)] if self.choices else self.answer
+
+
+def _equal(number: NumberMatch, gold: float, decimals: int | None) -> bool:
+    """Equal as numbers (`decimals` None: 3.0 is 3, 3.7 is not), or when rounded to so many decimals.
+
+    A scale may be the question's ("18 million", gold 18), a percentage a float's hundredth ("47%" for 0.47).
+    """
+    faces = {number.value, number.value / number.scale}
+    if decimals is None:
+        return any(math.isclose(value, gold, rel_tol=1e-9) for value in faces)
+    if number.percent:
+        faces.add(number.value / 100)
+    within = min(0.5 * 10.0**-decimals, 0.5 * abs(gold)) if gold else 0.5 * 10.0**-decimals
+    return any(abs(value - gold) <= within + _SLACK * abs(gold) for value in faces)
+
+
+def mathvista(answer: Answer, target: MathVistaTarget) -> Score:
+    """1 where the answer read from the response is the gold one.
+
+    `official` is the verdict of the official normalisation and equality on the answer text.
+    """
+    official = float(
+        mathvista_equal(
+            answer.official_text,
+            target.answer,
+            choices=target.choices,
+            answer_type=target.answer_type,
+            precision=target.precision,
+        )
+    )
+    judged = _judge(answer.response, target)
+    if judged is None:
+        return unparsed(official)
+    right, given, channel = judged
+    return Score(float(right), official, Status.OK, given, channel)
+
+
+def _judge(response: Clean, target: MathVistaTarget) -> tuple[bool, str, Channel] | None:
+    """Whether a response gives the right answer, what it gives and where; None where it gives none."""
+    if target.choices:
+        chosen = read_option(response, target.choices, target.question)
+        if chosen is None:
+            return None
+        return target.choices[chosen.value] == target.answer, target.choices[chosen.value], chosen.channel
+    if target.answer_type in ("integer", "float"):
+        number, gold = read_number(response, target.question), parse_number(target.answer)
+        if number is None or gold is None:
+            return None
+        decimals = int(target.precision or 0) if target.answer_type == "float" else None
+        return _equal(number.value, gold, decimals), number.value.text, number.channel
+    if target.answer_type == "list":
+        listed = read_list(response, target.question)
+        if listed is None:
+            return None
+        return listed.value == parse_list(target.answer), str(list(listed.value)), listed.channel
+    told = read_phrases(response, target.question)
+    if told is None:
+        return None
+    right = next((reading for reading in told.value if text_equal(reading, target.answer)), None)
+    return right is not None, right or told.value[-1], told.channel
