@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scorers.rules.choice import ChoiceTarget
-from scorers.rules.mmstar import mmstar
+from scorers.rules.choice import ChoiceTarget, mmstar
 from tasks.images import ImageRef
 from tasks.options import absent, letter_index
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column

@@ -24,7 +24,7 @@ from functools import lru_cache
 from typing import Generic, Literal, TypeVar
 
 from scorers.read.normalise import Clean
-from scorers.read.text import is_name_alone, overlap, phrases, refuses
+from scorers.read.text import is_name_alone, overlap, phrases, refuses, unwrap
 
 LIMIT = 32_768
 """Characters of a response that are read: of a longer one an eighth at its head and the rest at its tail."""
@@ -121,6 +121,7 @@ def sentences(text: str) -> list[str]:
 # --- What is taken back -------------------------------------------------------------------------------------
 
 _TAKEN_BACK = re.compile(
+    r"(?:^|[.:\n]\s*)\W{0,3}\S{1,16}\?\s{0,3}no[,.]\s+(?=\S)|"  # "B? No, C."
     r"(?:^|[.!?…,;:(—–\n-])\s{0,3}(?:(?:no|but|oh|hmm+|and|oops|so),?\s)?"
     r"(?:wait\b(?!\s(?:time|for|until|list))|hold on\b|scratch that|on second thoughts?|correction\b(?=\s?[:,.])"
     r"|(?:i|let me) (?:made an? (?:mistake|error)|stand corrected|correct (?:myself|that))|actually\b"
@@ -202,7 +203,7 @@ def _anchor(name: str) -> str:
 
 _ANNOUNCED = re.compile(
     "|".join(map(_anchor, _LANGUAGES))
-    + r"|####|\b(?:in )?conclusion\s?:|(?:故|应|因此|所以|本题|答案|我|正确)选(?:择|项)?(?:是|为|：|:)?"
+    + r"|####|\b(?:in )?conclusion\s?:|(?:故|应该?|因此|所以|本题|答案|我|正确)选(?:择|项)?(?:是|为|：|:)?"
     r"|\bI(?:'d| would| will|'ll| have)? (?:choose|chose|pick|select|go with|opt for|answer|say|guess"
     r"|(?:think|believe) (?:it(?:'s| is)|that it is))\b(?: that)?",
     re.IGNORECASE,
@@ -311,7 +312,7 @@ def _channels(text: str, question: str) -> tuple[Candidate, ...]:
 def _find(text: str, question: str) -> Iterator[Candidate]:
     text = standing(plain(text))
     if (inside := boxed(text)) is not None:
-        yield Candidate(Channel.BOX, inside)
+        yield Candidate(Channel.BOX, unwrap(inside))
     if (value := _json(text)) is not None:
         yield Candidate(Channel.JSON, value)
     for said in _announced(text):

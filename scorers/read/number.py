@@ -321,13 +321,14 @@ _RANGE_BEFORE = re.compile(
     r"\d\s?%?\s?(?:-|–|−|\bto|\bor)\s?[$€£]?$|\b(?:between|from)\s[^.;]{0,24}?\d[^.;]{0,12}\s(?:and|to)\s[$€£]?$", re.IGNORECASE
 )
 _OPERATES = re.compile(r"\s?\$?(?:[+×*/÷^]|[-−–] ?[\d(]|\\times|\\cdot|\\div|\b(?:plus|minus|times|divided by)\b)|\s[-−–]\s\d")
-_OPERATED = re.compile(r"(?:[+×*/÷^(]|\\times|\\cdot|\\div|\d\s?[-−–]|\b(?:plus|minus|times|divided by|from|by))\s?\$?$")
+_OPERATED = re.compile(r"(?:[+×*/÷^]|\\times|\\cdot|\\div|\d\s?[-−–]|\b(?:plus|minus|times|divided by|from|by))\s?\$?$")
 _STATES = re.compile(
     r"(?:\b(?:is|are|was|were|be|have|has|had|equals?|gives?|total(?:s|ing)?(?: of)?|(?:comes?|amounts?|rounds?|rounded) (?:out )?to"
     r"|there(?:'s|’s)|gets?|costs?|measures?|shows?|reads?|makes?|count(?:ed)?|see|find|contains?|remains?|value of)|[:=≈])\W*"
     r"(?:(?:about|approximately|roughly|around|nearly|only|exactly|just|also|now|us|equal to|a total of|the|at|a|an|still|therefore)\W+){0,3}$",
     re.IGNORECASE,
 )
+_WHOLE = re.compile(r"(?:^\W*|\bout )of (?:the |these |all )?$", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:the (?:\w+ )?|this |each |any |every |which |no |another )$", re.IGNORECASE)
 _NOT_COUNTED = re.compile(r"[\s-]*(?:of (?:the|them|these|which)|another|decimal|significant|who|that|which)\b", re.IGNORECASE)
 _NONE = re.compile(r"^\W*(?:so |therefore |thus )?(?:there (?:is|are) )?(?:none|nobody|no one|no (?!\w*[.,!]|answer|image|way|info)\w+)\b", re.IGNORECASE)
@@ -410,6 +411,7 @@ def _chosen(text: str, found: list[NumberMatch], question: str) -> NumberMatch |
 
     last = next((number for number in reversed(found) if stated(number)), None)
     for wanted in (
+        (lambda number: not _WHOLE.search(text[: number.start])),
         (lambda number: _is_year(number) == year and not (year and number.percent)),
         (lambda number: number.percent or not asks(question, "percent")),
         (lambda number: number.value not in repeated),

@@ -14,7 +14,8 @@ from functools import lru_cache
 
 from scorers.read.locate import AMBIGUOUS, Candidate, Channel, Found, Unclear, first, locate, plain
 from scorers.read.normalise import Clean
-from scorers.read.text import asked_stems, overlap, stem, undenied
+from scorers.read.number import find_numbers
+from scorers.read.text import asked_stems, overlap, refuses, stem, undenied
 from scorers.read.yes_no import polarity, yes_no_pair
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -145,7 +146,7 @@ _NOUN = r"(?:options?|choices?|letter|answer|statement|opción|opção|option|M�
 _LEADING = re.compile(
     rf"^[\W_]*(?:(?:the|la|el|le|die|o|is|but|it|it's|so|just|most likely|therefore|thus|correct|{_NOUN})\b[\s:,]*|{_NOUN}\s?)*"
     r"(?P<open>[(\[\"'$]*)(?P<letter>[A-Za-z])(?P<close>[)\]\"'$]*)"
-    r"(?P<mark>\s*(?:[.:,;)/=|!?]|[-–—](?=\s|$)|→|$)|(?=\s*[(\"\[])|(?=\s?[^\x00-\u024f])|\s+(?=(?:because|since|as|is|are|was"
+    r"(?P<mark>\s*(?:[.:,;)/=|!]|[-–—](?=\s|$)|→|$)|(?=\s*[(\"\[])|(?=\s?[^\x00-\u024f])|\s+(?=(?:because|since|as|is|are|was"
     r"|项|for|which|with|that|and|or|seems|from|based|here)\b))",
     re.IGNORECASE,
 )
@@ -159,6 +160,8 @@ _BARE = re.compile(r"(?<![\w'.])([A-Z])(?![\w'])(?!\.\w)")
 _SEVERAL = re.compile(
     r"^[\W_]*(?:(?i:both|either|options?|choices?)\s)?\(?([A-Z])\)?(?:\s?(?:,|/|&|,?\s?(?:and|or|und|oder|y|o|et|ou|和|或))\s?\(?([A-Z])\)?(?![\w']))+"
 )
+_LABELLED = re.compile(r"^\W*[A-Z][.):]+\s")
+_LABEL = re.compile(r"(?<![\w'])[A-Z]\s?[.):]\s")
 _ENUMERATED = re.compile(r"^[\W_]{0,4}([A-Za-z])\s?[.):]\s*\S", re.MULTILINE)
 
 
@@ -184,7 +187,9 @@ def _lettered(text: str, options: tuple[str, ...], alone: bool) -> int | Unclear
     own = _known(leading["letter"], options)
     if told is not None:
         return own if own is not AMBIGUOUS and options[told] == options[own] else told
-    return own if not (alone and rest) or leading["mark"].strip() in (".", ":", ")") else None
+    if alone and rest and (leading["mark"].strip() not in (".", ":", ")") or _LABEL.search(rest)):
+        return None
+    return own
 
 
 def _is_letter(match: re.Match[str], text: str) -> bool:
@@ -215,6 +220,8 @@ def parse_option(candidate: Candidate, options: tuple[str, ...], question: str =
     told = same_text(text, options)
     if told is not None and _index(text.strip(" .,:;()[]\"'"), options) < 0:
         return told
+    if candidate.channel in (Channel.WHOLE, Channel.CONCLUDING, Channel.STATED) and refuses(text):
+        return same_text(_LABELLED.sub("", text), options)
     whole, text = text, undenied(text)
     lettered = _lettered(text, options, candidate.alone)
     if lettered is not None:
@@ -222,11 +229,42 @@ def parse_option(candidate: Candidate, options: tuple[str, ...], question: str =
     if (pair := yes_no_pair(options)) is not None:
         said = polarity(whole, question)
         return None if said is None else pair.index(said)
-    if candidate.alone:
-        return same_text(text, options)
+    if (equal := _by_value(text, options)) is not None or candidate.alone:
+        return equal
     named = _named(text, options, question)
     exact = candidate.channel in (Channel.BOX, Channel.JSON)
     return None if exact and (named is AMBIGUOUS or not _mentions(text, options)) else named
+
+
+_EQUALS = re.compile(r"[=≈]|\\approx\b")
+_REST = re.compile(r"[\W\d]*(?:[^\W\d_]{1,12}[\W\d]*){0,3}")
+"""What may stand beside the number of an option: a unit."""
+
+
+@lru_cache(maxsize=4096)
+def _values(options: tuple[str, ...]) -> tuple[float, ...]:
+    """The numbers that the options are, their units aside; () where one is none or two are equal."""
+    values = [_value(option) for option in options]
+    known = [value for value in values if value is not None]
+    return tuple(known) if len(set(known)) == len(options) else ()
+
+
+def _value(text: str) -> float | None:
+    found = find_numbers(text[:200])
+    rest = text[: found[0].start] + text[found[0].end :] if len(found) == 1 else ""
+    return found[0].value if len(found) == 1 and not found[0].ordinal and _REST.fullmatch(rest) else None
+
+
+def _by_value(text: str, options: tuple[str, ...]) -> int | None:
+    """The option whose value a text is, of an equation its last side: 117° for 117, 0.333 for 1/3."""
+    told = _EQUALS.split(text)[-1]
+    value = _value(told)
+    if value is None or not _values(options):
+        return None
+    decimals = re.search(r"\.(\d{2,15})(?!\d)", told)
+    within = 0.501 * 10.0 ** -len(decimals[1]) if decimals else 0.0
+    near = [index for index, own in enumerate(_values(options)) if abs(own - value) <= within + 1e-9 * abs(own)]
+    return near[0] if len(near) == 1 else None
 
 
 def _named(text: str, options: tuple[str, ...], question: str) -> int | Unclear | None:

@@ -95,7 +95,8 @@ _DENIED = re.compile(
     r"(?:not|never|neither|rather than|instead of|unlike|nor|as opposed to|\w+n't)\b"
     r"(?! (?:only|sure|applicable))[^,.;:()\n]*?(?:\)|(?=[,.;:()\n]|\bbut\b|$))"
     r"|[^,.;:|\n]*?(?:\b(?:is|are|was|were|looks?|seems?)|项)\s?(?:\w+ly )?(?:wrong|incorrect|false|错误|不对|impossible"
-    r"|too (?:low|high|small|large|big|few|many)|ruled out|a (?:distractor|mistake))\b"
+    r"|too (?:low|high|small|large|big|few|many)|ruled out|a (?:distractor|mistake)"
+    r"|not (?:the )?(?:\w+ )?(?:answer|option|choice|correct|right))\b"
     r"|(?:而)?(?:不是|并非)[^,.;:\n]*",
     re.IGNORECASE,
 )

@@ -29,11 +29,10 @@ _SAID = rf"(?:(?P<no>(?:{_NO}){_IDIOM})|(?P<yes>{_YES}))(?![\w'])(?!\s?(?:or|and
 _ALONE = re.compile(rf"[\s\"'(\[{{*$-]{{0,8}}{_SAID}[\s\"')\]}}.!,;*$]{{0,8}}", re.IGNORECASE)
 _OPENING = re.compile(
     rf"[\s\"'(\[{{*:-]{{0,8}}(?:(?:okay|ok|well|so|hmm|oh|thus|therefore|hence|actually|in short|unlikely|simply)\b[\s,.!:-]{{1,4}}){{0,3}}"
-    rf"{_SAID}(?=[\s\"')\]}}.,;:!*–—-]|$)",
+    rf"{_SAID}(?=[\"')\]}}.,;:!*–—-]|\s*$|(?<=yes)\s|(?<=no)\s|(?<=not)\s)",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(rf"[,:;.–—]\s?(?:so|and|hence|thus|therefore|then)?,?\s?{_SAID}[\s.!\"')]*$", re.IGNORECASE)
-_BARE_NO = re.compile(rf"(?:{_NO})\s", re.IGNORECASE)
 _HEDGE = re.compile(
     r"\b(?:might|maybe|perhaps|possibly|unclear|uncertain|unlikely|likely|unsure|unknown|difficult|depends?|hard to"
     r"|(?:yes|no) ?(?:or|and|/) ?(?:yes|no)|not (?:clear|sure|certain))\b",
@@ -59,7 +58,7 @@ _OPPOSITES = """
     front/behind rising/falling rises/falls
 """
 _SAME = re.compile(r"\b(?:same|equal|identical)\b", re.IGNORECASE)
-_PRONOUN = re.compile(r"^(?:so |thus |therefore )?,?(?:it|they|these|this|that|both|there|the statement)\b", re.IGNORECASE)
+_PRONOUN = re.compile(r"^(?:so |thus |therefore )?,?(?:it|they|these|this|that|both|there|the (?:statement|claim|assertion))\b", re.IGNORECASE)
 
 
 @cache

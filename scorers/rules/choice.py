@@ -1,9 +1,10 @@
-"""Multiple choice: 1 where the chosen option is the right one."""
+"""Multiple choice (MMBench, MMStar, AI2D, EmbSpatial): 1 where the chosen option is the right one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scorers.official.mmstar import official_mmstar
 from scorers.read.option import LETTERS, read_option
 from scorers.types import Answer, Coords, Score, Status, Target, unparsed
 
@@ -34,3 +35,8 @@ def choice(answer: Answer, target: ChoiceTarget, official: float | None = None) 
         return unparsed(official)
     right = target.options[found.value] == target.options[target.answer]
     return Score(float(right), official, Status.OK, LETTERS[found.value], found.channel)
+
+
+def mmstar(answer: Answer, target: ChoiceTarget) -> Score:
+    """`value`: the chosen option. `official`: the verdict of MMStar's script."""
+    return choice(answer, target, float(official_mmstar(answer.official_text, LETTERS[target.answer])))
