@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from scorers.math_answer import MathTarget
-from scorers.mathverse import mathverse
+from scorers.read.text import text_equal
+from scorers.rules.math import MathTarget, mathverse
 from tasks.images import ImageRef
 from tasks.mathvision import CHOOSE, COMPUTE
-from tasks.options import letter_index
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
-_CHOICES = re.compile(r"\bchoices\s*:\s*", re.IGNORECASE)
+_CHOICES = re.compile(r"\bchoices?\s*:\s*", re.IGNORECASE)
 _MARK = re.compile(r"(?:^|\n)\s*\(?([A-H])\)?\s*[:.]")
+_LETTERS = re.compile(r"\(?([A-H])\)?(?:[\s,]+\(?([A-H])\)?)*")
+_MANGLED = {"\u6383": "°"}  # "118°T" read as GBK
 TEXT_ONLY = "Text Only"
+CHOOSE_ALL = "Answer with the letters of all right options from the given choices directly."
 IN_THE_IMAGE = "Answer the question shown in the image."
 
 
@@ -28,15 +30,30 @@ def embedded_options(question: str) -> tuple[str, ...]:
     return tuple(piece.strip() for piece in pieces[2::2])
 
 
+def right_letters(answer: str, options: Sequence[str]) -> str:
+    """The letters of the right options: "C" for `C`, `(C)` and the text of option C, "CD" for `C` and `D` in two lines.
+
+    Raises:
+        RowError: the answer is neither letters of options nor the text of one.
+    """
+    same = [index for index, option in enumerate(options) if option and text_equal(option, answer)]
+    letters = re.findall("[A-H]", answer) if _LETTERS.fullmatch(answer) else ["ABCDEFGH"[index] for index in same]
+    known = "ABCDEFGH"[: len(options)]
+    if not letters or len(set(letters)) < len(letters) or not set(letters) <= set(known) or (same and len(same) > 1):
+        raise RowError(f"answer {answer[:60]!r} is neither letters of {known} nor the text of one option")
+    return "".join(letters)
+
+
 def to_samples(row: Row) -> Iterator[Sample]:
     """One sample. In the Vision Only version the question is in the image; the row keeps it for the judge."""
     question = str(column(row, "question") or "").strip()
     whole = str(row.get("question_for_eval") or question)
     answer, kind = str(column(row, "answer")).strip(), str(column(row, "question_type"))
+    answer = answer.translate(str.maketrans(_MANGLED))
     options: tuple[str, ...] = ()
     if kind == "multi-choice":
         options = embedded_options(whole) or ("",) * 4
-        letter_index(answer, options)
+        answer = right_letters(answer, options)
     elif not answer:
         raise RowError("column 'answer' is empty")
     metadata = row.get("metadata") or {}
@@ -48,7 +65,7 @@ def to_samples(row: Row) -> Iterator[Sample]:
         question=question or IN_THE_IMAGE,
         target=MathTarget(whole, answer, options),
         images=() if image is None or image == "" else (ImageRef(image),),
-        instruction=CHOOSE if options else COMPUTE,
+        instruction=(CHOOSE_ALL if len(answer) > 1 else CHOOSE) if options else COMPUTE,
         groups={
             "set": TEXT_ONLY if text_only else "five versions",
             "version": TEXT_ONLY if text_only else version,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from scorers.choice import LETTERS
-from scorers.math_answer import MathTarget
-from scorers.mathvision import mathvision
+from scorers.read.option import LETTERS
+from scorers.rules.math import MathTarget, mathvision
 from tasks.images import ImageRef
 from tasks.options import as_list, letter_index
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column

@@ -35,9 +35,14 @@ _UNIT_NAMES: dict[str, tuple[str, ...]] = {
     "": ("unit",),
 }
 _UNITS = {name: unit for unit, names in _UNIT_NAMES.items() for name in names}
-_SIGNED = re.compile(r"(.*\S)\s*(\^\\circ|\\%|\")")
+_SIGNED = re.compile(r"(.*\S)\s*(\^\\circ(?: ?T)?|\\%|\")")  # 118°T: a true bearing
 _WORDED = re.compile(
-    r"(.*(?:[\d)}\]]|\\pi))\s?((?:[a-zA-Z]{1,16}+(?![a-zA-Z])\.?\s?){1,4}+)\s?(?:\^\{?([23])\}?)?", re.DOTALL
+    r"(.*(?:\d\.?|[)}\]]|\\pi))\s?((?:[a-zA-Z]{1,16}+(?![a-zA-Z])\.?\s?){1,4}+)\s?(?:\^\s?\{?([23])\}?)?"
+    r"(?:\s?/\s?([a-zA-Z]{1,8}))?",
+    re.DOTALL,
+)
+_UNIT_END = re.compile(
+    r"(?<=[\w)}\]])\s(?:(?:square|cubic|sq\.?)\s)?(?:units?|[ckm]?m(?=\s?\^)|[ckm]m|lit(?:er|re)s?)(?:\s?\^\s?\{?[23]\}?)?$"
 )
 _POWERS = {"sq": "2", "square": "2", "squared": "2", "cubic": "3", "cubed": "3", "cu": "3"}
 _NO_UNIT = frozenset(
@@ -70,9 +75,12 @@ def read_amount(text: str) -> tuple[Number, str] | None:
         return None
     unit: str | None
     if signed:
-        body, unit = signed[1], _UNITS[signed[2]]
+        body, unit = signed[1], _UNITS[signed[2].rstrip("T ")]
     elif worded := _WORDED.fullmatch(text):
-        body, unit = worded[1], _unit(worded[2], worded[3] or "")
+        body, unit = worded[1].rstrip("."), _unit(worded[2], worded[3] or "")
+        if worded[4]:
+            per = _unit(worded[4], "")
+            unit = f"{unit}/{per}" if unit and per else None
     else:
         return None
     value = value_of(body)
@@ -90,6 +98,11 @@ def _unit(text: str, power: str) -> str | None:
         return ""
     unit = _UNITS.get(first, _UNITS.get(first.removesuffix("s"), ""))
     return unit + raised if unit else ""
+
+
+def without_unit(text: str) -> str:
+    """An expression in variables without the unit that it ends with: `2x+3 units`, `x^2 cm^{2}`."""
+    return _UNIT_END.sub("", text[-LONGEST:]) if len(text) <= LONGEST else text
 
 
 def same_amount(one: str, other: str) -> bool | None:

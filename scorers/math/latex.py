@@ -21,6 +21,7 @@ from scorers.math.names import (
     FUNCTIONS,
     GREEK,
     INVERSES,
+    MARKS,
     MORE_FUNCTIONS,
     NO_FACTOR,
     OVER,
@@ -61,7 +62,7 @@ class Dialect:
     degrees: bool = True
     r"""`^\circ` is read: within a function's argument it turns degrees into radians, elsewhere it is a unit."""
     functions: bool = True
-    r"""`\ln`, `\sec`, `\csc` and `\cot` beside the other elementary functions."""
+    r"""`\ln`, `\sec`, `\csc`, `\cot` and `|x|` beside the other elementary functions."""
 
 
 STANDARD = Dialect()
@@ -76,6 +77,7 @@ _TOKEN = re.compile(
 )
 _SPACES = re.compile(r"\\(?:displaystyle|q?quad(?![a-zA-Z])|,|left(?![a-zA-Z])|right(?![a-zA-Z]))|[$~]")
 _DIGITS = r"(?:\d|\{\s*\d+\s*\})"
+_MARKED = re.compile(r"\{\s*(\w{1,4})\s*\}|([A-Z]{1,3}|[a-z])(?![a-z])")
 _PLAIN_FRACTION = re.compile(rf"\\frac\s*{_DIGITS}\s*{_DIGITS}")
 
 
@@ -128,6 +130,7 @@ class _Reader:
         self._variables = variables
         self._position = 0
         self._depth = 0
+        self._bars = 0
         self._in_argument = False
         self._in_function = False
         self._next = _END
@@ -210,7 +213,7 @@ class _Reader:
         if token.kind == "command":
             ends = self._in_argument and (token.text in ALL_FUNCTIONS or token.text == r"\sqrt")
             return not ends and token.text not in NO_FACTOR
-        return token.kind in ("number", "letter") or token.text in "([{|"
+        return token.kind in ("number", "letter") or token.text in "([{" or (token.text == "|" and not self._bars)
 
     def power(self) -> Number:
         """A factor with its exponents and postfix signs. Chained exponents are read from the left."""
@@ -265,6 +268,8 @@ class _Reader:
             return self.group()
         if self._take(r"\pi"):
             return math.pi
+        if token.text == "|" and self._dialect.functions and not self._bars:
+            return self._absolute()
         if token.kind == "command":
             self._deeper()
             value = self._command(self._advance().text)
@@ -336,6 +341,10 @@ class _Reader:
             return self._floor()
         if name in FUNCTIONS or (name in MORE_FUNCTIONS and self._dialect.functions):
             return self._function(name)
+        if name in MARKS and (match := _MARKED.match(self._text, self._next.start)) and self._next.kind != "end":
+            self._position = match.end()
+            self._advance()
+            return self._variable(f"{name} {match[1] or match[2]}")
         if name not in GREEK:
             raise LatexError(f"unknown command {name!r}")
         return self._variable(name)
@@ -344,6 +353,14 @@ class _Reader:
         value = self.sum()
         self._expect(r"\rfloor")
         return math.floor(value)
+
+    def _absolute(self) -> Number:
+        self._advance()
+        self._bars += 1
+        value = abs(self.sum())
+        self._expect("|")
+        self._bars -= 1
+        return value
 
     def _root(self) -> Number:
         degree: Number | None = None

@@ -64,4 +64,6 @@ GREEK = frozenset(
         *("omega", "Delta", "Omega", "Theta"),
     )
 )
+MARKS = frozenset(rf"\{name}" for name in ("overline", "vec", "hat", "bar", "angle", "triangle", "overrightarrow"))
+"""Marks that make a name of what follows: a line segment, a vector, an angle."""
 INVERSES = {r"\sin": math.asin, r"\cos": math.acos, r"\tan": math.atan}

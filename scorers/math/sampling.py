@@ -1,12 +1,13 @@
-"""Identity by sampling: expressions and equations in variables, compared at fixed points instead of by algebra.
+"""Identity by sampling: expressions, equations and inequalities in variables, compared at fixed points.
 
 Two expressions that differ at a point are unequal; two that agree at several points, chosen before they were
-written, are equal but for a chance of the order of rounding. An equation is compared by its solutions: where
-one holds, the other must.
+written, are equal but for a chance of the order of rounding. Two relations are the same where the differences
+of their sides are proportional, or, of equations, where each holds at the solutions of the other.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 from zlib import crc32
@@ -16,12 +17,15 @@ from scorers.math.latex import DomainError, LatexError, evaluate
 from scorers.math.text import compact
 
 _POINTS = 4
-_TINY = 1e-6
 _LINES = 24
 _STEPS = 60
+_SIGN = re.compile(r"(\\(?:le|ge|ne)(?![a-zA-Z])|[<>=])")
+_MIRRORED = {">": "<", r"\ge": r"\le"}
 
 Point = Callable[[str], float]
 """A value for each variable's name."""
+Difference = Callable[[Point], float]
+"""Right side minus left side at a point."""
 
 
 def coordinate(point: int, variable: str) -> float:
@@ -43,8 +47,6 @@ def same_expression(one: str, other: str) -> bool | None:
             continue
         except LatexError:
             return None
-        if max(abs(value), abs(wanted)) < _TINY:
-            continue
         if not close(value, wanted):
             return False
         agreed += 1
@@ -54,32 +56,56 @@ def same_expression(one: str, other: str) -> bool | None:
 
 
 @lru_cache(maxsize=8192)
-def same_equation(one: tuple[str, str], other: tuple[str, str]) -> bool | None:
-    """Whether two equations (left, right) have the same solutions; None where too few are found to tell.
+def same_relation(one: str, other: str) -> bool | None:
+    """Whether two equations, or two inequalities, hold at the same points; None where one cannot be read.
 
-    On lines between points, zeros of one's difference of sides are found by bisection; there the other's must
-    vanish, and the other way round.
+    On lines between points, zeros of an equation's difference of sides are found by bisection; there the other's
+    must vanish, and the other way round. Inequalities that are not proportional count as different.
     """
+    mine, theirs = _relation(compact(one)), _relation(compact(other))
+    if mine is None or theirs is None or mine[0] != theirs[0]:
+        return None if mine is None or theirs is None else False
+    sign, first, second = mine[0], mine[1], theirs[1]
     try:
-        first, second = _difference(one), _difference(other)
-        verdicts = _vanishes_with(first, second), _vanishes_with(second, first)
+        factor = _factor(first, second)
+        if factor is not None:
+            return factor > 0 or sign in ("=", r"\ne")
+        verdicts = (_vanishes_with(first, second), _vanishes_with(second, first)) if sign == "=" else (False,)
     except LatexError:
         return None
-    if False in verdicts:
-        return False
-    return None if None in verdicts else True
+    return False if False in verdicts else None if None in verdicts else True
 
 
-def _difference(sides: tuple[str, str]) -> Callable[[Point], float]:
-    left, right = compact(sides[0]), compact(sides[1])
+def _relation(text: str) -> tuple[str, Difference] | None:
+    """The sign of a relation (`<` for `>`, its sides swapped) and the difference of its sides."""
+    left, *rest = _SIGN.split(text)
+    if len(rest) != 2:
+        return None
+    sign, right = rest
+    if sign in _MIRRORED:
+        sign, left, right = _MIRRORED[sign], right, left
 
     def difference(variables: Point) -> float:
-        return float(evaluate(left, variables=variables)) - float(evaluate(right, variables=variables))
+        return float(evaluate(right, variables=variables)) - float(evaluate(left, variables=variables))
 
-    return difference
+    return sign, difference
 
 
-def _vanishes_with(first: Callable[[Point], float], second: Callable[[Point], float]) -> bool | None:
+def _factor(first: Difference, second: Difference) -> float | None:
+    """The constant ratio of two differences at points; None where it is none."""
+    ratios: list[float] = []
+    for point in range(2 * _POINTS):
+        try:
+            value, wanted = first(partial(coordinate, point)), second(partial(coordinate, point))
+        except DomainError:
+            continue
+        if value == 0 or wanted == 0 or (ratios and not close(value / wanted, ratios[0])):
+            return None
+        ratios.append(value / wanted)
+    return ratios[0] if len(ratios) >= _POINTS else None
+
+
+def _vanishes_with(first: Difference, second: Difference) -> bool | None:
     found = 0
     for line in range(_LINES):
         try:
@@ -97,7 +123,7 @@ def _vanishes_with(first: Callable[[Point], float], second: Callable[[Point], fl
     return None
 
 
-def _zero(function: Callable[[Point], float], line: int) -> Point | None:
+def _zero(function: Difference, line: int) -> Point | None:
     """A point on a line through two sample points at which the function changes its sign without a jump."""
 
     def at(share: float) -> Point:
@@ -113,8 +139,7 @@ def _zero(function: Callable[[Point], float], line: int) -> Point | None:
         return None
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        here = function(at(middle))
-        if here * value > 0:
+        if function(at(middle)) * value > 0:
             low = middle
         else:
             high = middle

@@ -12,42 +12,55 @@ from functools import lru_cache
 LONGEST = 2000
 """Characters of a text that are folded; a longer one is no answer."""
 
-_GREEK = ("alpha", "beta", "gamma", "delta", "theta", "lambda", "mu", "phi", "omega", "Delta")
+_TABLE = r"""
+−–—‐‑‒ -
+×✕⨯ \times
+·⋅∙ \cdot
+°º˚ ^\circ
+÷ \div
+π \pi
+∞ \infty
+√ \sqrt
+∛ \sqrt[3]
+± \pm
+≤⩽ \le
+≥⩾ \ge
+≠ \ne
+≈ \approx
+∠ \angle
+△ \triangle
+∪ \cup
+∈ \in
+ℝ \mathbb{R}
+⁄ /
+、 ,
+€£ $
+½ \frac{1}{2}
+⅓ \frac{1}{3}
+⅔ \frac{2}{3}
+¼ \frac{1}{4}
+¾ \frac{3}{4}
+⅕ \frac{1}{5}
+⅛ \frac{1}{8}
+α \alpha
+β \beta
+γ \gamma
+δ \delta
+θ \theta
+λ \lambda
+μ \mu
+φ \phi
+ω \omega
+Δ \Delta
+"""
 _SIGNS = {
-    **dict.fromkeys("−–—‐‑‒", "-"),
-    **dict.fromkeys("×✕⨯", r"\times "),
-    **dict.fromkeys("·⋅∙", r"\cdot "),
-    **dict.fromkeys("°º˚", r"^\circ "),
-    **dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff", ""),
-    **dict.fromkeys("\u00a0\u2009\u202f\u2003\u3000", " "),
-    "÷": r"\div ",
-    "π": r"\pi ",
-    "∞": r"\infty ",
-    "√": r"\sqrt ",
-    "∛": r"\sqrt[3] ",
-    "±": r"\pm ",
-    "≤": r"\le ",
-    "≥": r"\ge ",
-    "≠": r"\ne ",
-    "≈": r"\approx ",
-    "∠": r"\angle ",
-    "⁄": "/",
-    "，": ",",
-    "：": ":",
-    "（": "(",
-    "）": ")",
-    "＝": "=",
-    "％": "%",
-    **{sign: rf"\{name} " for sign, name in zip("αβγδθλμφωΔ", _GREEK, strict=True)},
-    **dict(
-        zip(
-            "½⅓⅔¼¾⅕⅛",
-            (rf"\frac{{{a}}}{{{b}}}" for a, b in ((1, 2), (1, 3), (2, 3), (1, 4), (3, 4), (1, 5), (1, 8))),
-            strict=True,
-        )
-    ),
+    sign: f"{meaning} " if meaning[0] == "\\" and meaning[-1] != "}" else meaning
+    for signs, meaning in (line.split() for line in _TABLE.split("\n") if line)
+    for sign in signs
 }
-_TRANSLATION = str.maketrans(_SIGNS)
+_WIDE = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_BLANKS = dict.fromkeys("\u00a0\u2009\u202f\u2003\u3000", " ") | dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff", "")
+_TRANSLATION = str.maketrans(_WIDE | _BLANKS | _SIGNS | {"°": r"^\circ "})
 _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 _RAISED_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _WORDS = re.compile(
@@ -55,26 +68,56 @@ _WORDS = re.compile(
 )
 _SPACE = re.compile(r"\\(?:[,;:! ]|q?quad(?![a-zA-Z])|displaystyle(?![a-zA-Z])|limits(?![a-zA-Z]))|~")
 _SIZED = re.compile(r"\\(?:left|right|big|Big|bigg|Bigg)(?![a-zA-Z])\s*\.?")
-_NAMES = (
-    (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
-    (re.compile(r"\\(?:leq|leqslant)(?![a-zA-Z])"), r"\\le "),
-    (re.compile(r"\\(?:geq|geqslant)(?![a-zA-Z])"), r"\\ge "),
-    (re.compile(r"\\neq(?![a-zA-Z])"), r"\\ne "),
-    (re.compile(r"\\(?:varphi)(?![a-zA-Z])"), r"\\phi "),
-    (re.compile(r"(?<![\\a-zA-Z])sqrt(?![a-zA-Z])"), r"\\sqrt"),
-    (re.compile(r"(?<![\\a-zA-Z])[Pp]i(?![a-zA-Z])"), r"\\pi "),
-    (re.compile(r"\\?degrees?(?![a-zA-Z])"), r"^\\circ "),
-    (re.compile(r"\^\s*\{\s*\\circ\s*\}|(?<!\^)\\circ(?![a-zA-Z])"), r"^\\circ "),
-    (re.compile(r"\^\s*(?=\^)"), ""),
-    (re.compile(r"\\?%|(?<![a-zA-Z])per ?cent(?:age)?(?![a-zA-Z])"), r"\\% "),
-    (re.compile(r"\\textdollar|\\\$|\\(?:euro|pounds)(?![a-zA-Z])|[$€£]"), " "),
-    (re.compile(r"\*\*"), "^"),
+_FUNCTION = r"(?:arc)?(?:sin|cos|tan)h?|cot|sec|csc|ln|log|exp"
+_NAMES = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"\\\\(?=(?:d?frac|sqrt|pi|times|cdot|text|mathrm|left|right|pm|infty|angle)(?![a-zA-Z]))", r"\\"),
+        (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
+        (r"\\(?:leq|leqslant)(?![a-zA-Z])|<=", r"\\le "),
+        (r"\\(?:geq|geqslant)(?![a-zA-Z])|>=", r"\\ge "),
+        (r"\\neq(?![a-zA-Z])|!=", r"\\ne "),
+        (r"\\lt(?![a-zA-Z])", "<"),
+        (r"\\gt(?![a-zA-Z])", ">"),
+        (r"\\varphi(?![a-zA-Z])", r"\\phi "),
+        (r"(?<![\\a-zA-Z])(?:the )?(?:cube|third) root(?: of)?(?![a-zA-Z])", r"\\sqrt[3] "),
+        (r"(?<![\\a-zA-Z])(?:sqrt|(?:the )?(?:square )?root(?: of)?)(?![a-zA-Z])", r"\\sqrt "),
+        (r"(\\sqrt(?:\[\d\])?) *(\d+(?:\.\d+)?)", r"\1{\2}"),
+        (r"(?<![\\a-zA-Z])[Pp]i(?![a-zA-Z])", r"\\pi "),
+        (rf"(?<![\\a-zA-Z])({_FUNCTION})(?![a-zA-Z])", r"\\\1"),
+        (r"(?<![\\a-zA-Z])(triangle|angle)(?= ?[A-Z]{1,3}\b)", r"\\\1 "),
+        (r"(?<![\\a-zA-Z])(?:plus or minus|plus/minus)(?![a-zA-Z])|\+/-|\+-", r"\\pm "),
+        (r"(?<![\\a-zA-Z])(?:infinity|inf)(?![a-zA-Z])", r"\\infty "),
+        (r"\\?degrees?(?![a-zA-Z])", r"^\\circ "),
+        (r"\^\s*\{\s*\\circ\s*\}|(?<!\^)\\circ(?![a-zA-Z])", r"^\\circ "),
+        (r"\^\s*(?=\^)", ""),
+        (r"\\?%|(?<![a-zA-Z])per ?cent(?:age)?(?![a-zA-Z])", r"\\% "),
+        (r"\\textdollar|\\\$|\\(?:euro|pounds)(?![a-zA-Z])|\$", " "),
+        (r"\*\*", "^"),
+        (r"\\overline\s*\{\s*([A-Z]{2})\s*\}", r"\1"),
+        (r"(?<![\d.,/^_{])(\d{1,3}) (?=\d{3}(?![\d/]))(?:(\d{3}) (?=\d{3}(?![\d/])))?", r"\1\2"),
+    )
 )
+_MIXED = re.compile(r"(?<![\d.^_/}\\a-zA-Z])(\d{1,4}) (\d{1,3}) ?/ ?(\d{1,3})(?![\d/.])")
+_REPEATING = re.compile(r"(?<![\d.])(\d{0,9})\.(\d{0,6})\\overline\s*\{(\d{1,6})\}")
 _BRACED_UNIT = re.compile(
     r"(?<=[\d}])\s*\{\s*(square|cubic|)\s*(degrees?|inch(?:es)?|feet|miles?|[kcdm]?m|[a-z]*meters?|units?)\s*\}"
 )
-_WRAPPED = re.compile(r"\\(?:boxed|fbox)\s*\{(.*)\}|\\\((.*)\\\)|\\\[(.*)\\\]|\*\*([^*]*)\*\*", re.DOTALL)
+_WRAPPED = re.compile(r"\\(?:boxed|fbox)\s*\{(.*)\}|\\\((.*)\\\)|\\\[(.*)\\\]|\*\*([^*]*)\*\*|\"(.*)\"", re.DOTALL)
 _SPACES = re.compile(r"\s+")
+
+
+def _mixed(match: re.Match[str]) -> str:
+    """A whole number before a proper fraction is added to it: "2 1/2"; before another it is left alone."""
+    whole, top, bottom = match.groups()
+    return rf"{whole}\frac{{{top}}}{{{bottom}}}" if int(top) < int(bottom) else match[0]
+
+
+def _repeating(match: re.Match[str]) -> str:
+    r"""A decimal without end as a fraction: `0.\overline{3}` is 3/9."""
+    whole, fixed, period = match.groups()
+    top = int(f"{whole}{fixed}{period}") - int(f"{whole}{fixed}" or 0)
+    return rf"\frac{{{top}}}{{{'9' * len(period)}{'0' * len(fixed)}}}"
 
 
 @lru_cache(maxsize=8192)
@@ -103,7 +146,8 @@ def standard(text: str) -> str:
     text = _BRACED_UNIT.sub(r" \1 \2", _SIZED.sub("", text))
     for pattern, replacement in _NAMES:
         text = pattern.sub(replacement, text)
-    return _SPACES.sub(" ", text).strip(" \t").rstrip(".;:,").strip()
+    text = _REPEATING.sub(_repeating, _MIXED.sub(_mixed, text))
+    return _SPACES.sub(" ", text).strip(" \t").rstrip(".;:,").lstrip("=").strip()
 
 
 _TIGHT = re.compile(r"\s*([-+*/=<>(){}\[\],;:^_|!])\s*")
