@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import Generic, Literal, TypeVar
@@ -50,8 +50,16 @@ class Candidate:
     text: str
     alone: bool = False
     """It counts only where it is an answer and nothing else."""
+    rival: str = ""
+    """Of a first line: the last one. Where both are answers alone and differ, neither is."""
     within: Channel | None = None
     """In a `tag`: the channel that gave it there."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether it is a sentence that says that there is no answer; what is announced may be a short answer."""
+        weak = (self.within or self.channel) in (Channel.WHOLE, Channel.CONCLUDING, Channel.STATED)
+        return weak and refuses(self.text)
 
 
 class Unclear(Enum):
@@ -78,6 +86,9 @@ def first(candidates: Iterable[Candidate], parse: Callable[[Candidate], T | Uncl
     """The first candidate that a parser can read; None where none is, or where that one is ambiguous."""
     for candidate in candidates:
         value = parse(candidate)
+        if candidate.rival and value is not None:
+            other = parse(replace(candidate, text=candidate.rival, rival=""))
+            value = value if other in (None, value) else AMBIGUOUS
         if isinstance(value, Unclear):
             return None
         if value is not None:
@@ -93,7 +104,8 @@ _INVISIBLE = dict.fromkeys(
 )
 _MARKS = {"‘": "'", "’": "'", "“": '"', "”": '"', "【": " ", "】": ": ", "。": ". ", "、": ", ", "，": ", ", "：": ": "}
 _MARKS |= {"（": "(", "）": ")", "；": "; ", "！": "! ", "？": "? ", "\r": "\n"}
-_CHARACTERS = _SPACES | _INVISIBLE | str.maketrans(_MARKS)
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code - 0xFEE0).isalnum()}
+_CHARACTERS = _WIDE | _SPACES | _INVISIBLE | str.maketrans(_MARKS)
 _EMPHASIS = re.compile(r"(?<![\w)*])(\*{1,3}|__)(?=\S)([^*\n]{1,2000}?)(?<=\S)\1(?![\w(*])|\*\*|__")
 _MARKUP = re.compile(
     r"</?(?:b|i|u|p|em|strong|br|span|code|sub|sup|small)\s?/?>|```\w*|`|^\s*#{1,6} |^\s*>+ ", re.MULTILINE
@@ -109,7 +121,7 @@ def plain(text: str) -> str:
 
 
 _ABBREVIATION = r"(?<!\b[A-Z]\.)(?<!\b(?:Dr|Mr|Ms|St|No|Jr|vs|cf|Rs|Co)\.)(?<!\b(?:Mrs|Fig|e\.g|i\.e|Ave)\.)(?<!\bProf\.)"
-_SENTENCE = re.compile(rf"(?<=\S[.!?;])(?<!^\d\.)(?<!^\d\d\.){_ABBREVIATION}\s+(?![a-z])|(?<=;)\s+", re.MULTILINE)
+_SENTENCE = re.compile(rf"(?<=\S[.!?])(?<!^\d\.)(?<!^\d\d\.){_ABBREVIATION}\s+(?![a-z])", re.MULTILINE)
 
 
 def sentences(text: str) -> list[str]:
@@ -208,32 +220,22 @@ _ANNOUNCED = re.compile(
     r"|(?:think|believe) (?:it(?:'s| is)|that it is))\b(?: that)?",
     re.IGNORECASE,
 )
-_IS_ANSWER = re.compile(
-    r"(?P<said>[^.!?;:\n|]{1,160}?)[,\s]{1,2}(?:is|are|would be|must be) (?:therefore |thus |then |indeed |clearly )?"
-    r"(?:the|my|our) (?:(?:correct|right|best|final|only correct) )?(?:answer|option|choice|solution)\b",
-    re.IGNORECASE,
-)
 _IS_RIGHT = re.compile(
     r"([^.!?;,\n|]{1,80}?)\s?(?:\s(?:is|are)\s|:\s|\|\s|是|(?<=项))"
     r"(?:the (?:correct|right|best) one|correct|right|the best|true|yes|正确|✅|✓|✔|☑)(?=\W|$)",
     re.IGNORECASE,
 )
-_QUESTIONED = re.compile(r"\b(?:whether|if|what|which|not sure|unclear|don't know|find)\b[^.,;:\n]{0,40}$", re.IGNORECASE)
 _LEAD_IN = re.compile(r"(?:[\s:*=>→|]|[-–—] |(?:therefore|thus|simply|clearly|indeed|most likely|then|definitely),?\s)+", re.IGNORECASE)
-_STEPS = re.compile(r"\s*\n[^\w\n]{0,3}1[.)]\s[A-Z]")
 
 
 def _announced(text: str) -> Iterator[str]:
-    """What is announced as the answer, the last first; then what is said to be the answer."""
+    """What is announced as the answer, the last first."""
     for match in reversed(list(_ANNOUNCED.finditer(text))):
         tail = text[match.end() : match.end() + 2000]
-        if _QUESTIONED.search(text[max(0, match.start() - 60) : match.start()]) or _STEPS.match(tail):
-            continue
         lead = _LEAD_IN.match(tail)
         line = tail[lead.end() if lead else 0 :].split("\n", 1)[0].strip()
         if line:
             yield line
-    yield from (match["said"].strip() for match in reversed(list(_IS_ANSWER.finditer(text))))
 
 
 # --- Channels -----------------------------------------------------------------------------------------------
@@ -244,19 +246,17 @@ _JSON = re.compile(
     rf"""["']{_KEY}["']\s*:\s*("(?:[^"\\]|\\.)*"|'[^'\n]*'|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|[-+]?\d[\d.,eE+-]*|true|false)""",
     re.IGNORECASE,
 )
+_COMPUTES = re.compile(r"\d[^=\n]{0,120}[=≈]\s?[$€£]?[\d.,]+(?:\s?[^\W\d]{1,14}){0,2}[.!\s]*$")
 _CONCLUDES = re.compile(
+    r"^(?:the|their|its) (?:total|sum|difference|average|result|remainder)\b(?: of [^.]{1,60})? (?:is|are|was|would be)\b|"
     r"^(?:and |but )?(?:therefore|thus|hence|so|consequently|in conclusion|finally|overall|in summary|in total|altogether"
     r"|as a result|to conclude|accordingly|this gives|we get)\b"
     r"|^(?:∴|⇒|=>|→|所以|因此|故|综上|总共|したがって|よって|따라서|por lo tanto|donc|also|portanto|quindi|поэтому)",
     re.IGNORECASE,
 )
 _WITHIN = re.compile(
-    r"[,;:.—–-]\s?(?:and\s)?(?:so|therefore|thus|hence|which means|meaning|giving|i\.e\.,?|that is,)(?!\w)\s?(?:that\s)?"
+    r"[,;:.—–-]\s?(?:and\s)?(?:so|therefore|thus|hence|which means|meaning|giving|(?:for )?a (?:total|sum|difference|gap) of|i\.e\.,?|that is,)(?!\w)\s?(?:that\s)?"
     r"|→|⇒|=>|∴|,\s?(?:所以|因此)",
-    re.IGNORECASE,
-)
-_EXPLAINS = re.compile(
-    r"\n\s*(?:explanation|reason(?:ing)?|rationale|justification|note|because|解释|说明|理由|解析)\s?[:：.]",
     re.IGNORECASE,
 )
 
@@ -300,7 +300,7 @@ def locate(response: Clean, question: str = "") -> Iterator[Candidate]:
     if response.blocks:
         block = response.blocks[-1]
         for found in _channels(block, question):
-            yield Candidate(Channel.TAG, found.text, found.alone, found.channel)
+            yield replace(found, channel=Channel.TAG, within=found.channel)
     yield from _channels(response.visible, question)
 
 
@@ -311,20 +311,21 @@ def _channels(text: str, question: str) -> tuple[Candidate, ...]:
 
 def _find(text: str, question: str) -> Iterator[Candidate]:
     text = standing(plain(text))
+    if not text:
+        return
     if (inside := boxed(text)) is not None:
         yield Candidate(Channel.BOX, unwrap(inside))
     if (value := _json(text)) is not None:
         yield Candidate(Channel.JSON, value)
     for said in _announced(text):
         yield Candidate(Channel.ANNOUNCED, said)
-    body = _EXPLAINS.split(text, maxsplit=1)[0].strip() or text
-    told = sentences(body)
-    if len(told) == 1 or "\n" not in body:
-        if (tail := conclusion(body)) and len(told) == 1:
+    told = sentences(text)
+    if len(told) == 1:
+        if (tail := conclusion(text)) is not None:
             yield Candidate(Channel.CONCLUDING, tail)
-        yield Candidate(Channel.WHOLE, body, alone=len(told) > 1)
+        yield Candidate(Channel.WHOLE, text)
     if len(told) > 1:
-        yield Candidate(Channel.WHOLE, told[0], alone=True)
+        yield Candidate(Channel.WHOLE, told[0], alone=True, rival=told[-1])
         if not any(map(refuses, told)):
             yield from _concluding(told)
     if right := [match[1].strip() for match in _IS_RIGHT.finditer(text)]:
@@ -353,11 +354,12 @@ def _stated(told: list[str], question: str) -> Iterator[Candidate]:
 
 
 def conclusion(sentence: str) -> str | None:
-    """What a sentence concludes: all of one that begins with "therefore", of "…, so …" the end; None elsewhere."""
-    if opening := _CONCLUDES.match(sentence):
-        return sentence[opening.end() :].lstrip(" ,:")
-    ends = [match.end() for match in _WITHIN.finditer(sentence)]
-    return sentence[ends[-1] :].strip() if ends and sentence[ends[-1] :].strip() else None
+    """What a sentence concludes: all that follows "therefore", of "…, so …" the end, a result; None elsewhere."""
+    if _COMPUTES.search(sentence):
+        return sentence
+    opening = _CONCLUDES.match(sentence)
+    ends = [match.end() for match in (opening, *_WITHIN.finditer(sentence)) if match]
+    return next((tail for end in reversed(ends) if (tail := sentence[end:].strip(" ,:"))), None)
 
 
 def read_phrases(response: Clean, question: str = "") -> Found[tuple[str, ...]] | None:
@@ -366,7 +368,6 @@ def read_phrases(response: Clean, question: str = "") -> Found[tuple[str, ...]] 
     def parse(candidate: Candidate) -> tuple[str, ...] | None:
         if candidate.alone and not is_name_alone(candidate.text):
             return None
-        weak = candidate.channel in (Channel.WHOLE, Channel.CONCLUDING, Channel.STATED)
-        return None if weak and refuses(candidate.text) else phrases(candidate.text, question) or None
+        return None if candidate.refused else phrases(candidate.text, question) or None
 
     return first(locate(response, question), parse)

@@ -189,7 +189,7 @@ class Clean:
     """The answer blocks in it, in order, stripped."""
     final: str
     """The text that the official rule judges: the last answer block (of it, the last box that is marked by
-    tokens), else all that is visible; "" where thinking is open."""
+    tokens), else what follows the last thinking; "" where thinking is open."""
     open: bool
     """Thinking was begun and never ended: there is no answer."""
     unclosed: bool
@@ -211,7 +211,8 @@ def clean(text: str, delimiters: Delimiters = STANDARD) -> Clean:
     blocks = [text[start:end] for start, end in spans]
     last = next((tag for tag in reversed(tags) if tag.kind == "answer"), None)
     _, _, dropped, box = _patterns(delimiters)
-    final = "" if is_open else blocks[-1] if blocks else rest
+    after = text[thinking[-1][1] :] if thinking else text
+    final = "" if is_open else blocks[-1] if blocks else after if after.strip() else rest
     if boxes := list(box.finditer(final)):
         final = boxes[-1][1]
 

@@ -21,7 +21,7 @@ from typing import Literal
 
 from scorers.read.locate import AMBIGUOUS, Candidate, Channel, Found, Unclear, first, locate, sentences
 from scorers.read.normalise import Clean
-from scorers.read.text import asked_stems, focus, stem, undenied, words
+from scorers.read.text import focus, overlap, undenied
 
 Notation = Literal["digits", "fraction", "power", "words"]
 
@@ -72,7 +72,7 @@ class NumberMatch:
         return self.start, self.end
 
 
-_DECIMAL_COMMA = r"(?<![\w.,(\[{])(?:\d{1,3}(?:\.\d{3}){1,6}|\d{1,15}),\d{1,2}(?![\d,])"
+_DECIMAL_COMMA = r"(?<![\w.,(\[{])(?:\d{1,3}(?:\.\d{3}){1,6}|\d{1,15}),(?:\d|\d\d(?=\s?[^\W\d]|\s?[%°€$]))(?![\d,])"
 _DOTTED = r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,6}(?![\d.])"
 _INTEGER = r"(?:\d{1,3}(?:(?:,|\{,\}|,\\!|[\u00a0\u2009\u202f'’])\d{3}){1,20}+(?!\d)|\d++)"
 _SIGNS = r"[-+−–]"
@@ -313,27 +313,38 @@ _EQUALS = re.compile(r"[=≈→⇒]|\\approx\b|\b(?:equals|i\.e\.,?|that is,)")
 _ASIDE = re.compile(r"\s*\((?:[^()]|\([^()]*\))*\)|\s*\[[^\[\]]*\]")
 _BOUND = re.compile(
     r"\b(?:than|least|most|between|above|below|over|under|beyond|exceed(?:s|ing)?|up to|from|within|until|nearest"
-    r"|minimum of|maximum of|[<>≤≥])\s(?:about\s)?[$€£]?$",
+    r"|[<>≤≥])\s(?:about\s)?[$€£]?$",
     re.IGNORECASE,
 )
-_RANGE_AFTER = re.compile(r"\s?%?\s?(?:-|–|−|to|or|and (?=\S+ ?$))\s?[$€£]?\d|\sor (?:more|less|fewer)|\+", re.IGNORECASE)
+_RANGE_AFTER = re.compile(r"\s?%?\s?(?:-|–|−|to|or)\s?[$€£]?\d|\sor (?:more|less|fewer)|\+", re.IGNORECASE)
 _RANGE_BEFORE = re.compile(
-    r"\d\s?%?\s?(?:-|–|−|\bto|\bor)\s?[$€£]?$|\b(?:between|from)\s[^.;]{0,24}?\d[^.;]{0,12}\s(?:and|to)\s[$€£]?$", re.IGNORECASE
+    r"\d\s?%?\s?(?:-|–|−|\bto|\bor)\s?[$€£]?$|\b(?:between|from)\s[^;]{0,24}?\d[^;]{0,12}\s(?:and|to)\s[$€£]?$",
+    re.IGNORECASE,
 )
-_OPERATES = re.compile(r"\s?\$?(?:[+×*/÷^]|[-−–] ?[\d(]|\\times|\\cdot|\\div|\b(?:plus|minus|times|divided by)\b)|\s[-−–]\s\d")
-_OPERATED = re.compile(r"(?:[+×*/÷^]|\\times|\\cdot|\\div|\d\s?[-−–]|\b(?:plus|minus|times|divided by|from|by))\s?\$?$")
 _STATES = re.compile(
-    r"(?:\b(?:is|are|was|were|be|have|has|had|equals?|gives?|total(?:s|ing)?(?: of)?|(?:comes?|amounts?|rounds?|rounded) (?:out )?to"
-    r"|there(?:'s|’s)|gets?|costs?|measures?|shows?|reads?|makes?|count(?:ed)?|see|find|contains?|remains?|value of)|[:=≈])\W*"
-    r"(?:(?:about|approximately|roughly|around|nearly|only|exactly|just|also|now|us|equal to|a total of|the|at|a|an|still|therefore)\W+){0,3}$",
+    r"(?:\b(?:is|are|was|were|be|have|has|had|equals?|gives?|total(?:s|ing)?(?: of)?|gets?|costs?|measures?|shows?"
+    r"|(?:comes?|amounts?|round(?:s|ed)?) (?:out )?to|there's|reads?|makes?|count(?:ed)?|see|find|contains?"
+    r"|remains?|value of)|[:=≈])\W*(?:(?:about|approximately|roughly|around|nearly|only|exactly|just|also|now|us"
+    r"|equal to|a total of|the|at|a|an|still|therefore)\W+){0,3}$",
+    re.IGNORECASE,
+)
+_NOT_COUNTED = re.compile(
+    r"[\s-]*(?:decimal|significant|others?\b|:\d)|(?<=one) (?:of|another|side|who|that|which|is|has)\b", re.IGNORECASE
+)
+_BESIDE = re.compile(
+    r",? \b(?:at|when|where|for|if|with) \(?\w{1,3}\s?=\s?[-−]?[\d.]+\)?|,? \b(?:as|because|since|given that)\b.*$",
+    re.IGNORECASE,
+)
+"""A place ("at x = 2") or a reason, which holds no answer."""
+_NONE = re.compile(
+    r"^\W*(?:so |therefore |thus )?(?:there (?:is|are) )?(?:none|nobody|no one"
+    r"|no (?!\w*[.,!]|answer|image|way|info|doubt)\w+)\b",
     re.IGNORECASE,
 )
 _WHOLE = re.compile(r"(?:^\W*|\bout )of (?:the |these |all )?$", re.IGNORECASE)
-_PRONOUN = re.compile(r"\b(?:the (?:\w+ )?|this |each |any |every |which |no |another )$", re.IGNORECASE)
-_NOT_COUNTED = re.compile(r"[\s-]*(?:of (?:the|them|these|which)|another|decimal|significant|who|that|which)\b", re.IGNORECASE)
-_NONE = re.compile(r"^\W*(?:so |therefore |thus )?(?:there (?:is|are) )?(?:none|nobody|no one|no (?!\w*[.,!]|answer|image|way|info)\w+)\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"[,;]\s|\s(?:and|but|while|whereas)\s")
 _ASKS = {
-    "year": re.compile(r"\b(?:which|what)(?:['’]s| is| was)?(?: the)?(?: \w+)? years?\b|\bwhen\b|\bthe year\b", re.IGNORECASE),
+    "year": re.compile(r"\b(?:which|what)(?:['’]s| is| was)?(?: the)?(?: \w+)? years?\b(?!['’])|\bwhen\b|\bthe year\b", re.IGNORECASE),
     "count": re.compile(r"\bhow (?:many|much)\b", re.IGNORECASE),
     "percent": re.compile(r"%|\bpercent", re.IGNORECASE),
     "ratio": re.compile(r"\b(?:ratio|fraction|proportion)\b", re.IGNORECASE),
@@ -366,10 +377,10 @@ def _is_year(number: NumberMatch) -> bool:
 def pick(text: str, question: str = "") -> NumberMatch | Unclear | None:
     """The number that a text states; AMBIGUOUS for two of equal trust ("5 or 6"), None where there is none.
 
-    What is denied, in brackets beside a number, before the last equals sign, an end of a range, a bound ("more
-    than 5") or calculated with is none. Of several that remain those of the kind asked for (a year, a
-    percentage) come first, then those that the question does not repeat, then the last that a verb or a colon
-    states, then those that count what the question asks about.
+    What is denied, in brackets beside a number, before the last equals sign, an end of a range or a bound ("more
+    than 5") is none. Of several that remain those of the kind asked for (a year, a percentage) come first, then
+    those that the question does not repeat, then those that a verb or a colon states, then those whose clause
+    repeats the question's words.
 
     Args:
         text: a sentence, or less.
@@ -377,48 +388,44 @@ def pick(text: str, question: str = "") -> NumberMatch | Unclear | None:
     """
     if asks(question, "ratio") and (ratio := _RATIO.search(text)) and float(ratio[2]):
         return NumberMatch(float(ratio[1]) / float(ratio[2]), *ratio.span(), ratio[0], "fraction")
+    if asks(question, "count") and (none := _NONE.match(text)):
+        return NumberMatch(0.0, *none.span(), none[0], "words")
     text = undenied(text)
-    if _LISTED.fullmatch(text) and len(find_numbers(text)) > 1:
-        return AMBIGUOUS
-    text = _outside(text)
     if _SPACED.search(text) and len(find_numbers(text)) == len(_SPACED.findall(text)[0].split()):
         text = _SPACED.sub(lambda grouped: grouped[0].replace(" ", ""), text)
+    for spare in (_ASIDE, _BESIDE):
+        without = spare.sub(" ", text)
+        text = without if find_numbers(without) else text
+    if _LISTED.fullmatch(text) and len(find_numbers(text)) > 1:
+        return AMBIGUOUS
+    head, colon, tail = text.partition(": ")
+    if colon and find_numbers(head) and len(find_numbers(tail)) > 1 and "=" not in tail:
+        text = head
     for part in reversed(_EQUALS.split(text)):
-        found = find_numbers(part)
-        if found:
+        if found := find_numbers(part):
             return _chosen(part, found, question)
-    counted = _NONE.match(text) if asks(question, "count") else None
-    return NumberMatch(0.0, *counted.span(), counted[0], "words") if counted else None
-
-
-def _outside(text: str) -> str:
-    """A text without its brackets, where a number is left."""
-    without = _ASIDE.sub(" ", text)
-    return without if find_numbers(without) else text
+    return None
 
 
 def _chosen(text: str, found: list[NumberMatch], question: str) -> NumberMatch | Unclear | None:
     found = [number for number in found if _states(text, number)]
-    year, repeated = asks(question, "year"), _repeated(question)
-    asked = set(asked_stems(question))
+    year, percent = asks(question, "year"), asks(question, "percent")
+    if len({number.value for number in found}) > 1:
+        ends = [match.end() for match in _CLAUSE.finditer(text)]
 
-    def stated(number: NumberMatch) -> bool:
-        return _STATES.search(text[max(0, number.start - 60) : number.start]) is not None
+        def rank(number: NumberMatch) -> float:
+            start = max((end for end in ends if end <= number.start), default=0)
+            end = min((end for end in ends if end >= number.end), default=len(text))
+            return overlap(text[start:end], question)
 
-    def named(number: NumberMatch) -> int:
-        """How many of the question's words follow it closely."""
-        return len(asked & {stem(word) for word in words(text[number.end : number.end + 48])[:3]})
-
-    last = next((number for number in reversed(found) if stated(number)), None)
-    for wanted in (
-        (lambda number: not _WHOLE.search(text[: number.start])),
-        (lambda number: _is_year(number) == year and not (year and number.percent)),
-        (lambda number: number.percent or not asks(question, "percent")),
-        (lambda number: number.value not in repeated),
-        (lambda number: number is last or not stated(number) and last is None),
-        (lambda number: named(number) == max(map(named, found))),
-    ):
-        if len({number.value for number in found}) > 1:
+        for wanted in (
+            lambda number: not _WHOLE.search(text[: number.start]),
+            lambda number: _is_year(number) == year and not (year and number.percent),
+            lambda number: number.percent or not percent,
+            lambda number: number.value not in _repeated(question),
+            lambda number: _STATES.search(text[max(0, number.start - 60) : number.start]),
+            lambda number: rank(number) == max(map(rank, found)),
+        ):
             found = [number for number in found if wanted(number)] or found
     if len({number.value for number in found}) > 1:
         return AMBIGUOUS
@@ -426,14 +433,13 @@ def _chosen(text: str, found: list[NumberMatch], question: str) -> NumberMatch |
 
 
 def _states(text: str, number: NumberMatch) -> bool:
-    """Whether a number may be what a text states: no bound, range, operand, ordinal, pronoun."""
+    """Whether a number may be what a text states: no bound, range, ordinal, time, pronoun."""
     before, after = text[max(0, number.start - 48) : number.start], text[number.end : number.end + 24]
     if number.ordinal and len(text) > len(number.text) + 4:
         return False
-    if number.text.lower() == "one" and len(text) > 4 and (_PRONOUN.search(before) or _NOT_COUNTED.match(after)):
-        return False
+    aside = _NOT_COUNTED.match(text, number.end) or re.search(r"\d:$", before)
     bound = _BOUND.search(before) or _RANGE_AFTER.match(after) or _RANGE_BEFORE.search(before)
-    return not (bound or _OPERATES.match(after) or _OPERATED.search(before))
+    return not (aside or bound)
 
 
 def read_number(response: Clean, question: str = "") -> Found[NumberMatch] | None:
@@ -446,7 +452,7 @@ def read_number(response: Clean, question: str = "") -> Found[NumberMatch] | Non
 
     def parse(candidate: Candidate) -> NumberMatch | Unclear | None:
         text = candidate.text[:2000]
-        if candidate.alone and not _BARE.fullmatch(text):
+        if candidate.refused or (candidate.alone and not _BARE.fullmatch(text)):
             return None
         return pick(text if candidate.channel is Channel.BOX else (sentences(text) or [""])[0], question)
 
@@ -463,7 +469,7 @@ def parse_list(text: str) -> tuple[float, ...] | Unclear | None:
     lists = [elements for inside in _LIST.findall(text) if (elements := _elements(inside))]
     if len(set(lists)) > 1:
         return AMBIGUOUS
-    return lists[0] if lists else _elements(re.sub(r"^.*\b(?:are|is|between|from)\b|:", "", text.replace(" to ", " and ")))
+    return lists[0] if lists else _elements(re.sub(r"^.*\b(?:are|is|between|from)\b|:", "", text.replace(" to ", " and "), flags=re.IGNORECASE))
 
 
 def _elements(text: str) -> tuple[float, ...] | None:

@@ -10,19 +10,19 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from scorers.read.locate import AMBIGUOUS, Candidate, Channel, Found, Unclear, first, locate, plain
 from scorers.read.normalise import Clean
-from scorers.read.number import find_numbers
-from scorers.read.text import asked_stems, overlap, refuses, stem, undenied
-from scorers.read.yes_no import polarity, yes_no_pair
+from scorers.read.number import NumberMatch, find_numbers, pick
+from scorers.read.text import asked_stems, overlap, stem, undenied
+from scorers.read.yes_no import direction, parse_yes_no, yes_no_pair
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 # --- Tokens: one spelling of words, numbers and signs -------------------------------------------------------
 
-_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _COMMAND = re.compile(r"\\(?:text\w{0,6}|math(?:rm|bf|it|sf)|operatorname|rm)\s{0,3}\{([^{}]{0,400})\}")
 _LATEX = [
     (re.compile(r"\^\s?\{?\s?\\circ\s?\}?|\\degree\b|\bdegrees?\b"), "°"),
@@ -40,15 +40,15 @@ _TOKEN = re.compile(
     | [^\w\s.,;:!?()\[\]{}"'$\\*~-] | (?<=\d)-(?=\d)""",
     re.VERBOSE,
 )
-_ARTICLES = ("the", "a", "an")
+_ARTICLE = re.compile(r"^\W*(?:the|an?)\s+(?=\w\w)", re.IGNORECASE)
 _SAME_WORD = {"percent": "%", "&": "and", "these": "above", "them": "above", "meters": "m", "metres": "m"}
 _SAME_WORD |= {"centimeters": "cm", "centimetres": "cm", "inches": "inch", "feet": "ft", "options": "above"}
+_OPERATORS = frozenset("/^+*=√")
 _UNIT = re.compile(r"[^\W\d_]{1,12}|[°%²³^'′″/]|[23]")
 _NO_UNIT = frozenset(("sin", "cos", "tan", "log", "and", "or", "to", *"xyznkrabcπθ"))
 
 
 def _latex(text: str) -> str:
-    text = text.translate(_WIDE)
     if "\\" in text:
         text = _COMMAND.sub(r"\1", _COMMAND.sub(r"\1", text))
     for pattern, new in _LATEX:
@@ -59,7 +59,8 @@ def _latex(text: str) -> str:
 def _token(raw: str) -> str:
     if not raw[-1].isdigit():
         raw = raw.casefold()
-        return _SAME_WORD.get(raw, raw)
+        plural = len(raw) > 3 and raw[-1] == "s" and raw[-2] not in "sui"
+        return _SAME_WORD.get(raw, raw[:-1] if plural else raw)
     raw = raw.replace(",", "")
     if "." in raw:
         raw = raw.rstrip("0").rstrip(".")
@@ -68,9 +69,9 @@ def _token(raw: str) -> str:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    """The tokens of a text without a leading article, where something follows it."""
-    found = tuple(filter(None, (_token(match[0]) for match in _TOKEN.finditer(_latex(plain(text))))))
-    return found[1:] if len(found) > 1 and found[0] in _ARTICLES else found
+    """The tokens of a text without a leading article."""
+    text = _ARTICLE.sub("", _latex(plain(text)))
+    return tuple(filter(None, (_token(match[0]) for match in _TOKEN.finditer(text))))
 
 
 @lru_cache(maxsize=4096)
@@ -131,7 +132,10 @@ def _mentions(text: str, options: tuple[str, ...]) -> list[tuple[int, int, int]]
             at = joined.find(needle)
             while at >= 0:
                 place = bisect_right(starts, at + 1) - 1
-                found.append((tokens[place][0].start(), tokens[place + len(form) - 1][0].end(), index))
+                end = place + len(form)
+                beside = {word for _, word in tokens[max(0, place - 1) : place] + tokens[end : end + 1]}
+                if not beside & _OPERATORS:
+                    found.append((tokens[place][0].start(), tokens[end - 1][0].end(), index))
                 at = joined.find(needle, at + len(needle) - 1)
     kept: list[tuple[int, int, int]] = []
     for mention in sorted(found, key=lambda found: (found[0], -found[1])):
@@ -150,6 +154,8 @@ _LEADING = re.compile(
     r"|项|for|which|with|that|and|or|seems|from|based|here)\b))",
     re.IGNORECASE,
 )
+_AFTER_COLON = re.compile(r":\s[(\[\"'$]*([A-Z])[)\]\"'$]*[\s.!,]*$")
+_ANNOUNCED_LETTER = re.compile(r"(?P<open>)(?P<letter>[B-HJ-Z])(?P<close>)(?P<mark>)(?=\s)")
 _TRAILING = re.compile(
     rf"(?:\b{_NOUN}\s?(?:is\s|:\s?)?|\b(?:is|it's|as|be|choose|pick|select|think|say|guess)\s)"
     r"(?P<open>[(\[\"'$]*)(?P<letter>[A-Za-z])[)\]\"'$]*[\s.!,]*$",
@@ -162,7 +168,9 @@ _SEVERAL = re.compile(
 )
 _LABELLED = re.compile(r"^\W*[A-Z][.):]+\s")
 _LABEL = re.compile(r"(?<![\w'])[A-Z]\s?[.):]\s")
-_ENUMERATED = re.compile(r"^[\W_]{0,4}([A-Za-z])\s?[.):]\s*\S", re.MULTILINE)
+_ENUMERATED = re.compile(r"^[\W_]{0,4}(?:(?:option|choice)\s)?([A-Za-z])\s?[.):]\s*\S", re.MULTILINE | re.IGNORECASE)
+_LETTERS_ONLY = re.compile(r"(?:[A-Z](?:[\W_]+|$))+")
+_WRONG = re.compile(r"(?:is )?(?:incorrect|wrong|false)\b|is not\b|❌|✗", re.IGNORECASE)
 
 
 def _index(letter: str, options: Sequence[str]) -> int:
@@ -171,22 +179,27 @@ def _index(letter: str, options: Sequence[str]) -> int:
     return index if index < len(options) else -1
 
 
-def _lettered(text: str, options: tuple[str, ...], alone: bool) -> int | Unclear | None:
+def _lettered(text: str, options: tuple[str, ...], alone: bool, announced: bool) -> int | Unclear | None:
     """The option whose letter a text begins or ends with; AMBIGUOUS for several, or for one that no option has."""
     several = _SEVERAL.match(text)
-    if several and len({letter for letter in _BARE.findall(several[0])}) > 1:
+    if several and len(set(_BARE.findall(several[0]))) > 1:
         return AMBIGUOUS
     trailing = _TRAILING.search(text[-200:])
     if trailing and not alone and _is_letter(trailing, text[-200:]):
         return _known(trailing["letter"], options)
-    leading = _LEADING.match(text)
+    leading = _LEADING.match(text) or (_ANNOUNCED_LETTER.match(text) if announced else None)
     if leading is None or not _is_letter(leading, text):
-        return None
+        last = _AFTER_COLON.search(text[-40:])
+        return _known(last[1], options) if last and not alone else None
     rest = re.sub(r"^[-–—]+\s", "", text[leading.end() :].lstrip(" .:,;()[]\"'")).rstrip(" .:,;)]\"'")
     told = same_text(rest, options) if rest else None
     own = _known(leading["letter"], options)
     if told is not None:
         return own if own is not AMBIGUOUS and options[told] == options[own] else told
+    if _WRONG.match(rest):
+        return None
+    if _LETTERS_ONLY.fullmatch(rest[:200]):
+        return AMBIGUOUS
     if alone and rest and (leading["mark"].strip() not in (".", ":", ")") or _LABEL.search(rest)):
         return None
     return own
@@ -196,7 +209,7 @@ def _is_letter(match: re.Match[str], text: str) -> bool:
     """Whether a matched letter is an option's: upper case, or lower case in brackets or with nothing else."""
     letter = match["letter"]
     if letter.isupper():
-        return not (letter in "AI" and match.re is _LEADING and re.match(r"\s[a-z']", text[match.end("letter") :]))
+        return not (letter == "I" and match.re is _LEADING and re.match(r"\s[a-z']", text[match.end("letter") :]))
     at_end = match.end() - match.start("letter") >= len(text[match.start("letter") :].rstrip())
     return bool(match["open"].strip("\"'$")) or at_end
 
@@ -218,19 +231,20 @@ def parse_option(candidate: Candidate, options: tuple[str, ...], question: str =
     """The option that a candidate text names; AMBIGUOUS for several, None for none."""
     text = _latex(plain(candidate.text[:4000])).strip()
     told = same_text(text, options)
-    if told is not None and _index(text.strip(" .,:;()[]\"'"), options) < 0:
+    bare = text.strip(" .,:;()[]\"'")
+    if told is not None and (_index(bare, options) < 0 or (bare.islower() and options[told] == bare)):
         return told
-    if candidate.channel in (Channel.WHOLE, Channel.CONCLUDING, Channel.STATED) and refuses(text):
+    if candidate.refused:
         return same_text(_LABELLED.sub("", text), options)
     whole, text = text, undenied(text)
-    lettered = _lettered(text, options, candidate.alone)
+    lettered = _lettered(text, options, candidate.alone, candidate.channel is Channel.ANNOUNCED)
     if lettered is not None:
         return lettered
     if (pair := yes_no_pair(options)) is not None:
-        said = polarity(whole, question)
+        said = parse_yes_no(replace(candidate, text=whole), question)
         return None if said is None else pair.index(said)
-    if (equal := _by_value(text, options)) is not None or candidate.alone:
-        return equal
+    if candidate.alone:
+        return _by_value(_value(_EQUALS.split(text)[-1]), options)
     named = _named(text, options, question)
     exact = candidate.channel in (Channel.BOX, Channel.JSON)
     return None if exact and (named is AMBIGUOUS or not _mentions(text, options)) else named
@@ -244,40 +258,53 @@ _REST = re.compile(r"[\W\d]*(?:[^\W\d_]{1,12}[\W\d]*){0,3}")
 @lru_cache(maxsize=4096)
 def _values(options: tuple[str, ...]) -> tuple[float, ...]:
     """The numbers that the options are, their units aside; () where one is none or two are equal."""
-    values = [_value(option) for option in options]
-    known = [value for value in values if value is not None]
+    known = [number.value for option in options if (number := _value(option)) is not None]
     return tuple(known) if len(set(known)) == len(options) else ()
 
 
-def _value(text: str) -> float | None:
+def _value(text: str) -> NumberMatch | None:
+    """The number that a text is, with a unit at most."""
     found = find_numbers(text[:200])
-    rest = text[: found[0].start] + text[found[0].end :] if len(found) == 1 else ""
-    return found[0].value if len(found) == 1 and not found[0].ordinal and _REST.fullmatch(rest) else None
-
-
-def _by_value(text: str, options: tuple[str, ...]) -> int | None:
-    """The option whose value a text is, of an equation its last side: 117° for 117, 0.333 for 1/3."""
-    told = _EQUALS.split(text)[-1]
-    value = _value(told)
-    if value is None or not _values(options):
+    if len(found) != 1 or found[0].ordinal:
         return None
-    decimals = re.search(r"\.(\d{2,15})(?!\d)", told)
+    rest = text[: found[0].start] + " " + text[found[0].end :]
+    unit = _REST.fullmatch(rest) and "\\" not in rest and not _NO_UNIT.intersection(rest.lower().split())
+    return found[0] if unit else None
+
+
+def _by_value(number: NumberMatch | None, options: tuple[str, ...]) -> int | None:
+    """The option of a value: 117° is 117, and 0.333 is 1/3; None where no option or several have it."""
+    if number is None:
+        return None
+    decimals = re.search(r"\.(\d{2,15})(?!\d)", number.text)
     within = 0.501 * 10.0 ** -len(decimals[1]) if decimals else 0.0
-    near = [index for index, own in enumerate(_values(options)) if abs(own - value) <= within + 1e-9 * abs(own)]
+    near = [
+        index
+        for index, own in enumerate(_values(options))
+        if abs(own - number.value) <= within + 1e-9 * abs(own)
+    ]
     return near[0] if len(near) == 1 else None
 
 
 def _named(text: str, options: tuple[str, ...], question: str) -> int | Unclear | None:
-    """The one option that a sentence names, by a firm letter, by text, by its words, or by a bare letter."""
+    """The one option that a sentence names: by value, by text, by a firm letter, by its words.
+
+    A bare letter is one only where the options are letters: elsewhere it names a point, a sample, a label.
+    """
     firm = _one(_index(next(filter(None, groups)), options) for groups in _FIRM.findall(text))
-    if firm is not None and firm != -1:
-        return firm
     mentions = _mentions(text, options)
-    if mentions:
-        told = _one(index for *_, index in mentions)
+    told = _one(index for *_, index in mentions)
+    if firm is not None and firm != -1 and (told is None or told is AMBIGUOUS or firm is AMBIGUOUS):
+        return firm
+    if _values(options):
+        number = pick(text, question)
+        return number if isinstance(number, Unclear) else _by_value(number, options)
+    if told is not None:
         return _narrowed(text, mentions, options, question) if told is AMBIGUOUS else told
     if (by_words := _by_words(text, options)) is not None:
         return by_words
+    if not all(len(option.strip("() ")) == 1 for option in options):
+        return None
     letters = set(_BARE.findall(text)) - set("AI")
     bare = _one(_index(letter, options) for letter in letters if _index(letter, options) >= 0)
     texts = {options.index(letter) for letter in letters if letter in options}
@@ -288,12 +315,12 @@ def _narrowed(
     text: str, mentions: list[tuple[int, int, int]], options: tuple[str, ...], question: str
 ) -> int | Unclear:
     """Of several options that a sentence names the one that it says is it: "X is larger than Y", "…, X is it"."""
-    first_part, than, second = text.partition(" than ")
-    if than and re.search(r"\b(\w+er|more|less)\b", first_part) and overlap(first_part, question) > 0:
-        comparative = re.findall(r"\b\w+er\b|\bmore\b|\bless\b", first_part)[-1]
-        left = {index for _, end, index in mentions if end <= len(first_part)}
-        if len(left) == 1 and comparative in question.lower():
-            return left.pop()
+    before, than, _ = text.partition(" than ")
+    asked, said = direction(question), direction(before)
+    if than and asked and said:
+        named = {index for _, end, index in mentions if (end <= len(before)) == (asked == said)}
+        if len(named) == 1:
+            return named.pop()
     clauses = [clause for clause in re.split(r"[,;:]\s", text) if clause.strip()]
     single = []
     for clause in clauses:

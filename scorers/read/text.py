@@ -113,7 +113,7 @@ _KNOW = (
 )
 _LACKED = r"(?:information|data|details?|context|enough|the (?:image|answer|bars?|figure))"
 _REFUSES = re.compile(
-    rf"\b(?:can ?not|can't|could not|couldn't|won't|unable to|not able to|impossible to|(?:no|not a) way to)"
+    rf"\b(?:can ?not|can't|could not|couldn't|won't|unable to|not able to|not possible to|impossible to|(?:no|not a) way to)"
     rf"\s(?:be\s)?(?:\w{{2,14}}ly\s)?{_KNOW}"
     rf"|\b(?:do|does|did|is|are)(?: not|n't) (?:have|know|see|provide|specify|contain|include|give|mention|show)\b"
     rf"[^.;]{{0,60}}?\b{_LACKED}"
@@ -128,7 +128,7 @@ _REFUSES = re.compile(
 
 def refuses(text: str) -> bool:
     """Whether a text says that the answer cannot be given."""
-    return _REFUSES.search(text) is not None
+    return _REFUSES.search(text.replace("’", "'")) is not None
 
 
 # --- Words --------------------------------------------------------------------------------------------------
@@ -166,20 +166,11 @@ def stem(word: str) -> str:
 _COMMON = FRAMING - frozenset("value number amount total name title label word words phrase".split())
 _COMMON |= frozenset("many much all any each than not find following please using".split())
 _ASKS = re.compile(r"[?？]|[(（] ?_* ?[)）]|__")
-_CLAUSE = re.compile(
-    r"^(?:if|as|given|since|suppose|assuming|according|use|in|on|for|when)\b.*?, ?(?=(?:what|which|how|who|when|where"
-    r"|find|is|are|does|do|did|was|were|will|would|can|calculate|determine)\b)",
-    re.IGNORECASE,
-)
-
-
 @lru_cache(maxsize=4096)
 def focus(question: str) -> str:
-    """What of a question asks: its last sentence with a question mark or a blank; of "If …, what …" the end."""
+    """What of a question asks: its last sentence with a question mark or a blank."""
     parts = [part for part in re.split(r"\n+|(?<=[.?!？])\s+", question[-4000:]) if part.strip()]
-    asks = ([part for part in parts if _ASKS.search(part)] or parts or [""])[-1]
-    clause = _CLAUSE.search(asks)
-    return asks[clause.end() :] if clause else asks
+    return ([part for part in parts if _ASKS.search(part)] or parts or [""])[-1]
 
 
 @lru_cache(maxsize=4096)
@@ -229,9 +220,9 @@ _SENTENCE_END = re.compile(
 _AMOUNT = r"(?:about |around |approximately )?(?:[$€£]\d[\d.,]*|\d[\d.,]*(?: ?%| (?:percent|million|billion|thousand)))"
 _MEASURE = rf"(?:{_AMOUNT}|\d+\.\d+|\d[\d,]*(?: [a-z]{{1,12}})?)"
 _REMARK = re.compile(
-    r"\s*[,;–—-]?\s+(?:(?:because|since|as (?:it|its|the|shown)|which|who|where|while|whereas|having|according|based"
+    r"\s*[,;–—-]?\s+(?:(?:because|since|as (?:it|its|the|shown)|which|who|where|while|whereas|having|according|based|than"
     r"|due)\b.*|with (?:an?|the|its|about|\d)\b(?:(?! (?:is|are|was|were) ).)*)$"
-    rf"|(?<=\S)\s*[(\[].*[)\]][.\s]*$|(?:\s*[:,–—-]\s+(?:(?:at|with|of) )?(?:{_AMOUNT}|\d+\.\d+)"
+    rf"|(?<=\w)\s*[(\[].*[)\]][.\s]*$|(?:\s*[:,–—-]\s+(?:(?:at|with|of) )?(?:{_AMOUNT}|\d+\.\d+)"
     rf"|,?\s(?:at|with|of) {_MEASURE})[.\s]*$|^{_AMOUNT},? (?:in|for|by|at|from|with) ",
     re.IGNORECASE,
 )
@@ -315,22 +306,6 @@ def phrases(text: str, question: str = "") -> tuple[str, ...]:
         abbreviated = "." in bare[-6:] and reading.endswith(f"{bare}.")
         readings += [bare, f"{bare}."] if abbreviated else [bare]
     return tuple(dict.fromkeys(reading for reading in readings if reading))
-
-
-def opens_with(text: str, gold: str, question: str) -> bool:
-    """Whether a sentence begins with the gold answer and otherwise only repeats the question.
-
-    For questions that name their options ("Which is higher, Jamaica or Tonga?"): "Jamaica is higher than Tonga"
-    says Jamaica, "Tonga is higher than Jamaica" and "Jamaica is lower" do not.
-    """
-    name, told = words(gold), words(normalize_text(first_sentence(text[:LONGEST_SENTENCE])))
-    if told[:1] in (["the"], ["a"], ["an"]) and name[:1] != told[:1]:
-        told = told[1:]
-    if not name or told[: len(name)] != name:
-        return False
-    known = FRAMING | frozenset(words(question)) | {"than"}
-    rest = told[len(name) :]
-    return "or" not in rest and rest[:1] != ["and"] and all(word in known for word in rest)
 
 
 def is_name_alone(text: str) -> bool:

@@ -16,11 +16,11 @@ from scorers.read.normalise import Clean
 from scorers.read.text import FRAMING, asked_stems, focus, fold, normalize_text, refuses, words
 
 _YES = (
-    r"yes|yeah|yep|yup|y|affirmative|true|correct|right|indeed|sure|certainly|absolutely|definitely|of course"
+    r"i (?:think|believe) so|yes|yeah|yep|yup|y|affirmative|true|correct|right|indeed|sure|certainly|absolutely|definitely|of course"
     r"|是的|是|对|正确|sí|oui|ja|sim|да|はい|예|네|có|evet|ya|हाँ|نعم|ใช่"
 )
 _NO = (
-    r"(?:definitely|certainly|absolutely|of course|probably) not|not (?:really|at all|quite|exactly)"
+    r"i (?:don't|do not) think so|(?:definitely|certainly|absolutely|of course|probably) not|not (?:really|at all|quite|exactly)"
     r"|no|nope|nah|n|negative|false|incorrect|wrong|不是|否|不|没有|non|nein|não|нет|いいえ|아니요|아니오|không|hayır"
     r"|tidak|नहीं|لا|ไม่"
 )
@@ -28,7 +28,7 @@ _IDIOM = r"(?!\s(?:problem|worries|doubt|answer|image|picture|idea|way|need|obst
 _SAID = rf"(?:(?P<no>(?:{_NO}){_IDIOM})|(?P<yes>{_YES}))(?![\w'])(?!\s?(?:or|and|/)\s?(?:yes|no)\b)"
 _ALONE = re.compile(rf"[\s\"'(\[{{*$-]{{0,8}}{_SAID}[\s\"')\]}}.!,;*$]{{0,8}}", re.IGNORECASE)
 _OPENING = re.compile(
-    rf"[\s\"'(\[{{*:-]{{0,8}}(?:(?:okay|ok|well|so|hmm|oh|thus|therefore|hence|actually|in short|unlikely|simply)\b[\s,.!:-]{{1,4}}){{0,3}}"
+    rf"[\s\"'(\[{{*:-]{{0,8}}(?:(?:okay|ok|well|so|hmm|oh|thus|therefore|hence|actually|in short|unlikely|simply|i (?:think|say|believe))\b[\s,.!:-]{{1,4}}){{0,3}}"
     rf"{_SAID}(?=[\"')\]}}.,;:!*–—-]|\s*$|(?<=yes)\s|(?<=no)\s|(?<=not)\s)",
     re.IGNORECASE,
 )
@@ -55,7 +55,7 @@ _EXTREMES = {
 _OPPOSITES = """
     high/low even/odd convex/concave increase/decrease increases/decreases increasing/decreasing top/bottom open/closed
     full/empty left/right start/end inside/outside positive/negative rough/smooth vertical/horizontal old/new above/below
-    front/behind rising/falling rises/falls
+    front/behind rising/falling rises/falls finite/infinite regular/irregular smoothest/roughest possible/impossible
 """
 _SAME = re.compile(r"\b(?:same|equal|identical)\b", re.IGNORECASE)
 _PRONOUN = re.compile(r"^(?:so |thus |therefore )?,?(?:it|they|these|this|that|both|there|the (?:statement|claim|assertion))\b", re.IGNORECASE)
@@ -63,8 +63,8 @@ _PRONOUN = re.compile(r"^(?:so |thus |therefore )?,?(?:it|they|these|this|that|b
 
 @cache
 def _opposites() -> dict[str, str]:
-    pairs = [pair.split("/") for pair in _OPPOSITES.split()]
-    return {**{one: other for one, other in pairs}, **{other: one for one, other in pairs}}
+    pairs = [tuple(pair.split("/")) for pair in _OPPOSITES.split()]
+    return dict(pairs) | {other: one for one, other in pairs}
 
 
 def yes_no_pair(options: Sequence[str]) -> tuple[bool, ...] | None:
@@ -106,24 +106,26 @@ def _restates(sentence: str, question: str) -> bool | None:
     if not _PRONOUN.match(sentence) and repeated < 0.5 * len(stems) and not _compares(asked, said):
         return None
     affirmed = _DENIES.search(sentence) is None
-    direction, told = _first(asked, said, _DIRECTION), _first(said, asked, _DIRECTION)
-    if direction and told:
-        flipped = (direction != told) != _swapped(asked, said)
-    elif direction and not _first(asked, said, _EXTREMES):
-        if affirmed and _SAME.search(sentence):
-            return False
-        flipped = False
-        if not _PRONOUN.match(sentence):
-            return None if affirmed else False
-    else:
-        extremes = {_EXTREMES[word] for word in asked if word in _EXTREMES}
-        reached = {_EXTREMES[word] for word in said if word in _EXTREMES}
-        flipped = bool(extremes and reached and not extremes & reached)
+    asked_way, said_way = _first(asked, said, _DIRECTION), _first(said, asked, _DIRECTION)
+    extremes = {_EXTREMES[word] for word in asked if word in _EXTREMES}
+    reached = {_EXTREMES[word] for word in said if word in _EXTREMES}
     other = _opposites()
     opposed = any(other.get(word) in said and word not in said for word in asked if other.get(word) not in asked)
-    if opposed and not (direction and told):
-        flipped = not flipped
-    return affirmed != flipped
+    if asked_way and said_way:
+        flips = [asked_way != said_way, _swapped(asked, said)]
+    elif asked_way and not extremes and _SAME.search(sentence):
+        return False
+    elif asked_way and not extremes and not _PRONOUN.match(sentence):
+        return None if affirmed else False
+    else:
+        flips = [opposed]
+    flips.append(bool(extremes and reached and not extremes & reached))
+    return affirmed != (sum(flips) % 2 == 1)
+
+
+def direction(text: str) -> int:
+    """1 where the first comparative of a text is one of more, -1 of less, 0 where it has none."""
+    return _first(words(focus(text)), [], _DIRECTION)
 
 
 def _compares(asked: list[str], said: list[str]) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from scorers.official.relaxed import TOLERANCE, relaxed_accuracy
 from scorers.read.locate import Found, read_phrases
 from scorers.read.number import NumberMatch, asks, find_numbers, read_number
-from scorers.read.text import normalize_text, opens_with, text_equal, unwrap, words
+from scorers.read.text import normalize_text, text_equal, unwrap
 from scorers.read.yes_no import read_yes_no
 from scorers.types import Answer, Coords, Score, Status, Target, unparsed
 
@@ -177,9 +177,6 @@ def judge_name(found: Found[tuple[str, ...]], target: ChartTarget) -> Verdict:
     for reading in found.value:
         if same_name(reading, target.answer):
             return Verdict(True, reading)
-    gold = " ".join(words(target.answer))
-    if f" {gold} " in f" {' '.join(words(target.question))} " and opens_with(found.text, gold, target.question):
-        return Verdict(True, found.text)
     return Verdict(False, found.value[-1])
 
 

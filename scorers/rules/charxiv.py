@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from scorers.read.locate import read_phrases
 from scorers.read.number import NumberMatch, find_numbers, read_number
-from scorers.read.text import normalize_text, opens_with, words
+from scorers.read.text import normalize_text, words
 from scorers.read.yes_no import read_yes_no
 from scorers.rules.chart import items, whole_number
 from scorers.types import Answer, Coords, Score, Status, Target, unparsed
@@ -180,8 +180,6 @@ def charxiv(answer: Answer, target: CharxivTarget) -> Score:
     if found is None:
         return unparsed()
     right = next((reading for reading in found.value if _says(reading, target)), None)
-    if right is None and _opens(found.text, target):
-        right = found.text
     return Score(float(right is not None), None, Status.OK, right or found.value[-1], found.channel)
 
 
@@ -193,12 +191,3 @@ def _says(reading: str, target: CharxivTarget) -> bool:
         return _same_values(items(reading), gold) or (len(told) == len(gold) and _same_values(told, gold))
     return same_label(reading, target)
 
-
-def _opens(text: str, target: CharxivTarget) -> bool:
-    """Whether a sentence begins with a gold label that the question names, and only repeats the question."""
-    asked = f" {' '.join(words(target.question))} "
-    return any(
-        f" {' '.join(words(form))} " in asked and opens_with(_LEADING.sub("", text), form, target.question)
-        for form in _forms(target.answer, target.question)
-        if words(form)
-    )

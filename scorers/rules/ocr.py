@@ -15,7 +15,6 @@ from scorers.read.text import (
     fold,
     is_name_alone,
     normalize_text,
-    refuses,
     stem,
     unwrap,
     words,
@@ -152,8 +151,7 @@ def ocr(answer: Answer, target: OcrTarget) -> Score:
     def parse(candidate: Candidate) -> bool | None:
         if candidate.alone and not is_name_alone(candidate.text):
             return None
-        weak = candidate.channel in (Channel.WHOLE, Channel.CONCLUDING, Channel.STATED)
-        return None if weak and refuses(candidate.text) else _included(candidate.text, target)
+        return None if candidate.refused else _included(candidate.text, target)
 
     final = answer.response.final
     if final and _included(final, target):
