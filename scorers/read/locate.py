@@ -174,7 +174,7 @@ _LANGUAGES = {
         "answers?|solution|result|ans",
         "options?|choices?|alternative|letter|statement",
         r"correct|right|best|final|true|short|numerical|exact|(?:most|more) \w+|chosen|selected|appropriate",
-        r"is|are|was|were|be|(?:would|should|must|will|can only|has to|seems to|appears to) be|equals?|comes (?:out )?to",
+        r"is|'s|are|was|were|be|(?:would|should|must|will|can only|has to|seems to|appears to) be|equals?|comes (?:out )?to",
     ),
     "es": _Language("respuesta|solución", "opción|alternativa", "correcta|final|correcto", "es|sería|son"),
     "fr": _Language("réponse", "option|proposition", "bonne|correcte|finale|juste", "est|serait|sont"),
@@ -213,13 +213,12 @@ def _anchor(name: str) -> str:
     )
 
 
-_ANNOUNCED = re.compile(
-    "|".join(map(_anchor, _LANGUAGES))
-    + r"|####|\b(?:in )?conclusion\s?:|(?:故|应该?|因此|所以|本题|答案|我|正确)选(?:择|项)?(?:是|为|：|:)?"
+_OTHER_ANCHORS = (
+    r"|####|\b(?:in )?conclusion\s?:|(?:故|应该?|因此|所以|本题|答案|我|正确)选(?:择|项)?(?:是|为|：|:)?"
     r"|\bI(?:'d| would| will|'ll| have)? (?:choose|chose|pick|select|go with|opt for|answer|say|guess"
-    r"|(?:think|believe) (?:it(?:'s| is)|that it is))\b(?: that)?",
-    re.IGNORECASE,
+    r"|(?:think|believe) (?:it(?:'s| is)|that it is))\b(?: that)?"
 )
+_ANNOUNCED = re.compile("|".join(map(_anchor, _LANGUAGES)) + _OTHER_ANCHORS, re.IGNORECASE)
 _IS_RIGHT = re.compile(
     r"([^.!?;,\n|]{1,80}?)\s?(?:\s(?:is|are)\s|:\s|\|\s|是|(?<=项))"
     r"(?:the (?:correct|right|best) one|correct|right|the best|true|yes|正确|✅|✓|✔|☑)(?=\W|$)",

@@ -7,7 +7,6 @@ table of delimiters, to which a user may add (`--delimiters FILE`).
 from __future__ import annotations
 
 import re
-import tomllib
 from bisect import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -57,34 +56,6 @@ class Delimiters:
         "[EOS]",
     )
     """Tokens to leave out, beside every `<|name|>` that is none of the above. A `box` becomes `\\boxed{}`."""
-
-    def extended(self, text: str) -> Delimiters:
-        """These and those of a TOML text with any of the keys `thinking`, `answer`, `box`, `dropped`.
-
-        Raises:
-            ValueError: it is no TOML, has another key, or a value is no list of pairs (`dropped`: of texts).
-        """
-        table = tomllib.loads(text)
-        if unknown := set(table) - {"thinking", "answer", "box", "dropped"}:
-            raise ValueError(f"unknown key {min(unknown)!r}: known are thinking, answer, box, dropped")
-        dropped = table.get("dropped", [])
-        if not _texts(dropped):
-            raise ValueError("dropped is no list of texts")
-        pairs = {key: table.get(key, []) for key in ("thinking", "answer", "box")}
-        for key, value in pairs.items():
-            if not isinstance(value, list) or not all(_texts(pair) and len(pair) == 2 for pair in value):
-                raise ValueError(f"{key} is no list of pairs [opening, closing]")
-        more = {key: tuple((opening, closing) for opening, closing in value) for key, value in pairs.items()}
-        return Delimiters(
-            self.thinking + more["thinking"],
-            self.answer + more["answer"],
-            self.box + more["box"],
-            self.dropped + tuple(dropped),
-        )
-
-
-def _texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(text, str) and text.strip() for text in value)
 
 
 STANDARD = Delimiters()

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from scorers.read.locate import AMBIGUOUS, Candidate, Channel, Found, Unclear, first, locate, sentences
 from scorers.read.normalise import Clean
-from scorers.read.text import focus, overlap, undenied
+from scorers.read.text import focus, overlap, undenied, unwrap
 
 Notation = Literal["digits", "fraction", "power", "words"]
 
@@ -30,7 +29,9 @@ MAX_DIGITS = 64
 
 _FRACTIONS = {
     sign: int(parts[0]) / int(parts[1:])
-    for sign, parts in zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒", "12 13 23 14 34 15 25 35 45 16 56 17 18 38 58 78 19 110".split(), strict=True)
+    for sign, parts in zip(
+        "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒", "12 13 23 14 34 15 25 35 45 16 56 17 18 38 58 78 19 110".split(), strict=True
+    )
 }
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺−–", "0123456789-+--")
 _ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
@@ -39,6 +40,7 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
 _SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 _LETTER_SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "mn": 1e6, "bn": 1e9, "tn": 1e12}
+_COUNTS = {"dozen": 12.0, "couple": 2.0, "hundred": 100.0}
 _SIMPLE: dict[str, float] = {
     **{word: float(number) for number, word in enumerate(_ONES)},
     **{word: float(10 * number) for number, word in enumerate(_TENS, start=2)},
@@ -59,20 +61,14 @@ class NumberMatch:
     notation: Notation = "digits"
     percent: bool = False
     currency: bool = False
-    degree: bool = False
     ordinal: bool = False
     scale: float = 1.0
     """The scale word's factor within `value`: 1e6 for "1.2 million"."""
-    unit: str = ""
-    """The word directly after it, e.g. "cm", "years"; empty where there is none."""
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """(start, end) in the text."""
-        return self.start, self.end
 
 
-_DECIMAL_COMMA = r"(?<![\w.,(\[{])(?:\d{1,3}(?:\.\d{3}){1,6}|\d{1,15}),(?:\d|\d\d(?=\s?[^\W\d]|\s?[%°€$]))(?![\d,])"
+_DECIMAL_COMMA = (
+    r"(?<![\w.,(\[{])(?:\d{1,3}(?:\.\d{3}){1,6}|\d{1,15}),(?:\d|\d\d(?=\s?[^\W\d]|\s?[%°€$]))(?![\d,])"
+)
 _DOTTED = r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,6}(?![\d.])"
 _INTEGER = r"(?:\d{1,3}(?:(?:,|\{,\}|,\\!|[\u00a0\u2009\u202f'’])\d{3}){1,20}+(?!\d)|\d++)"
 _SIGNS = r"[-+−–]"
@@ -115,175 +111,105 @@ _AFTER = r"""
 _NUMBER = re.compile(_DIGITS + _AFTER, re.VERBOSE)
 _WORD = "|".join(sorted([*_SIMPLE, *_SCALES], key=len, reverse=True))
 _WORDS = re.compile(
-    rf"""\b(?:(?P<ordinal>{"|".join(_ORDINALS)})
+    rf"""\b(?:(?P<order>{"|".join(_ORDINALS)})
       | (?P<half>(?:a\s|one\s|one-)?half|(?:a|one|three)[\s-]quarters?|(?:one|two)[\s-]thirds?)
       | (?P<words>(?:an?\s(?=(?:hundred|thousand|million|billion|dozen)\b)
-              |(?:minus|negative)\s(?=(?:{_WORD})\b))?
+              |(?P<minus>minus|negative)\s(?=(?:{_WORD})\b))?
          (?:{_WORD}|dozen|couple(?=\sof\b))(?:(?:\s|-|\sand\s)(?!zero)(?:{_WORD}|dozen)\b){{0,12}}+)
-    )\b{_AFTER.replace("ordinal", "ordinal2")}""",
+    )\b{_AFTER}""",
     re.VERBOSE | re.IGNORECASE,
 )
-_UNIT = re.compile(r"[\s-]?([A-Za-zµμΩ]{1,24}(?:[²³]|\^\{?[23]\}?)?)")
 _PARTS = {"half": 1 / 2, "quarter": 1 / 4, "third": 1 / 3}
 
 
 def _float(digits: str, exponent: str = "0") -> float | None:
     """A run of digits, grouping signs left out, times a power of ten; None beyond `MAX_DIGITS`."""
-    if len(digits) > 2 * MAX_DIGITS:
-        return None
-    kept = re.sub(r"[^\d.]", "", digits)
+    kept = re.sub(r"[^\d.]", "", digits[: 2 * MAX_DIGITS + 1])
     return float(f"{kept}e{int(exponent)}") if len(kept) <= MAX_DIGITS else None
-
-
-def _power(base: float, exponent: str) -> float | None:
-    try:
-        result = base ** int(exponent.translate(_SUPERSCRIPTS))
-    except (OverflowError, ZeroDivisionError):
-        return None
-    return result if math.isfinite(result) else None
-
-
-def _ratio(top: float, bottom: float) -> float | None:
-    return top / bottom if bottom else None
 
 
 def _digits_value(match: re.Match[str]) -> tuple[float | None, Notation]:
     """The unsigned value before scale words, and how it was written."""
     part = match.groupdict()
     if part["european"]:
-        return float(part["european"].replace(".", "").replace(",", ".")), "digits"
+        return _float(part["european"].replace(".", "").replace(",", ".")), "digits"
+    if part["vulgar"]:
+        return float(part["vulgar_whole"] or 0) + _FRACTIONS[part["vulgar"]], "fraction"
     if part["number"] is None:
-        return _fraction_value(part), "fraction"
-    if exponent := (part["e"] or "")[1:] or part["ten"] or part["ten_up"]:
+        top, bottom = part["top"] or part["mixed_top"], float(part["bottom"] or part["mixed_bottom"])
+        whole = float(part["whole"] or part["mixed"] or 0)
+        return (whole + float(top) / bottom if bottom else None), "fraction"
+    value, exponent = _float(part["number"]), (part["e"] or "")[1:] or part["ten"] or part["ten_up"]
+    if exponent:
         return _float(part["number"], exponent.translate(_SUPERSCRIPTS)), "power"
-    value = _float(part["number"])
-    if value is None:
-        return None, "digits"
-    if exponent := part["power"] or part["power_up"]:
-        return _power(value, exponent), "power"
-    if part["denominator"]:
-        return _ratio(value, float(part["denominator"])), "fraction"
+    if value is not None and (power := part["power"] or part["power_up"]):
+        try:
+            return value ** int(power.translate(_SUPERSCRIPTS)), "power"
+        except (OverflowError, ZeroDivisionError):
+            return None, "power"
+    if value is not None and part["denominator"]:
+        bottom = float(part["denominator"])
+        return (value / bottom if bottom else None), "fraction"
     return value, "digits"
 
 
-def _fraction_value(part: dict[str, str | None]) -> float | None:
-    if part["vulgar"]:
-        return float(part["vulgar_whole"] or 0) + _FRACTIONS[part["vulgar"]]
-    whole = part["whole"] or part["mixed"] or 0
-    ratio = _ratio(
-        float(part["top"] or part["mixed_top"] or 0), float(part["bottom"] or part["mixed_bottom"] or 0)
-    )
-    return None if ratio is None else float(whole) + ratio
-
-
-def _words_value(words: str) -> float | None:
+def _words_value(match: re.Match[str]) -> tuple[float | None, Notation]:
     """E.g. "two hundred and five" → 205; None for words that do not make one number ("five three")."""
+    if match["order"]:
+        return float(_ORDINALS.index(match["order"].lower())), "words"
+    said = re.findall(r"[a-z]+", match[0].lower())
+    if match["half"]:
+        return _SIMPLE.get(said[0], 1.0) * next(
+            _PARTS[word.rstrip("s")] for word in said if word.rstrip("s") in _PARTS
+        ), "words"
     total = current = 0.0
-    last = math.inf
-    seen = False
-    for word in re.findall(r"[a-z]+", words.lower()):
-        if word in {"and", "a", "an", "minus", "negative"}:
-            continue
+    last, seen = math.inf, False
+    for word in re.findall(r"[a-z]+", match["words"].lower()):
         if word in _SIMPLE:
             number = _SIMPLE[word]
             if seen and not (number < last and (last >= 100 or (last >= 20 and 0 < number < 10))):
-                return None
-            current, last = current + number, number
-        elif word in {"dozen", "couple"}:
-            current, last = (current or 1) * (12 if word == "dozen" else 2), 1
-        elif word == "hundred":
-            current, last = (current or 1) * 100, 100
-        else:
-            total, current, last = total + (current or 1) * _SCALES[word], 0.0, _SCALES[word]
-        seen = True
-    return (total + current) if seen else None
+                return None, "words"
+            current, last, seen = current + number, number, True
+        elif word in _COUNTS:
+            current, last, seen = (current or 1) * _COUNTS[word], min(_COUNTS[word], 100), True
+        elif word in _SCALES:
+            total, current, last, seen = total + (current or 1) * _SCALES[word], 0.0, _SCALES[word], True
+    return total + current, "words"
 
 
-def _part(words: str) -> float:
-    """E.g. "three quarters" → 0.75, "half" → 0.5."""
-    *count, part = re.findall(r"[a-z]+", words.lower())
-    return _SIMPLE.get(count[0] if count else "one", 1.0) * _PARTS[part.rstrip("s")]
-
-
-def _from_digits(match: re.Match[str]) -> NumberMatch | None:
-    value, notation = _digits_value(match)
-    scale = _scale(match["scale"])
+def _number(match: re.Match[str]) -> NumberMatch | None:
+    """The number of a match of either pattern; None for one without a finite value."""
+    part = match.groupdict()
+    value, notation = (_digits_value if "number" in part else _words_value)(match)
+    word = (part["scale"] or "").strip(" \t\n-")
+    scale = (
+        _LETTER_SCALES.get(word)
+        or _LETTER_SCALES.get(word.lower())
+        or _SCALES.get(word.lower().rstrip("s"), 1.0)
+    )
     if value is None or not math.isfinite(value * scale):
         return None
-    sign = match["sign"] or match["sign2"] or ""
-    negative = sign[:1] in {"-", "−", "–"} or sign.lower().startswith("negative")
+    sign = part.get("sign") or part.get("sign2") or part.get("minus") or ""
     return NumberMatch(
-        -value * scale if negative else value * scale,
-        match.start(),
-        match.end(),
+        -value * scale if sign[:1].lower() in {"-", "−", "–", "n", "m"} else value * scale,
+        *match.span(),
         match[0],
         notation,
-        percent=match["percent"] is not None,
-        currency=match["currency"] is not None or match["money"] is not None,
-        degree=match["degree"] is not None,
-        ordinal=match["ordinal"] is not None,
+        percent=part["percent"] is not None,
+        currency=part.get("currency") is not None or part["money"] is not None,
+        ordinal=part["ordinal"] is not None or part.get("order") is not None,
         scale=scale,
-        unit=_unit(match),
     )
-
-
-def _from_words(match: re.Match[str]) -> NumberMatch | None:
-    scale = _scale(match["scale"])
-    value: float | None
-    if match["ordinal"]:
-        value = float(_ORDINALS.index(match["ordinal"].lower()))
-    elif match["half"]:
-        value = _part(match["half"])
-    else:
-        value = _words_value(match["words"])
-        if value is not None and match["words"].lower().startswith(("minus", "negative")):
-            value = -value
-    if value is None:
-        return None
-    return NumberMatch(
-        value * scale,
-        match.start(),
-        match.end(),
-        match[0],
-        "words",
-        percent=match["percent"] is not None,
-        currency=match["money"] is not None,
-        degree=match["degree"] is not None,
-        ordinal=match["ordinal"] is not None,
-        scale=scale,
-        unit=_unit(match),
-    )
-
-
-def _scale(word: str | None) -> float:
-    if not word:
-        return 1.0
-    bare = word.strip(" \t\n-")
-    return _LETTER_SCALES.get(bare) or _LETTER_SCALES.get(bare.lower()) or _SCALES[bare.lower().rstrip("s")]
-
-
-def _unit(match: re.Match[str]) -> str:
-    found = _UNIT.match(match.string, match.end())
-    return found[1] if found else ""
-
-
-def _matches(text: str) -> Iterator[NumberMatch]:
-    for pattern, build in ((_NUMBER, _from_digits), (_WORDS, _from_words)):
-        for match in pattern.finditer(text):
-            if (number := build(match)) is not None:
-                yield number
 
 
 def find_numbers(text: str) -> list[NumberMatch]:
     """Every number of a text in the order of their places, in digits or in words; none within another."""
+    matches = [match for pattern in (_NUMBER, _WORDS) for match in pattern.finditer(text)]
     found: list[NumberMatch] = []
-    for number in sorted(_matches(text), key=lambda number: number.start):
+    for number in filter(None, map(_number, sorted(matches, key=lambda match: match.start()))):
         if not found or number.start >= found[-1].end:
             found.append(number)
     return found
-
-
-_WRAPPING = re.compile(r"^(?:\\\(|\\\[|\$\$?|\*\*|`)\s*(.*?)\s*(?:\\\)|\\\]|\$\$?|\*\*|`)$", re.DOTALL)
 
 
 def parse_number(text: str) -> float | None:
@@ -293,18 +219,11 @@ def parse_number(text: str) -> float | None:
     ("1.2 million", "5k"), powers ("1e+06", "10^-1", "3 × 10⁴"), fractions ("1/2", "\frac{1}{2}", "1 1/2",
     "½"), a Unicode minus and number words ("twenty-one"). A unit other than these makes it something else.
     """
-    bare = text.strip().rstrip(".").rstrip()
-    if not bare or len(bare) > 4 * MAX_DIGITS:
-        return None
-    if wrapped := _WRAPPING.match(bare):
-        bare = wrapped[1]
+    bare = unwrap(text.strip()[: 4 * MAX_DIGITS + 1]).rstrip(".").rstrip()
     bare = re.sub(r"^([-+−–])\s+|^minus\s+(?=[\d.$€£¥½¼¾])", lambda sign: sign[1] or "-", bare)
-    for pattern, build in ((_NUMBER, _from_digits), (_WORDS, _from_words)):
-        match = pattern.match(bare)
-        if match and match.end() == len(bare):
-            number = build(match)
-            return number.value if number else None
-    return None
+    matches = [match for pattern in (_NUMBER, _WORDS) if (match := pattern.match(bare))]
+    number = next((_number(match) for match in matches if match.end() == len(bare) <= 4 * MAX_DIGITS), None)
+    return number.value if number else None
 
 
 # --- Which number of a sentence -----------------------------------------------------------------------------
@@ -329,7 +248,8 @@ _STATES = re.compile(
     re.IGNORECASE,
 )
 _NOT_COUNTED = re.compile(
-    r"[\s-]*(?:decimal|significant|others?\b|:\d)|(?<=one) (?:of|another|side|who|that|which|is|has)\b", re.IGNORECASE
+    r"[\s-]*(?:decimal|significant|others?\b|:\d)|(?<=one) (?:of|another|side|who|that|which|is|has)\b",
+    re.IGNORECASE,
 )
 _BESIDE = re.compile(
     r",? \b(?:at|when|where|for|if|with) \(?\w{1,3}\s?=\s?[-−]?[\d.]+\)?|,? \b(?:as|because|since|given that)\b.*$",
@@ -341,20 +261,28 @@ _NONE = re.compile(
     r"|no (?!\w*[.,!]|answer|image|way|info|doubt)\w+)\b",
     re.IGNORECASE,
 )
+_PRONOUN = re.compile(r"\b(?:each|every|this|that|which|no|another|the(?: \w+)?) $", re.IGNORECASE)
 _WHOLE = re.compile(r"(?:^\W*|\bout )of (?:the |these |all )?$", re.IGNORECASE)
 _CLAUSE = re.compile(r"[,;]\s|\s(?:and|but|while|whereas)\s")
 _ASKS = {
-    "year": re.compile(r"\b(?:which|what)(?:['’]s| is| was)?(?: the)?(?: \w+)? years?\b(?!['’])|\bwhen\b|\bthe year\b", re.IGNORECASE),
+    "year": re.compile(
+        r"\b(?:which|what)(?:['’]s| is| was)?(?: the)?(?: \w+)? years?\b(?!['’])|\bwhen\b|\bthe year\b",
+        re.IGNORECASE,
+    ),
     "count": re.compile(r"\bhow (?:many|much)\b", re.IGNORECASE),
     "percent": re.compile(r"%|\bpercent", re.IGNORECASE),
     "ratio": re.compile(r"\b(?:ratio|fraction|proportion)\b", re.IGNORECASE),
 }
-_RATIO = re.compile(r"(?<![\d:./])(\d{1,6}(?:\.\d{1,6})?)\s?(?::|\bto\b|\bout of\b)\s?(\d{1,6}(?:\.\d{1,6})?)(?![\d:])")
+_RATIO = re.compile(
+    r"(?<![\d:./])(\d{1,6}(?:\.\d{1,6})?)\s?(?::|\bto\b|\bout of\b)\s?(\d{1,6}(?:\.\d{1,6})?)(?![\d:])"
+)
 _LISTED = re.compile(r"[\s\d.,;:|()\[\]{}$€£%°]*[,;|\]][\s\d.,;:|()\[\]{}$€£%°]*")
 _SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d ])")
 
 
-_BARE = re.compile(r"(?!\d+[.)]\s)\W*[$€£]?[\d.,]+(?:\s?[^\W\d_]{1,14}){0,2}\W*|\W*[^\W\d_]{3,12}(?:-\w{3,6})?\W*")
+_BARE = re.compile(
+    r"(?!\d+[.)]\s)\W*[$€£]?[\d.,]+(?:\s?[^\W\d_]{1,14}){0,2}\W*|\W*[^\W\d_]{3,12}(?:-\w{3,6})?\W*"
+)
 """A line that is a number by itself: "12", "3.5 cm", "five"."""
 
 
@@ -393,6 +321,8 @@ def pick(text: str, question: str = "") -> NumberMatch | Unclear | None:
     text = undenied(text)
     if _SPACED.search(text) and len(find_numbers(text)) == len(_SPACED.findall(text)[0].split()):
         text = _SPACED.sub(lambda grouped: grouped[0].replace(" ", ""), text)
+    if len(find_numbers(text)) > 1 and not find_numbers(_ASIDE.sub(" ", text)):
+        return AMBIGUOUS
     for spare in (_ASIDE, _BESIDE):
         without = spare.sub(" ", text)
         text = without if find_numbers(without) else text
@@ -437,6 +367,8 @@ def _states(text: str, number: NumberMatch) -> bool:
     before, after = text[max(0, number.start - 48) : number.start], text[number.end : number.end + 24]
     if number.ordinal and len(text) > len(number.text) + 4:
         return False
+    if number.text.lower() == "one" and _PRONOUN.search(before):
+        return False
     aside = _NOT_COUNTED.match(text, number.end) or re.search(r"\d:$", before)
     bound = _BOUND.search(before) or _RANGE_AFTER.match(after) or _RANGE_BEFORE.search(before)
     return not (aside or bound)
@@ -469,7 +401,13 @@ def parse_list(text: str) -> tuple[float, ...] | Unclear | None:
     lists = [elements for inside in _LIST.findall(text) if (elements := _elements(inside))]
     if len(set(lists)) > 1:
         return AMBIGUOUS
-    return lists[0] if lists else _elements(re.sub(r"^.*\b(?:are|is|between|from)\b|:", "", text.replace(" to ", " and "), flags=re.IGNORECASE))
+    return (
+        lists[0]
+        if lists
+        else _elements(
+            re.sub(r"^.*\b(?:are|is|between|from)\b|:", "", text.replace(" to ", " and "), flags=re.IGNORECASE)
+        )
+    )
 
 
 def _elements(text: str) -> tuple[float, ...] | None:

@@ -43,7 +43,7 @@ _TOKEN = re.compile(
 _ARTICLE = re.compile(r"^\W*(?:the|an?)\s+(?=\w\w)", re.IGNORECASE)
 _SAME_WORD = {"percent": "%", "&": "and", "these": "above", "them": "above", "meters": "m", "metres": "m"}
 _SAME_WORD |= {"centimeters": "cm", "centimetres": "cm", "inches": "inch", "feet": "ft", "options": "above"}
-_OPERATORS = frozenset("/^+*=√")
+_OPERATORS = frozenset("/^+*√")
 _UNIT = re.compile(r"[^\W\d_]{1,12}|[°%²³^'′″/]|[23]")
 _NO_UNIT = frozenset(("sin", "cos", "tan", "log", "and", "or", "to", *"xyznkrabcπθ"))
 
@@ -133,8 +133,8 @@ def _mentions(text: str, options: tuple[str, ...]) -> list[tuple[int, int, int]]
             while at >= 0:
                 place = bisect_right(starts, at + 1) - 1
                 end = place + len(form)
-                beside = {word for _, word in tokens[max(0, place - 1) : place] + tokens[end : end + 1]}
-                if not beside & _OPERATORS:
+                beside = [word for _, word in tokens[max(0, place - 1) : place]], [word for _, word in tokens[end : end + 1]]
+                if not (_OPERATORS.intersection(beside[0]) or {*_OPERATORS, "="}.intersection(beside[1])):
                     found.append((tokens[place][0].start(), tokens[end - 1][0].end(), index))
                 at = joined.find(needle, at + len(needle) - 1)
     kept: list[tuple[int, int, int]] = []
@@ -149,7 +149,7 @@ def _mentions(text: str, options: tuple[str, ...]) -> list[tuple[int, int, int]]
 _NOUN = r"(?:options?|choices?|letter|answer|statement|opción|opção|option|Möglichkeit|вариант|选项|选择|选|項)"
 _LEADING = re.compile(
     rf"^[\W_]*(?:(?:the|la|el|le|die|o|is|but|it|it's|so|just|most likely|therefore|thus|correct|{_NOUN})\b[\s:,]*|{_NOUN}\s?)*"
-    r"(?P<open>[(\[\"'$]*)(?P<letter>[A-Za-z])(?P<close>[)\]\"'$]*)"
+    r"(?P<open>[({\[<\"'$]*)(?P<letter>[A-Za-z])(?P<close>[)}\]>\"'$]*)"
     r"(?P<mark>\s*(?:[.:,;)/=|!]|[-–—](?=\s|$)|→|$)|(?=\s*[(\"\[])|(?=\s?[^\x00-\u024f])|\s+(?=(?:because|since|as|is|are|was"
     r"|项|for|which|with|that|and|or|seems|from|based|here)\b))",
     re.IGNORECASE,
@@ -245,9 +245,9 @@ def parse_option(candidate: Candidate, options: tuple[str, ...], question: str =
         return None if said is None else pair.index(said)
     if candidate.alone:
         return _by_value(_value(_EQUALS.split(text)[-1]), options)
-    named = _named(text, options, question)
     exact = candidate.channel in (Channel.BOX, Channel.JSON)
-    return None if exact and (named is AMBIGUOUS or not _mentions(text, options)) else named
+    named = _named(text, options, question, exact)
+    return None if exact and named is AMBIGUOUS else named
 
 
 _EQUALS = re.compile(r"[=≈]|\\approx\b")
@@ -286,7 +286,7 @@ def _by_value(number: NumberMatch | None, options: tuple[str, ...]) -> int | Non
     return near[0] if len(near) == 1 else None
 
 
-def _named(text: str, options: tuple[str, ...], question: str) -> int | Unclear | None:
+def _named(text: str, options: tuple[str, ...], question: str, exact: bool) -> int | Unclear | None:
     """The one option that a sentence names: by value, by text, by a firm letter, by its words.
 
     A bare letter is one only where the options are letters: elsewhere it names a point, a sample, a label.
@@ -297,7 +297,7 @@ def _named(text: str, options: tuple[str, ...], question: str) -> int | Unclear 
     if firm is not None and firm != -1 and (told is None or told is AMBIGUOUS or firm is AMBIGUOUS):
         return firm
     if _values(options):
-        number = pick(text, question)
+        number = _value(text) if exact else pick(text, question)
         return number if isinstance(number, Unclear) else _by_value(number, options)
     if told is not None:
         return _narrowed(text, mentions, options, question) if told is AMBIGUOUS else told

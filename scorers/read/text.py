@@ -91,8 +91,8 @@ def text_equal(prediction: str, gold: str) -> bool:
 # --- Denials and refusals -----------------------------------------------------------------------------------
 
 _DENIED = re.compile(
-    r"[,(–—]?\s*\b(?:but |and |or |as |is |are |was |it is |it's )?"
-    r"(?:not|never|neither|rather than|instead of|unlike|nor|as opposed to|\w+n't)\b"
+    r"(?:[^,.;:()\n|]*?\b(?:(?:is|are|was|were|do|does|did|has|have|can|could|would|will) (?:also )?not|\w+n't|cannot)"
+    r"|[,(–—]?\s*\b(?:but |and |or |as )?(?:not|never|neither|rather than|instead of|unlike|nor|as opposed to))\b"
     r"(?! (?:only|sure|applicable))[^,.;:()\n]*?(?:\)|(?=[,.;:()\n]|\bbut\b|$))"
     r"|[^,.;:|\n]*?(?:\b(?:is|are|was|were|looks?|seems?)|项)\s?(?:\w+ly )?(?:wrong|incorrect|false|错误|不对|impossible"
     r"|too (?:low|high|small|large|big|few|many)|ruled out|a (?:distractor|mistake)"

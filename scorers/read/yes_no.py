@@ -103,7 +103,7 @@ def _restates(sentence: str, question: str) -> bool | None:
     repeated = len(stems & {word[:5] if word.isalpha() else word for word in said})
     if not repeated and not _PRONOUN.match(sentence):
         return None
-    if not _PRONOUN.match(sentence) and repeated < 0.5 * len(stems) and not _compares(asked, said):
+    if not _PRONOUN.match(sentence) and repeated < 0.6 * len(stems) and not _compares(asked, said):
         return None
     affirmed = _DENIES.search(sentence) is None
     asked_way, said_way = _first(asked, said, _DIRECTION), _first(said, asked, _DIRECTION)
@@ -157,9 +157,9 @@ def _sides(said: list[str]) -> tuple[set[str], set[str]]:
 
 
 def parse_yes_no(candidate: Candidate, question: str) -> bool | None:
-    """The polarity of a candidate; of one that counts only alone, yes or no and nothing else, or at its beginning."""
+    """The polarity of a candidate; of a last line only yes or no and nothing else, or at its beginning."""
     text = candidate.text[:2000]
-    if candidate.alone and not (_ALONE.fullmatch(text) or _OPENING.match(text)):
+    if candidate.alone and not candidate.rival and not (_ALONE.fullmatch(text) or _OPENING.match(text)):
         return None
     return polarity(text, question)
 
