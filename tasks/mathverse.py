@@ -14,7 +14,7 @@ from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 _CHOICES = re.compile(r"\bchoices?\s*:\s*", re.IGNORECASE)
 _MARK = re.compile(r"(?:^|\n)\s*\(?([A-H])\)?\s*[:.]")
 _LETTERS = re.compile(r"\(?([A-H])\)?(?:[\s,]+\(?([A-H])\)?)*")
-_MANGLED = {"\u6383": "°"}  # "118°T" read as GBK
+_MANGLED = "\u63b3", "°"  # 118°T in UTF-8, read as GBK
 TEXT_ONLY = "Text Only"
 CHOOSE_ALL = "Answer with the letters of all right options from the given choices directly."
 IN_THE_IMAGE = "Answer the question shown in the image."
@@ -31,25 +31,29 @@ def embedded_options(question: str) -> tuple[str, ...]:
 
 
 def right_letters(answer: str, options: Sequence[str]) -> str:
-    """The letters of the right options: "C" for `C`, `(C)` and the text of option C, "CD" for `C` and `D` in two lines.
+    """The letters of the right options: "C" for `C`, `(C)` and the text of option C, "CD" for `C`, `D`.
 
     Raises:
         RowError: the answer is neither letters of options nor the text of one.
     """
-    same = [index for index, option in enumerate(options) if option and text_equal(option, answer)]
-    letters = re.findall("[A-H]", answer) if _LETTERS.fullmatch(answer) else ["ABCDEFGH"[index] for index in same]
     known = "ABCDEFGH"[: len(options)]
-    if not letters or len(set(letters)) < len(letters) or not set(letters) <= set(known) or (same and len(same) > 1):
-        raise RowError(f"answer {answer[:60]!r} is neither letters of {known} nor the text of one option")
-    return "".join(letters)
+    if _LETTERS.fullmatch(answer):
+        letters = "".join(re.findall("[A-H]", answer))
+    else:
+        pairs = zip(known, options, strict=True)
+        letters = "".join(letter for letter, option in pairs if option and text_equal(option, answer))[:2]
+        letters = letters if len(letters) == 1 else ""
+    if not letters or len(set(letters)) < len(letters) or not set(letters) <= set(known):
+        raise RowError(f"answer {answer[:60]!r} is neither letters of {known!r} nor the text of one option")
+    return letters
 
 
 def to_samples(row: Row) -> Iterator[Sample]:
     """One sample. In the Vision Only version the question is in the image; the row keeps it for the judge."""
     question = str(column(row, "question") or "").strip()
     whole = str(row.get("question_for_eval") or question)
-    answer, kind = str(column(row, "answer")).strip(), str(column(row, "question_type"))
-    answer = answer.translate(str.maketrans(_MANGLED))
+    answer = str(column(row, "answer")).strip().replace(*_MANGLED)
+    kind = str(column(row, "question_type"))
     options: tuple[str, ...] = ()
     if kind == "multi-choice":
         options = embedded_options(whole) or ("",) * 4

@@ -14,27 +14,26 @@ from scorers.math.text import compact, standard
 LONGEST = 200
 """Characters of a text that may be an amount."""
 
-_UNIT_NAMES: dict[str, tuple[str, ...]] = {
-    "mm": ("mm", "millimeter", "millimetre"),
-    "cm": ("cm", "centimeter", "centimetre"),
-    "dm": ("dm", "decimeter", "decimetre"),
-    "m": ("m", "meter", "metre"),
-    "km": ("km", "kilometer", "kilometre"),
-    "in": ("in", "inch", "inche", '"'),
-    "ft": ("ft", "foot", "feet"),
-    "g": ("g", "gram", "gramme"),
-    "kg": ("kg", "kilogram", "kilogramme"),
-    "h": ("h", "hr", "hour"),
-    "min": ("min", "minute"),
-    "s": ("s", "sec", "second"),
-    "l": ("l", "liter", "litre"),
-    "cent": ("cent", "ct"),
-    "dollar": ("dollar", "usd"),
-    "degree": (r"^\circ",),
-    "percent": (r"\%",),
-    "": ("unit",),
-}
-_UNITS = {name: unit for unit, names in _UNIT_NAMES.items() for name in names}
+_UNIT_NAMES = r"""
+mm millimeter millimetre
+cm centimeter centimetre
+dm decimeter decimetre
+m meter metre
+km kilometer kilometre
+in inch inche "
+ft foot feet
+g gram gramme
+kg kilogram kilogramme
+h hr hour
+min minute
+s sec second
+l liter litre
+cent ct
+dollar usd
+degree ^\circ
+percent \%
+"""
+_UNITS = {name: names.split()[0] for names in _UNIT_NAMES.split("\n") for name in names.split()} | {"unit": ""}
 _SIGNED = re.compile(r"(.*\S)\s*(\^\\circ(?: ?T)?|\\%|\")")  # 118°T: a true bearing
 _WORDED = re.compile(
     r"(.*(?:\d\.?|[)}\]]|\\pi))\s?((?:[a-zA-Z]{1,16}+(?![a-zA-Z])\.?\s?){1,4}+)\s?(?:\^\s?\{?([23])\}?)?"
@@ -119,9 +118,8 @@ def same_amount(one: str, other: str) -> bool | None:
     if same_number(value, gold, one, other):
         return True
     if {unit, gold_unit} == {"percent", ""}:
-        return (
-            same_number(value, gold * 100, one, other) if unit else same_number(value * 100, gold, one, other)
-        )
+        ours, its = (1, 100) if unit else (100, 1)
+        return same_number(value * ours, gold * its, one, other)
     return False
 
 

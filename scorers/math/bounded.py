@@ -1,4 +1,7 @@
-"""Arithmetic on integers and doubles within limits: exact as long as it is integer, never endless."""
+"""Arithmetic on integers and doubles within limits: exact as long as it is integer, never endless.
+
+Each function raises `ArithmeticError` beyond the limits or without a real value.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,7 @@ Number = int | float
 
 
 def literal(text: str) -> Number:
-    r"""A number as LaTeX has it: `1,200`, `.5`, `30\%`. A decimal without a fraction is an integer.
-
-    Raises:
-        ArithmeticError: beyond the limits, or without a real value.
-    """
+    r"""A number as LaTeX has it: `1,200`, `.5`, `30\%`. A decimal without a fraction is an integer."""
     percent = text.endswith(r"\%")
     digits = text.removesuffix(r"\%").replace(",", "")
     if len(digits) > 1000:
@@ -27,11 +26,7 @@ def literal(text: str) -> Number:
 
 
 def bounded(value: Number) -> Number:
-    """The value itself.
-
-    Raises:
-        ArithmeticError: beyond the limits, or without a real value.
-    """
+    """The value itself."""
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
         raise ArithmeticError("too large")
     return value
@@ -44,22 +39,14 @@ def total(one: Number, other: Number) -> Number:
 
 
 def quotient(top: Number, bottom: Number) -> Number:
-    """Exact where it is an integer.
-
-    Raises:
-        ArithmeticError: beyond the limits, or without a real value.
-    """
+    """Exact where it is an integer."""
     if isinstance(top, int) and isinstance(bottom, int) and bottom and top % bottom == 0:
         return top // bottom
     return top / bottom
 
 
 def power(base: Number, exponent: Number) -> Number:
-    """Exact where both are integers and the exponent is not negative.
-
-    Raises:
-        ArithmeticError: beyond the limits, or without a real value.
-    """
+    """Exact where both are integers and the exponent is not negative."""
     if isinstance(base, int) and isinstance(exponent, int):
         if exponent >= 0 and max(base.bit_length(), 1) * exponent > MAX_BITS and abs(base) > 1:
             raise ArithmeticError("too large")
@@ -72,22 +59,14 @@ def power(base: Number, exponent: Number) -> Number:
 
 
 def factorial(value: Number) -> int:
-    """Of an integer up to 1000.
-
-    Raises:
-        ArithmeticError: beyond the limits, or without a real value.
-    """
+    """Of an integer up to 1000."""
     if not isinstance(value, int) or not 0 <= value <= 1000:
         raise ArithmeticError("no factorial")
     return math.factorial(value)
 
 
 def choose(top: Number, bottom: Number) -> int:
-    """The binomial coefficient of integers up to 1000.
-
-    Raises:
-        ArithmeticError: beyond the limits, or without a real value.
-    """
+    """The binomial coefficient of integers up to 1000."""
     if not (isinstance(top, int) and isinstance(bottom, int) and 0 <= bottom <= 1000 and 0 <= top <= 1000):
         raise ArithmeticError("no binomial")
     return math.comb(top, bottom)

@@ -13,21 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from scorers.math import names
 from scorers.math.bounded import Number, bounded, choose, factorial, literal, power, quotient, total
-from scorers.math.names import (
-    ALL_FUNCTIONS,
-    CLOSING,
-    ENDS,
-    FUNCTIONS,
-    GREEK,
-    INVERSES,
-    MARKS,
-    MORE_FUNCTIONS,
-    NO_FACTOR,
-    OVER,
-    RELATIONS,
-    TIMES,
-)
 
 MAX_LENGTH = 2000
 """Longest text in characters."""
@@ -165,13 +152,13 @@ class _Reader:
         """Check that the arithmetic ends where the dialect lets it end."""
         if self._next.kind == "end":
             return
-        if not self._dialect.prefix or self._next.text not in ENDS:
+        if not self._dialect.prefix or self._next.text not in names.ENDS:
             raise LatexError(f"unexpected {self._next.text!r}")
 
     def relation(self) -> Number:
         value = self.sum()
-        while self._dialect.relations and self._next.text in RELATIONS:
-            compare = RELATIONS[self._advance().text]
+        while self._dialect.relations and self._next.text in names.RELATIONS:
+            compare = names.RELATIONS[self._advance().text]
             value = int(compare(value, self.sum()))
         return value
 
@@ -185,10 +172,10 @@ class _Reader:
     def product(self) -> Number:
         value = self.signed()
         while True:
-            if self._next.text in TIMES:
+            if self._next.text in names.TIMES:
                 self._advance()
                 value = bounded(value * self.signed())
-            elif self._next.text in OVER or (self._next.text == ":" and self._dialect.colon):
+            elif self._next.text in names.OVER or (self._next.text == ":" and self._dialect.colon):
                 self._advance()
                 value = quotient(value, self.signed())
             elif not self._dialect.tight and self._starts():
@@ -211,9 +198,10 @@ class _Reader:
         if token.kind in ("end", "unknown"):
             return False
         if token.kind == "command":
-            ends = self._in_argument and (token.text in ALL_FUNCTIONS or token.text == r"\sqrt")
-            return not ends and token.text not in NO_FACTOR
-        return token.kind in ("number", "letter") or token.text in "([{" or (token.text == "|" and not self._bars)
+            ends = self._in_argument and (token.text in names.ALL_FUNCTIONS or token.text == r"\sqrt")
+            return not ends and token.text not in names.NO_FACTOR
+        opens_bar = token.text == "|" and not self._bars
+        return token.kind in ("number", "letter") or token.text in "([{" or opens_bar
 
     def power(self) -> Number:
         """A factor with its exponents and postfix signs. Chained exponents are read from the left."""
@@ -239,7 +227,7 @@ class _Reader:
     def _exponent(self) -> Number:
         if self._next.text == "{":
             return self.group()
-        if not self._dialect.shorthand and self._next.text in CLOSING:
+        if not self._dialect.shorthand and self._next.text in names.CLOSING:
             raise LatexError("an exponent in brackets")
         if not self._dialect.shorthand:
             return self.atom()
@@ -264,7 +252,7 @@ class _Reader:
             self._advance()
             value = literal(token.text)
             return self._mixed(value) if isinstance(value, int) and self._dialect.mixed else value
-        if token.text in CLOSING:
+        if token.text in names.CLOSING:
             return self.group()
         if self._take(r"\pi"):
             return math.pi
@@ -312,7 +300,7 @@ class _Reader:
 
     def group(self) -> Number:
         """An expression in brackets of any kind."""
-        closing = CLOSING.get(self._advance().text)
+        closing = names.CLOSING.get(self._advance().text)
         if closing is None:
             raise LatexError("expected a group")
         self._deeper()
@@ -339,13 +327,18 @@ class _Reader:
             return choose(top, self._argument())
         if name == r"\lfloor":
             return self._floor()
-        if name in FUNCTIONS or (name in MORE_FUNCTIONS and self._dialect.functions):
+        if name in names.FUNCTIONS or (name in names.MORE_FUNCTIONS and self._dialect.functions):
             return self._function(name)
-        if name in MARKS and (match := _MARKED.match(self._text, self._next.start)) and self._next.kind != "end":
+        return self._named(name)
+
+    def _named(self, name: str) -> float:
+        """A Greek letter, or a mark with what it makes a name of."""
+        match = _MARKED.match(self._text, self._next.start) if name in names.MARKS and self._next.text else None
+        if match:
             self._position = match.end()
             self._advance()
             return self._variable(f"{name} {match[1] or match[2]}")
-        if name not in GREEK:
+        if name not in names.GREEK:
             raise LatexError(f"unknown command {name!r}")
         return self._variable(name)
 
@@ -380,9 +373,9 @@ class _Reader:
         outer, self._in_function = self._in_function, True
         value = self.group() if self._next.text == "(" else self._bare_argument()
         self._in_function = outer
-        if exponent == -1 and name in INVERSES:
-            return INVERSES[name](value)
-        result = ALL_FUNCTIONS[name](value) if base is None else math.log(value, base)
+        if exponent == -1 and name in names.INVERSES:
+            return names.INVERSES[name](value)
+        result = names.ALL_FUNCTIONS[name](value) if base is None else math.log(value, base)
         return result if exponent is None else power(result, exponent)
 
     def _bare_argument(self) -> Number:

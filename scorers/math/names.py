@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 
 from scorers.math.bounded import Number
@@ -12,14 +13,10 @@ CLOSING = {"(": ")", "[": "]", "{": "}", r"\{": r"\}", r"\lbrace": r"\rbrace"}
 TIMES = {"*", r"\times", r"\cdot"}
 OVER = {"/", r"\div"}
 RELATIONS: dict[str, Callable[[Number, Number], bool]] = {
-    "<": lambda a, b: a < b,
-    ">": lambda a, b: a > b,
-    r"\lt": lambda a, b: a < b,
-    r"\gt": lambda a, b: a > b,
-    r"\leq": lambda a, b: a <= b,
-    r"\geq": lambda a, b: a >= b,
-    r"\le": lambda a, b: a <= b,
-    r"\ge": lambda a, b: a >= b,
+    **dict.fromkeys(("<", r"\lt"), operator.lt),
+    **dict.fromkeys((">", r"\gt"), operator.gt),
+    **dict.fromkeys((r"\le", r"\leq"), operator.le),
+    **dict.fromkeys((r"\ge", r"\geq"), operator.ge),
 }
 ENDS = {")", "]", "}", ".", "&", "_", "^", r"\}", r"\\", r"\to", r"\rightarrow", r"\rbrace"}
 """Tokens after which a prefix reader stops; any other that cannot continue is an error."""
@@ -38,18 +35,9 @@ def _circular(function: Callable[[float], float]) -> Callable[[float], float]:
 
 
 FUNCTIONS: dict[str, Callable[[float], float]] = {
-    r"\sin": _circular(math.sin),
-    r"\cos": _circular(math.cos),
-    r"\tan": _circular(math.tan),
-    r"\arcsin": math.asin,
-    r"\arccos": math.acos,
-    r"\arctan": math.atan,
-    r"\sinh": math.sinh,
-    r"\cosh": math.cosh,
-    r"\tanh": math.tanh,
-    r"\exp": math.exp,
-    r"\log": math.log10,
-}
+    **{rf"\{function.__name__}": _circular(function) for function in (math.sin, math.cos, math.tan)},
+    **{rf"\{function.__name__}": function for function in (math.sinh, math.cosh, math.tanh, math.exp)},
+} | {r"\arcsin": math.asin, r"\arccos": math.acos, r"\arctan": math.atan, r"\log": math.log10}
 MORE_FUNCTIONS: dict[str, Callable[[float], float]] = {
     r"\ln": math.log,
     r"\sec": lambda angle: 1 / math.cos(angle),
@@ -57,13 +45,8 @@ MORE_FUNCTIONS: dict[str, Callable[[float], float]] = {
     r"\cot": lambda angle: 1 / math.tan(angle),
 }
 ALL_FUNCTIONS = FUNCTIONS | MORE_FUNCTIONS
-GREEK = frozenset(
-    rf"\{name}"
-    for name in (
-        *("alpha", "beta", "gamma", "delta", "epsilon", "theta", "lambda", "mu", "rho", "sigma", "phi"),
-        *("omega", "Delta", "Omega", "Theta"),
-    )
-)
-MARKS = frozenset(rf"\{name}" for name in ("overline", "vec", "hat", "bar", "angle", "triangle", "overrightarrow"))
+_GREEK = "alpha beta gamma delta epsilon theta lambda mu rho sigma phi omega Delta Omega Theta"
+GREEK = frozenset(rf"\{name}" for name in _GREEK.split())
+MARKS = frozenset(rf"\{name}" for name in ("overline", "vec", "hat", "bar", "angle", "triangle"))
 """Marks that make a name of what follows: a line segment, a vector, an angle."""
 INVERSES = {r"\sin": math.asin, r"\cos": math.acos, r"\tan": math.atan}

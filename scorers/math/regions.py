@@ -88,7 +88,7 @@ def _interval(text: str) -> tuple[str, list[Piece]] | None:
 
 
 def _inequality(text: str) -> tuple[str, list[Piece]] | None:
-    """One variable between numbers: `a < x \\le b` and its mirror, `x > a`, `x \\ne a`."""
+    r"""One variable between numbers: `a < x \le b` and its mirror, `x > a`, `x \ne a`."""
     parts = _SIGN.split(text)
     sides, signs = [part.strip() for part in parts[::2]], parts[1::2]
     if sum(sign in (">", r"\ge") for sign in signs) == len(signs):

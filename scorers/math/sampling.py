@@ -59,8 +59,8 @@ def same_expression(one: str, other: str) -> bool | None:
 def same_relation(one: str, other: str) -> bool | None:
     """Whether two equations, or two inequalities, hold at the same points; None where one cannot be read.
 
-    On lines between points, zeros of an equation's difference of sides are found by bisection; there the other's
-    must vanish, and the other way round. Inequalities that are not proportional count as different.
+    On lines between points, zeros of an equation's difference of sides are found by bisection; there the
+    other's must vanish, and the other way round. Inequalities that are not proportional count as different.
     """
     mine, theirs = _relation(compact(one)), _relation(compact(other))
     if mine is None or theirs is None or mine[0] != theirs[0]:

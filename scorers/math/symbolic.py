@@ -7,35 +7,22 @@ In this order, each step cheaper than the next:
 3. numbers: both sides have a value (`scorers.math.latex`);
 4. words: a side that holds words is a text, and texts that differ are unequal;
 5. sampling (`scorers.math.sampling`): expressions in variables that differ at a point are unequal, those that
-   agree at four are equal; equations are compared at their solutions;
-6. structural limits: an expression that is too long, too deep, or has towers, big exponents or factorials is
-   unequal to any other text, on every machine alike;
-7. math-verify (for inequalities and notation that the steps above cannot read) in a worker process, which is
-   killed when it takes too long.
+   agree at four are equal; equations and inequalities are compared by the difference of their sides.
+
+What none of them can read equals only itself. Work is bounded by the length and nesting of the texts, not by a
+clock: the verdict is the same on every machine.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
 
 from scorers.math.amount import close, same_amount, value_of, without_unit
 from scorers.math.regions import same_region
 from scorers.math.sampling import same_expression, same_relation
 from scorers.math.text import LONGEST, compact, split_outside, standard
-from scorers.math.workers import WorkerPool
 
-MAX_SYMBOLIC = 200
-"""Longest expression in characters that is handed to the symbolic engine."""
-MAX_NESTING = 8
-"""Deepest nesting of brackets in it."""
-MAX_EXPONENT = 20
-"""Largest integer exponent in it."""
-MAX_POWER_OF_GROUPS = 4
-"""Largest product of the integer exponents of brackets in it, which may have to be expanded."""
-MAX_DIGITS = 15
-"""Longest run of digits in it."""
-MAX_NESTING_OF_LISTS = 40
+MAX_NESTING = 40
 """Deepest nesting of brackets in a text that is compared part by part."""
 MAX_ELEMENTS = 32
 """Most elements of a list or set that is compared element by element."""
@@ -44,9 +31,7 @@ _LIST_WORDS = re.compile(r"\s*(?:,\s*)?(?<![a-zA-Z\\])(?:and|or)(?![a-zA-Z])\s*"
 _THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _DECIMAL_COMMA = re.compile(r"-?(?:0,\d|\d+,(?:\d{1,2}|\d{4,15})(?!\d))")
 _WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}")
-_FUNCTION_WORDS = frozenset(
-    ("sin", "cos", "tan", "cot", "sec", "csc", "log", "exp", "arcsin", "arccos", "arctan")
-)
+_CLOSES = re.compile(r"[^(\[{]*[)\]}]")
 _TO = re.compile(r"(?<=[\d)}]) to (?=[\d(\\])")
 _TIME = re.compile(r"\d{1,2}:(?:(0\d)|[1-5]\d)(?::[0-5]\d)?")
 """A time of day; one with minutes below ten is nothing else."""
@@ -56,6 +41,7 @@ _QUANTITY = re.compile(r"(?:[a-zA-Z+*/() -]|\\(?:cdot|times|angle|triangle)(?![a
 """What names a quantity without a number: m+n, AB + CD. Not `x^2`, `2x`: their value is not the variable's."""
 _FUNCTION_NAME = re.compile(r"y|[fgh]\(x\)")
 _RELATION = re.compile(r"(?<![<>!])=(?!=)|\\in(?![a-zA-Z])")
+_VARIABLE = re.compile(r"[\da-zA-Z]")
 _INEQUALITY = re.compile(r"[<>]|\\(?:le|ge|ne|lt|gt)(?![a-zA-Z])")
 
 
@@ -68,14 +54,11 @@ def symbolic_equal(prediction: str, gold: str) -> bool:
     Args:
         prediction: a short answer, LaTeX or plain.
         gold: the right answer.
-
-    Raises:
-        ScorerError: the symbolic engine ran out of time or memory, or could not be started.
     """
     if len(prediction) > LONGEST or len(gold) > LONGEST:
         return prediction.strip() == gold.strip() != ""
     one, other = standard(prediction), standard(gold)
-    if max(_nesting(one), _nesting(other)) > MAX_NESTING_OF_LISTS:
+    if max(_nesting(one), _nesting(other)) > MAX_NESTING:
         return compact(one) == compact(other)
     return _equal(one, other)
 
@@ -98,7 +81,7 @@ def _equal(one: str, other: str) -> bool:
         verdict = compare(one, other)
         if verdict is not None:
             return verdict
-    return _by_algebra(one, other)
+    return _by_sampling(one, other)
 
 
 def _same_text(one: str, other: str) -> bool:
@@ -116,7 +99,7 @@ def _members(text: str) -> tuple[str, list[str]] | None:
         return "{}", split_outside(text[2:-2], ",;")
     if text[0] in "([{" and text[-1] in ")]}":
         elements = split_outside(text[1:-1], ",;")
-        if len(elements) > 1 and not {")", "}"} & set("".join(split_outside(text[1:-1], ")}")[1:2])):
+        if len(elements) > 1 and not any(map(_CLOSES.match, elements)):
             return text[0] + text[-1], elements
     joined = _LIST_WORDS.sub(",", text) if len(text) <= 200 else text
     elements = split_outside(joined, ",;")
@@ -141,14 +124,17 @@ def _as_members(one: str, other: str) -> bool | None:
     mine, theirs = _members(one), _members(other)
     if _is_decimal_comma(one, theirs) or _is_decimal_comma(other, mine):
         return _equal(one.replace(",", "."), other.replace(",", "."))
-    if mine is None and theirs is None:
+    if (mine is None or theirs is None) and (
+        mine is theirs or _RELATION.search(one if mine is None else other)
+    ):
         return None
     if mine and theirs is None and mine[0] == "{}" and _LIST_WORDS.search(one):  # "3/8 or 0.375"
         return 0 < len(mine[1]) <= MAX_ELEMENTS and all(_equal(element, other) for element in mine[1])
-    (brackets, elements), (gold_brackets, gold_elements) = (
-        mine or _digit_groups(one),
-        theirs or _digit_groups(other),
-    )
+    return _same_members(mine or _digit_groups(one), theirs or _digit_groups(other))
+
+
+def _same_members(mine: tuple[str, list[str]], theirs: tuple[str, list[str]]) -> bool:
+    (brackets, elements), (gold_brackets, gold_elements) = mine, theirs
     if len(elements) != len(gold_elements) or len(elements) > MAX_ELEMENTS:
         return False
     if (brackets and gold_brackets and brackets != gold_brackets) or "" in elements + gold_elements:
@@ -206,10 +192,19 @@ def _as_equations(one: str, other: str) -> bool | None:
         if _same_text(name, gold_value):
             return _equal(value, gold_name)
         return None
-    left = name or gold_name
-    chain = len(_RELATION.split(one if name else other)) > 2  # m+n = 256+37 = 293
-    if chain or _NAME.fullmatch(left) or _QUANTITY.fullmatch(left) or value_of(left) is not None:
-        return _equal(value, gold_value)
+    named = value_named(one if name else other)
+    return None if named is None else _equal(value, gold_value)
+
+
+def value_named(text: str) -> str | None:
+    """What a name or number equals by a standard text (`m+n = 256+37 = 293`); None for any other equation.
+
+    The text itself where it is no equation.
+    """
+    name, value = sides(text)
+    chain = len(_RELATION.split(text)) > 2
+    if not name or chain or _NAME.fullmatch(name) or _QUANTITY.fullmatch(name) or value_of(name) is not None:
+        return value
     return None
 
 
@@ -242,71 +237,14 @@ def _as_ratios(one: str, other: str) -> bool | None:
 
 # --- Algebra ----------------------------------------------------------------------------------------------
 
-_EXPONENT = re.compile(r"([)}\]]?)\s*\^\s*(?:\{\s*-?\s*(\d+)|\(\s*-?\s*(\d+)|-?\s*(\d+))")
-_COSTLY = re.compile(
-    r"!|\\(?:int|sum|prod|lim|binom|det|begin|matrix|pmatrix|gcd|lcm)(?![a-zA-Z])|[^\x20-\x7e]|[$#&]"
-)
 
-
-def within_limits(text: str) -> bool:
-    """Whether an expression is small enough for the symbolic engine: a property of the text alone."""
-    if len(text) > MAX_SYMBOLIC or _COSTLY.search(text) or re.search(rf"\d{{{MAX_DIGITS + 1}}}", text):
-        return False
-    power = 1
-    for group, *digits in _EXPONENT.findall(text):
-        exponent = int("".join(digits))
-        power *= max(exponent, 1) if group else 1
-        if exponent > MAX_EXPONENT or power > MAX_POWER_OF_GROUPS:
-            return False
-    depth, exponents = 0, []
-    for place, sign in enumerate(text):
-        if sign in "([{":
-            depth += 1
-            if text[max(0, place - 1) : place] == "^":
-                exponents.append(depth)
-        elif sign in ")]}":
-            if exponents and exponents[-1] == depth:
-                exponents.pop()
-            depth -= 1
-        elif sign == "^" and exponents:
-            return False  # a tower
-        if not 0 <= depth <= MAX_NESTING:
-            return False
-    return depth == 0 and re.search(r"\^\s*[^{(\s]\s*\^", text) is None
-
-
-def _by_algebra(one: str, other: str) -> bool:
-    """The verdict of sampling or the symbolic engine, where both sides are expressions within the limits."""
+def _by_sampling(one: str, other: str) -> bool:
+    """Whether two expressions, equations or inequalities in variables agree; False for what cannot be read."""
     one, other = without_unit(one), without_unit(other)
     for text in (one, other):
-        words = {word.lower() for word in _WORD.findall(text)}
-        if words - _FUNCTION_WORDS or not re.search(r"[\da-zA-Z]", text):
+        if {word.lower() for word in _WORD.findall(text)} or not _VARIABLE.search(text):
             return False
-    if not (_has_structure(one) or _has_structure(other)):
-        return False
-    agree = _by_sampling(one, other)
-    if agree is not None:
-        return agree
-    return within_limits(one) and within_limits(other) and _ask(compact(one), compact(other))
-
-
-def _by_sampling(one: str, other: str) -> bool | None:
     related = [_INEQUALITY.search(text) is not None or "=" in text for text in (one, other)]
-    if not any(related):
-        return same_expression(one, other)
-    return same_relation(one, other) if all(related) else False
-
-
-def _has_structure(text: str) -> bool:
-    """Whether there is anything to calculate: a lone name or number differs from another by its text."""
-    return re.search(r"[-+*/^<>=]|\\[a-zA-Z]|\w\s*\w", text) is not None
-
-
-@cache
-def _pool() -> WorkerPool:
-    return WorkerPool("scorers.math.symbolic_worker")
-
-
-@lru_cache(maxsize=65_536)
-def _ask(prediction: str, gold: str) -> bool:
-    return bool(_pool().call([prediction, gold]))
+    if any(related):
+        return all(related) and same_relation(one, other) is True
+    return same_expression(one, other) is True

@@ -16,7 +16,7 @@ _TABLE = r"""
 −–—‐‑‒ -
 ×✕⨯ \times
 ·⋅∙ \cdot
-°º˚ ^\circ
+°º˚掳 ^\circ
 ÷ \div
 π \pi
 ∞ \infty
@@ -59,8 +59,9 @@ _SIGNS = {
     for sign in signs
 }
 _WIDE = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-_BLANKS = dict.fromkeys("\u00a0\u2009\u202f\u2003\u3000", " ") | dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff", "")
-_TRANSLATION = str.maketrans(_WIDE | _BLANKS | _SIGNS | {"°": r"^\circ "})
+_BLANKS = dict.fromkeys("\u00a0\u2009\u202f\u2003\u3000", " ")
+_UNSEEN = dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff", "")
+_TRANSLATION = str.maketrans(_WIDE | _BLANKS | _UNSEEN | _SIGNS | {"°": r"^\circ "})
 _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 _RAISED_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _WORDS = re.compile(
@@ -94,6 +95,7 @@ _NAMES = tuple(
         (r"\\?%|(?<![a-zA-Z])per ?cent(?:age)?(?![a-zA-Z])", r"\\% "),
         (r"\\textdollar|\\\$|\\(?:euro|pounds)(?![a-zA-Z])|\$", " "),
         (r"\*\*", "^"),
+        (r"^\s*(?:=|\\approx(?![a-zA-Z]))", ""),
         (r"\\overline\s*\{\s*([A-Z]{2})\s*\}", r"\1"),
         (r"(?<![\d.,/^_{])(\d{1,3}) (?=\d{3}(?![\d/]))(?:(\d{3}) (?=\d{3}(?![\d/])))?", r"\1\2"),
     )
@@ -103,7 +105,7 @@ _REPEATING = re.compile(r"(?<![\d.])(\d{0,9})\.(\d{0,6})\\overline\s*\{(\d{1,6})
 _BRACED_UNIT = re.compile(
     r"(?<=[\d}])\s*\{\s*(square|cubic|)\s*(degrees?|inch(?:es)?|feet|miles?|[kcdm]?m|[a-z]*meters?|units?)\s*\}"
 )
-_WRAPPED = re.compile(r"\\(?:boxed|fbox)\s*\{(.*)\}|\\\((.*)\\\)|\\\[(.*)\\\]|\*\*([^*]*)\*\*|\"(.*)\"", re.DOTALL)
+_WRAPPED = re.compile(r'\\f?boxed\s*\{(.*)\}|\\\((.*)\\\)|\\\[(.*)\\\]|\*\*([^*]*)\*\*|"(.*)"', re.DOTALL)
 _SPACES = re.compile(r"\s+")
 
 
@@ -147,7 +149,7 @@ def standard(text: str) -> str:
     for pattern, replacement in _NAMES:
         text = pattern.sub(replacement, text)
     text = _REPEATING.sub(_repeating, _MIXED.sub(_mixed, text))
-    return _SPACES.sub(" ", text).strip(" \t").rstrip(".;:,").lstrip("=").strip()
+    return _SPACES.sub(" ", text).strip(" \t").rstrip(".;:,").strip()
 
 
 _TIGHT = re.compile(r"\s*([-+*/=<>(){}\[\],;:^_|!])\s*")
