@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from scorers.box import BoxTarget, grounding
-from scorers.coordinates import Box, Size
+from scorers.place.coordinates import Box, Size
+from scorers.rules.grounding import BoxTarget, grounding
 from tasks.coordinate_phrases import BOX, prompt_template
 from tasks.images import ImageError, ImageRef
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scorers.mask import encode
-from scorers.points import MaskTarget, points_in_mask
+from scorers.place.masks import encode
+from scorers.rules.refspatial import MaskTarget, points_in_mask
 from tasks.coordinate_phrases import POINTS, prompt_template
 from tasks.images import ImageError, ImageRef
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from scorers.coordinates import Point
-from scorers.points import RoboSpatialTarget, robospatial
+from scorers.place.coordinates import Point
+from scorers.rules.robospatial import RoboSpatialTarget, robospatial
 from tasks.coordinate_phrases import POINTS, prompt_template
 from tasks.images import ImageError, ImageRef
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
@@ -62,7 +62,10 @@ def to_samples(row: Row) -> Iterator[Sample]:
         width, height = image.size if image is not None else (row.get("width"), row.get("height"))
     except ImageError as error:
         raise RowError(f"column 'img': {error}") from error
-    target = RoboSpatialTarget("", polygon(gold), width, height) if pointing else RoboSpatialTarget(word)
+    if pointing:
+        target = RoboSpatialTarget("", polygon(gold), width, height)
+    else:
+        target = RoboSpatialTarget(word, question=question)
     sample_id = _id(row, image)
     yield Sample(
         id=sample_id,

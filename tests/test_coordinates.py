@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scorers.coordinates import (
+from scorers.place.coordinates import (
     UNITS,
     Y_FIRST,
     box_to_pixels,
+    fractions,
     pixel_of,
-    point_to_fractions,
     point_to_pixels,
+    responses,
 )
 from scorers.types import COORDS, Coords, ScorerError
 
@@ -26,11 +27,14 @@ PIXELS = [
     ("norm1", (0.5, 0.25), SIZE, None, (320, 120)),
     ("norm1", (1, 1), SIZE, None, (640, 480)),
     ("norm1", (0.5, 0.25), SIZE, (64, 48), (320, 120)),
+    ("norm100", (50, 25), SIZE, None, (320, 120)),
     ("norm1000", (500, 250), SIZE, None, (320, 120)),
     ("norm1000", (999, 0), SIZE, None, (639.36, 0)),
     ("yx1000", (500, 250), SIZE, None, (320, 120)),
     ("loc1024", (512, 256), SIZE, None, (320, 120)),
     ("loc1024", (1023, 1023), SIZE, None, (639.375, 479.53125)),
+    ("loc1000", (499.5, 249.5), SIZE, None, (320, 120)),
+    ("loc1000", (0, 999), SIZE, None, (0.32, 479.76)),
 ]
 
 
@@ -52,14 +56,28 @@ def test_abs_pixels_of_an_image_known_only_in_fractions_need_what_was_shown() ->
 
 
 def test_fractions() -> None:
-    assert point_to_fractions((0.2, 0.4), "norm1", size=None) == (0.2, 0.4)
-    assert point_to_fractions((200, 400), "norm1000", size=None) == (0.2, 0.4)
-    assert point_to_fractions((512, 256), "loc1024", size=None) == (0.5, 0.25)
-    assert point_to_fractions((320, 120), "abs", size=SIZE) == (0.5, 0.25)
-    assert point_to_fractions((160, 60), "abs", size=SIZE, shown=(320, 240)) == (0.5, 0.25)
-    assert point_to_fractions((160, 60), "abs", size=None, shown=(320, 240)) == (0.5, 0.25)
-    with pytest.raises(ScorerError):
-        point_to_fractions((160, 60), "abs", size=None)
+    assert fractions((320, 120), SIZE) == [0.5, 0.25]
+    assert fractions((320, 120, 640, 480), SIZE) == [0.5, 0.25, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("place", "coords", "first"),
+    [
+        ((320, 120), "abs", '[{"point_2d": [320, 120]}]'),
+        ((320, 120), "norm1", "[(0.500, 0.250)]"),
+        ((320, 120), "norm100", '[{"point_2d": [50.0, 25.0]}]'),
+        ((320, 120), "norm1000", '[{"point_2d": [500, 250]}]'),
+        ((320, 120), "yx1000", '[{"point": [250, 500]}]'),
+        ((320, 120), "loc1024", "<loc0256><loc0512>"),
+        ((320, 120), "loc1000", "<loc_500><loc_250>"),
+        ((-5, 0, 700, 480), "norm1000", '{"bbox_2d": [0, 0, 1000, 1000]}'),
+        ((-5, 0, 700, 480), "loc1024", "<loc0000><loc0000><loc1023><loc1023>"),
+    ],
+)
+def test_places_as_models_write_them(place, coords, first) -> None:
+    written = list(responses(place, coords, SIZE))
+    assert written[0] == first
+    assert len(written) == (1 if coords.startswith("loc") else 6 - {"norm1": 3, "norm100": 1}.get(coords, 0))
 
 
 @pytest.mark.parametrize(
@@ -115,9 +133,10 @@ def test_whole_pixels_stay_whole_when_shown_as_stored(point, size) -> None:
 @given(st.tuples(st.floats(0, 1), st.floats(0, 1)), sizes, sizes, st.sampled_from(COORDS))
 def test_pixels_and_fractions_agree(fraction, size, shown, coords: Coords) -> None:
     unit = shown if coords == "abs" else (UNITS[coords], UNITS[coords])
-    written = (fraction[0] * unit[0], fraction[1] * unit[1])
+    bin_ = 0.5 if coords == "loc1000" else 0.0
+    written = (fraction[0] * unit[0] - bin_, fraction[1] * unit[1] - bin_)
     x, y = point_to_pixels(written, coords, size=size, shown=shown)
-    again = point_to_fractions(written, coords, size=size, shown=shown)
+    again = point_to_pixels(written, coords, size=(1, 1), shown=shown)
     assert again == pytest.approx(fraction, abs=1e-9)
     assert (x / size[0], y / size[1]) == pytest.approx(fraction, abs=1e-9)
 

@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from scorers import mask as masks
 from scorers.official.refspatial import refspatial_official
+from scorers.place import masks
 from scorers.types import Answer
 from tasks.refspatial import TASK, to_samples
 

@@ -11,19 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from scorers import mask as masks
-from scorers.points import (
-    MaskTarget,
-    Places,
-    RoboSpatialTarget,
-    hull,
-    in_polygon,
-    outline,
-    points_in_mask,
-    read_points,
-    robospatial,
-)
-from scorers.types import Answer, ScorerError, Status
+from scorers.place import masks
+from scorers.place.points import hull, in_polygon, middle, outline, read_points
+from scorers.read.normalise import clean
+from scorers.rules.refspatial import MaskTarget, points_in_mask
+from scorers.rules.robospatial import RoboSpatialTarget, robospatial
+from scorers.types import COORDS, Answer, ScorerError, Status
 
 ONE = ((0.1, 0.2),)
 TWO = ((0.1, 0.2), (0.3, 0.4))
@@ -61,6 +54,31 @@ READ = [
     ('Near (0.9, 0.9).\n```json\n[{"point_2d": [0.1, 0.2]}]\n```', ONE),
     ('{"label": "near (0.9, 0.9)", "point_2d": [0.1, 0.2]}', ONE),
     ("Step (1) and (2): point to (0.1, 0.2)", ONE),
+    ("click(0.1, 0.2)", ONE),
+    ("Action: click(start_box='(0.1,0.2)')", ONE),
+    ("The point is x=0.1, y=0.2.", ONE),
+    ("x: 0.1, y: 0.2", ONE),
+    ("x = 0.1\ny = 0.2", ONE),
+    ("(x, y) = (0.1, 0.2)", ONE),
+    ("<point>0.1 0.2</point>", ONE),
+    ("<|point_start|>(0.1,0.2)<|point_end|>", ONE),
+    ("点的坐标是（0.1，0.2）。", ONE),
+    ("\\boxed{(0.1, 0.2)}", ONE),
+    ("\\boxed{0.1, 0.2}", ONE),
+    ('{"answer": [[0.1, 0.2]]}', ONE),
+    ('{"point": {"x": 0.1, "y": 0.2}}', ONE),
+    ('{"name": "computer", "arguments": {"action": "left_click", "coordinate": [0.1, 0.2]}}', ONE),
+    ("Answer:\n(0.1, 0.2)\n(0.3, 0.4)", TWO),
+    ("Answer:\n1. (0.1, 0.2)\n2. (0.3, 0.4)", TWO),
+    ("Point 1: (0.1, 0.2)\nPoint 2: (0.3, 0.4)", TWO),
+    ("(0.9, 0.9). Wait, (0.1, 0.2)", ONE),
+    ("(0.9, 0.9)\n\nActually, (0.1, 0.2)", ONE),
+    ("The answer is (0.9, 0.9). Wait, actually, the answer is (0.1, 0.2).", ONE),
+    ("(0.1, 0.2), not (0.9, 0.9)", ONE),
+    ("The point (0.9, 0.9) is wrong; (0.1, 0.2).", ONE),
+    ("not (0.1, 0.2)", None),
+    ("(0.1, 0.2) or (0.3, 0.4)", None),
+    ("<think>(0.1, 0.2)", None),
     ("", None),
     ("I cannot tell.", None),
     ("[]", None),
@@ -75,13 +93,24 @@ READ = [
 ]
 
 
+def places_of(text, coords):
+    found = read_points(clean(text), coords)
+    return found.value if found else None
+
+
 @pytest.mark.parametrize(("text", "expected"), READ)
 def test_read_points(text, expected) -> None:
-    assert read_points(text, "norm1") == (None if expected is None else Places(expected))
+    assert places_of(text, "norm1") == expected
 
 
 def test_vectors_of_four_are_boxes() -> None:
-    assert read_points("(0.1, 0.2, 0.3, 0.4)", "norm1") == Places((), ((0.1, 0.2, 0.3, 0.4),))
+    box = (0.1, 0.2, 0.3, 0.4)
+    ways = (
+        "(0.1, 0.2, 0.3, 0.4)",
+        '[{"bbox_2d": [0.1, 0.2, 0.3, 0.4], "label": "cup"}]',
+        '{"xmin": 0.1, "ymin": 0.2, "xmax": 0.3, "ymax": 0.4}',
+    )
+    assert {places_of(way, "norm1") for way in ways} == {(box,)}
 
 
 @pytest.mark.parametrize(
@@ -93,10 +122,14 @@ def test_vectors_of_four_are_boxes() -> None:
         ("<loc0200><loc0100>", "loc1024", ((100, 200),)),
         ("<loc0200><loc0100> cup ; <loc0004> <loc0003>", "loc1024", ((100, 200), (3, 4))),
         ("[200, 100]", "loc1024", ((100, 200),)),
+        ("<loc_100><loc_200>", "loc1000", ((100, 200),)),
+        ("cup<loc_100><loc_200>cup<loc_3><loc_4>", "loc1000", ((100, 200), (3, 4))),
+        ('<points x1="61.5" y1="40.4" x2="3" y2="4" alt="cup">cup</points>', "norm100", ((61.5, 40.4), (3, 4))),
+        ("(61.5%, 40.4%)", "norm100", ((61.5, 40.4),)),
     ],
 )
-def test_y_first_conventions(text, coords, expected) -> None:
-    assert read_points(text, coords) == Places(expected)
+def test_conventions(text, coords, expected) -> None:
+    assert places_of(text, coords) == expected
 
 
 # 20 wide, 10 high; inside: columns 10 … 19 of rows 0 … 4.
@@ -132,6 +165,11 @@ TARGET = MaskTarget(masks.encode(PIXELS), 10, 20)
         ('[{"point_2d": [250, 750]}]', "norm1000", None, 0.0),
         ('[{"point": [250, 750]}]', "yx1000", None, 1.0),
         ("<loc0256><loc0768>", "loc1024", None, 1.0),
+        ("<loc_750><loc_250>", "loc1000", None, 1.0),
+        ("<loc_500><loc_0>", "loc1000", None, 1.0),
+        ("<loc_499><loc_0>", "loc1000", None, 0.0),
+        ('<point x="75" y="25" alt="cup">cup</point>', "norm100", None, 1.0),
+        ('[{"bbox_2d": [500, 0, 1000, 500], "label": "cup"}]', "norm1000", None, 1.0),
         ("[(0.75, 0.25), (0.75, 0.25), (0.75, 0.25), (0.25, 0.25)]", "norm1", None, 0.5),
         ("(0.5, 0.0, 1.0, 0.5)", "norm1", None, 1.0),
         ("(0.0, 0.0, 1.0, 1.0)", "norm1", None, 0.25),
@@ -155,6 +193,10 @@ def test_points_in_mask_status_official_and_components() -> None:
     both = points_in_mask(Answer("[(0.75, 0.25), (0.25, 0.5)]", "norm1"), TARGET)
     assert both.components == {"points": 2.0}
     assert both.extracted == "[[15.0, 2.5], [5.0, 5.0]]"
+    assert both.shapes == ({"points": [[0.75, 0.25, 1], [0.25, 0.5, 0]]},)
+    boxed = points_in_mask(Answer("[(0.75, 0.25), (1.0, 0.5, 0.5, 0.0)]", "norm1"), TARGET)
+    assert boxed.shapes == ({"points": [[0.75, 0.25, 1]]}, {"box": [0.5, 0.0, 1.0, 0.5]})
+    assert TARGET.shapes() == ({"mask": {"counts": TARGET.counts, "height": 10, "width": 20}},)
     thought = Answer("<think>(0.25, 0.25)</think>(0.75, 0.25)", "norm1")
     assert points_in_mask(thought, TARGET).official == 1.0
     assert points_in_mask(Answer(thought.text, "norm1", raw=True), TARGET).official == 0.5
@@ -253,7 +295,7 @@ def test_robospatial_statuses_and_official() -> None:
     assert robospatial(Answer("(500, 500)", "norm1000"), target).official is None
     assert robospatial(Answer("(0.5, 0.5)", "norm1"), target).official == 1.0
     assert robospatial(Answer("(0.5, 0.5)", "norm1"), target).extracted == "[[0.5, 0.5]]"
-    with pytest.raises(ScorerError, match="width and height"):
+    with pytest.raises(ScorerError, match="size of the image"):
         robospatial(Answer("(500, 500)", "abs"), target)
 
 
@@ -295,7 +337,7 @@ def test_every_way_to_write_points_reads_the_same(points) -> None:
         json.dumps([{"point_2d": point} for point in listed]),
         json.dumps([{"x": x, "y": y} for x, y in points]),
     ]
-    assert {read_points(way, "norm1") for way in ways} == {Places(tuple(points))}
+    assert {places_of(way, "norm1") for way in ways} == {tuple(points)}
 
 
 @given(st.text(max_size=300))
@@ -327,10 +369,65 @@ def test_a_megabyte_of_garbage_is_judged_in_time(name) -> None:
     answer = Answer(GARBAGE[name], "norm1")
     assert 0 <= points_in_mask(answer, TARGET).value <= 1
     assert robospatial(answer, RoboSpatialTarget("", SQUARE)).value in (0, 1)
-    assert time.process_time() - started < 20
+    assert time.process_time() - started < 4
 
 
-def test_a_masks_array_is_the_mask_that_was_encoded():
+def test_a_masks_pixels_are_the_mask_that_was_encoded():
     for seed, shape in enumerate(((1, 1), (7, 3), (24, 31), (2, 50))):
         pixels = np.random.default_rng(seed).random(shape) < 0.5
-        assert np.array_equal(masks.load(masks.encode(pixels), *shape).array(), pixels)
+        assert np.array_equal(masks.load(masks.encode(pixels), *shape).pixels, pixels)
+
+
+def test_the_deepest_pixel() -> None:
+    pixels = np.zeros((40, 60))
+    assert masks.load(masks.encode(pixels), 40, 60).deepest() is None
+    assert MaskTarget(masks.encode(pixels), 40, 60).gold("abs") is None
+    pixels[10:21, 30:41] = 1
+    pixels[:, :3] = 1
+    assert masks.load(masks.encode(pixels), 40, 60).deepest() == (35, 15)
+
+
+@pytest.mark.parametrize("coords", [None, *COORDS])
+def test_gold_points_lie_inside(coords) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        height, width = (int(side) for side in rng.integers(60, 900, 2))
+        pixels = np.zeros((height, width))
+        row, column = int(rng.integers(0, height - 9)), int(rng.integers(0, width - 9))
+        pixels[row : row + 9, column : column + 9] = 1
+        target = MaskTarget(masks.encode(pixels), height, width)
+        score = points_in_mask(Answer(target.gold(coords), coords), target)
+        assert (score.value, score.official) == (1.0, 1.0 if coords in (None, "norm1") else None)
+        shape = tuple((float(x), float(y)) for x, y in rng.random((int(rng.integers(3, 8)), 2)))
+        space = RoboSpatialTarget("", shape, width, height)
+        assert robospatial(Answer(space.gold(coords), coords), space).value == 1.0
+
+
+def test_golds_that_cannot_be_written_say_so() -> None:
+    pixels = np.zeros((4000, 4000), dtype=np.uint8)
+    pixels[1, 1] = 1
+    with pytest.raises(ScorerError, match="loc1024"):
+        MaskTarget(masks.encode(pixels), 4000, 4000).gold("loc1024")
+    with pytest.raises(ScorerError, match="size of the image"):
+        RoboSpatialTarget("", SQUARE).gold("abs")
+    assert RoboSpatialTarget("", SQUARE).gold() == "[(0.500, 0.500)]"
+    assert RoboSpatialTarget("yes").gold("abs") == "yes"
+
+
+@pytest.mark.parametrize("polygon", [SQUARE, BOW_TIE, CONCAVE, ((0.5, 0.5),) * 3, ((0, 0), (1, 1), (0.5, 0.5))])
+def test_the_middle_of_a_polygon_lies_in_it(polygon) -> None:
+    assert in_polygon(middle(outline(polygon)), outline(polygon))
+
+
+def test_robospatial_shapes() -> None:
+    target = RoboSpatialTarget("", BOW_TIE)
+    assert sorted(map(tuple, target.shapes()[0]["rings"][0])) == sorted(SQUARE)
+    assert robospatial(Answer("(0.5, 0.5)", "norm1"), target).shapes == ({"points": [[0.5, 0.5, 1]]},)
+    assert robospatial(Answer("(0.1, 0.5)", "norm1"), target).shapes == ({"points": [[0.1, 0.5, 0]]},)
+    assert RoboSpatialTarget("yes").shapes() == ()
+
+
+def test_sentences_that_repeat_the_question_are_read_as_yes_or_no() -> None:
+    question = "Is the chair left of the table? Answer yes or no."
+    target = RoboSpatialTarget("no", question=question)
+    assert robospatial(Answer("The chair is not left of the table."), target).value == 1.0

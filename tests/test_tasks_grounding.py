@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scorers.box import BoxTarget
+from scorers.rules.grounding import BoxTarget
 from scorers.types import COORDS, Answer, Status
 from tasks import load_builtin
 from tasks.prompts import ImagePart, render
@@ -124,15 +124,17 @@ def test_a_model_is_asked_in_its_own_convention_and_a_perfect_answer_scores_1(co
     answers = {
         "abs": ("pixels", "[160, 240, 320, 480]"),
         "norm1": ("between 0 and 1", "[0.25, 0.5, 0.5, 1.0]"),
+        "norm100": ("between 0 and 100.", "[25.0, 50.0, 50.0, 100.0]"),
         "norm1000": ("between 0 and 1000", "[250, 500, 500, 1000]"),
         "yx1000": ("[ymin, xmin, ymax, xmax]", "[500, 250, 1000, 500]"),
         "loc1024": ("<locYYYY><locXXXX>", "<loc0512><loc0256><loc1024><loc0512>"),
+        "loc1000": ("<loc_X><loc_Y>", "<loc_250><loc_500><loc_500><loc_999>"),
     }
     phrase, answer = answers[coords]
     assert phrase in text
     assert ("between 0 and 1," in text or text.endswith("between 0 and 1.")) == (coords == "norm1")
     score = REFCOCO.score(sample, Response(answer), coords=coords)
-    assert score.value == pytest.approx(1)
+    assert score.value == pytest.approx(1, abs=0.01)
     assert score.official == 1
 
 
@@ -165,6 +167,7 @@ def test_other_splits() -> None:
 def test_targets_survive_json() -> None:
     (sample,) = to_samples(TABLE)
     data = json.loads(json.dumps(dataclasses.asdict(sample.target)))
+    assert sample.target.gold("norm1000") == '{"bbox_2d": [250, 500, 500, 1000]}'
     assert BoxTarget(**{**data, "box": tuple(data["box"])}) == sample.target
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from scorers.mask import Mask
+from scorers.place.masks import Mask
 
 # The script's `\d+\.?\d*` with possessive quantifiers: the same language, in linear time.
 _VECTOR = re.compile(r"\(([-+]?+\d++(?:\.\d*+)?+(?:,\s*+[-+]?+\d++(?:\.\d*+)?+)*+)\)")

@@ -1,16 +1,12 @@
-"""Binary masks as COCO run lengths: encoding (pycocotools), and looking up pixels without decoding to an array.
+"""Binary masks as COCO run lengths: encoding (pycocotools), decoding, and looking up pixels.
 
 A COCO mask is the run lengths of zeros and ones in turn, down the columns from left to right, packed into
-printable characters. Looking a pixel up is a binary search in the run ends: a microsecond, without holding the
-picture.
+printable characters. They are unpacked here: pycocotools reads beyond the end of a text that is no mask.
 """
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_right
 from functools import lru_cache
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from scorers.types import ScorerError
@@ -57,48 +53,36 @@ class Mask:
     """A binary mask of height × width pixels."""
 
     def __init__(self, counts: str, height: int, width: int) -> None:
+        import numpy as np
+
         runs = _run_lengths(counts)
         if min(runs, default=0) < 0 or sum(runs) != height * width:
             raise ScorerError(f"the mask's run lengths do not add up to {width} × {height} pixels")
-        self.height = height
-        self.width = width
-        self._ends = array("q", accumulate(runs))
-        self._ones = array("q", accumulate(runs[i] if i % 2 else 0 for i in range(len(runs))))
+        self.height, self.width = height, width
+        self.pixels: NDArray[Any] = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T
+        """Shape (height, width), bool."""
 
     def contains(self, x: int, y: int) -> bool:
         """Whether the pixel in column x and row y is inside the mask; False outside the image."""
-        if not (0 <= x < self.width and 0 <= y < self.height):
-            return False
-        return bisect_right(self._ends, x * self.height + y) % 2 == 1
-
-    def array(self) -> NDArray[Any]:
-        """All pixels, shape (height, width), bool."""
-        import numpy as np
-
-        ends = np.frombuffer(self._ends, np.int64)
-        inside = np.arange(len(ends)) % 2 == 1
-        return np.repeat(inside, ends - np.append(0, ends[:-1])).reshape(self.width, self.height).T
-
-    def _ones_before(self, index: int) -> int:
-        """How many of the first so many pixels, down the columns, are inside."""
-        run = bisect_right(self._ends, index - 1) if index > 0 else 0
-        ones = self._ones[run - 1] if run else 0
-        return ones + (index - (self._ends[run - 1] if run else 0)) if run % 2 else ones
+        return 0 <= x < self.width and 0 <= y < self.height and bool(self.pixels[y, x])
 
     def count(self, x1: int, y1: int, x2: int, y2: int) -> int:
         """How many pixels of columns x1 … x2 − 1 and rows y1 … y2 − 1 are inside; the image clips."""
-        top, bottom = max(y1, 0), min(y2, self.height)
-        if top >= bottom:
-            return 0
-        return sum(
-            self._ones_before(x * self.height + bottom) - self._ones_before(x * self.height + top)
-            for x in range(max(x1, 0), min(x2, self.width))
-        )
+        return int(self.pixels[max(y1, 0) : max(y2, 0), max(x1, 0) : max(x2, 0)].sum())
+
+    def deepest(self) -> tuple[int, int] | None:
+        """The (column, row) of the pixel that is furthest from all outside; None where nothing is inside."""
+        import numpy as np
+        from scipy.ndimage import distance_transform_cdt
+
+        depths = distance_transform_cdt(np.pad(self.pixels, 1), "chessboard")[1:-1, 1:-1]
+        row, column = divmod(int(depths.argmax()), self.width)
+        return (column, row) if self.contains(column, row) else None
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=32)
 def load(counts: str, height: int, width: int) -> Mask:
-    """The mask of compressed COCO run lengths; the last 512 are kept.
+    """The mask of compressed COCO run lengths; the last 32 are kept.
 
     Raises:
         ScorerError: the run lengths are not those of such a mask.

@@ -1,0 +1,1 @@
+"""Places in an image: coordinate conventions, and reading and measuring boxes, points and masks."""
