@@ -23,8 +23,8 @@ from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import Generic, Literal, TypeVar
 
-from scorers.read.normalise import Clean
-from scorers.read.text import is_name_alone, overlap, phrases, refuses, unwrap
+from scorers.read.normalise import WORDS, Clean
+from scorers.read.text import is_name_alone, overlap, phrases, refuses, sentences, unwrap
 
 LIMIT = 32_768
 """Characters of a response that are read: of a longer one an eighth at its head and the rest at its tail."""
@@ -56,10 +56,14 @@ class Candidate:
     """In a `tag`: the channel that gave it there."""
 
     @property
+    def prose(self) -> bool:
+        """Whether it is a line or sentence of the response, marked as the answer by nothing."""
+        return (self.within or self.channel) in (Channel.WHOLE, Channel.CONCLUDING, Channel.STATED)
+
+    @property
     def refused(self) -> bool:
-        """Whether it is a sentence that says that there is no answer; what is announced may be a short answer."""
-        weak = (self.within or self.channel) in (Channel.WHOLE, Channel.CONCLUDING, Channel.STATED)
-        return weak and refuses(self.text)
+        """Whether it is a sentence that says that there is no answer."""
+        return self.prose and refuses(self.text)
 
 
 class Unclear(Enum):
@@ -102,7 +106,18 @@ _SPACES = dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u30
 _INVISIBLE = dict.fromkeys(
     [0, 0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFE0F, 0xFEFF]
 )
-_MARKS = {"‘": "'", "’": "'", "“": '"', "”": '"', "【": " ", "】": ": ", "。": ". ", "、": ", ", "，": ", ", "：": ": "}
+_MARKS = {
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "【": " ",
+    "】": ": ",
+    "。": ". ",
+    "、": ", ",
+    "，": ", ",
+    "：": ": ",
+}
 _MARKS |= {"（": "(", "）": ")", "；": "; ", "！": "! ", "？": "? ", "\r": "\n"}
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code - 0xFEE0).isalnum()}
 _CHARACTERS = _WIDE | _SPACES | _INVISIBLE | str.maketrans(_MARKS)
@@ -118,16 +133,6 @@ def plain(text: str) -> str:
         text = f"{text[: LIMIT // 8]}\n\n{text[-LIMIT * 7 // 8 :]}"
     text = _MARKUP.sub("", text.translate(_CHARACTERS))
     return _EMPHASIS.sub(lambda marked: marked[2] or "", text).strip()
-
-
-_ABBREVIATION = r"(?<!\b[A-Z]\.)(?<!\b(?:Dr|Mr|Ms|St|No|Jr|vs|cf|Rs|Co)\.)(?<!\b(?:Mrs|Fig|e\.g|i\.e|Ave)\.)(?<!\bProf\.)"
-_SENTENCE = re.compile(rf"(?<=\S[.!?])(?<!^\d\.)(?<!^\d\d\.){_ABBREVIATION}\s+(?![a-z])", re.MULTILINE)
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences and lines of a plain text; initials, abbreviations and the numbers of a list end none."""
-    lines = (line.strip() for line in text.split("\n"))
-    return [part.strip() for line in lines for part in _SENTENCE.split(line) if part.strip()]
 
 
 # --- What is taken back -------------------------------------------------------------------------------------
@@ -155,76 +160,36 @@ def standing(text: str) -> str:
 # --- Announcements: one table for all types and languages ---------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Language:
-    """How a language announces an answer."""
-
-    answer: str
-    """Words for "answer" that need nothing beside them."""
-    option: str
-    """Words for "option" that need a word for "right"."""
-    right: str
-    copula: str
-    spaced: bool = True
-    """Words are separated by spaces."""
-
-
-_LANGUAGES = {
-    "en": _Language(
-        "answers?|solution|result|ans",
-        "options?|choices?|alternative|letter|statement",
-        r"correct|right|best|final|true|short|numerical|exact|(?:most|more) \w+|chosen|selected|appropriate",
-        r"is|'s|are|was|were|be|(?:would|should|must|will|can only|has to|seems to|appears to) be|equals?|comes (?:out )?to",
-    ),
-    "es": _Language("respuesta|solución", "opción|alternativa", "correcta|final|correcto", "es|sería|son"),
-    "fr": _Language("réponse", "option|proposition", "bonne|correcte|finale|juste", "est|serait|sont"),
-    "de": _Language("Antwort|Lösung|Ergebnis", "Option|Möglichkeit", "richtige|korrekte|endgültige", "ist|lautet"),
-    "pt": _Language("resposta|solução", "opção|alternativa", "correta|final|certa", "é|são"),
-    "it": _Language("risposta|soluzione", "opzione|alternativa", "corretta|finale|giusta", "è|sono"),
-    "ru": _Language("ответ", "вариант", "правильный|верный|окончательный|итоговый", "это|—|-"),
-    "vi": _Language("đáp án|câu trả lời", "lựa chọn|phương án", "đúng|chính xác|cuối cùng", "là"),
-    "id": _Language("jawaban(?:nya)?", "pilihan|opsi", "yang benar|benar|akhir|yang tepat", "adalah"),
-    "tr": _Language("cevap|yanıt", "seçenek|şık", "doğru|nihai|son", "şudur"),
-    "ar": _Language("الإجابة|الجواب", "الخيار", "الصحيحة|الصحيح|النهائية", "هي|هو"),
-    "hi": _Language("उत्तर|जवाब", "विकल्प", "सही|अंतिम", "है"),
-    "zh": _Language("答案|答|正解", "选项|选择", "正确|最终|最佳|本题", "应该是|应该选|应为|应选|是|为|即|选", spaced=False),
-    "ja": _Language("答え|正解|解答|回答|答", "選択肢", "正しい|最終的な|最終", "は", spaced=False),
-    "ko": _Language("정답|답변|답", "선택지|보기", "최종|올바른", "은|는", spaced=False),
-    "th": _Language("คำตอบ", "ตัวเลือก", "ที่ถูกต้อง|สุดท้าย", "คือ", spaced=False),
-}
 _ASIDE = r"(?:,[^.:,=\n]{1,80},|,? ?(?:to|for|of|in|from|here|then|therefore|thus|based|given|that|i|you|we|must|which)\b[^.:=\n]{0,120}?)?"
 _MARK = r"(?:[:：=→]|\s[-–—]\s|\.(?=\s?[(A-Z\d])|\s*\n|\s?(?=\())"
 
 
 def _anchor(name: str) -> str:
-    """"the (right) answer (right) is", "the right option is", "the option that is right is" in one language."""
-    language = _LANGUAGES[name]
-    space, edge = (r"\s", r"\b") if language.spaced else (r"\s?", "")
-    right = f"(?:{language.right})"
-    says = rf"\s?(?:(?:{language.copula}){edge}\s?[:：]?|{_MARK})"
-    if name == "en":
-        says = _ASIDE + says
-    else:  # the copula may be missing: "Doğru cevap B"
-        says = rf"(?:{says}(?:\s?{right}(?=\s))?|(?=\s[(\"'$\\A-Z\d]))"
+    """A pattern for "the (right) answer (right) is", "the right option is", "option right is" in one language."""
+    language = WORDS["announcements"][name]
+    space, edge = (r"\s", r"\b") if language["spaced"] else (r"\s?", "")
+    right, answer, option = (f"(?:{language[key]})" for key in ("right", "answer", "option"))
+    says = rf"\s?(?:(?:{language['copula']}){edge}\s?[:：]?|{_MARK})"
+    # Elsewhere than in English the copula may be missing: "Doğru cevap B".
+    bare = rf"(?:{says}(?:\s?{right}(?=\s))?|(?=\s[(\"'$\\A-Z\d]))"
+    says = _ASIDE + says if name == "en" else bare
     return (
-        rf"{edge}(?:(?:{right}{space}){{0,3}}(?:{language.answer}){edge}(?:{space}{right}){{0,2}}{says}"
-        rf"|(?:{right}{space}){{1,3}}(?:{language.option}){edge}{says}"
-        rf"|(?:{language.option})(?:{space}{right}){{1,2}}{says})"
+        rf"{edge}(?:(?:{right}{space}){{0,3}}{answer}{edge}(?:{space}{right}){{0,2}}{says}"
+        rf"|(?:{right}{space}){{1,3}}{option}{edge}{says}|{option}(?:{space}{right}){{1,2}}{says})"
     )
 
 
-_OTHER_ANCHORS = (
-    r"|####|\b(?:in )?conclusion\s?:|(?:故|应该?|因此|所以|本题|答案|我|正确)选(?:择|项)?(?:是|为|：|:)?"
-    r"|\bI(?:'d| would| will|'ll| have)? (?:choose|chose|pick|select|go with|opt for|answer|say|guess"
-    r"|(?:think|believe) (?:it(?:'s| is)|that it is))\b(?: that)?"
-)
-_ANNOUNCED = re.compile("|".join(map(_anchor, _LANGUAGES)) + _OTHER_ANCHORS, re.IGNORECASE)
+_OTHER_ANCHORS = "|".join(["", *WORDS["other_announcements"]["patterns"]])
+_ANNOUNCED = re.compile("|".join(map(_anchor, WORDS["announcements"])) + _OTHER_ANCHORS, re.IGNORECASE)
 _IS_RIGHT = re.compile(
     r"([^.!?;,\n|]{1,80}?)\s?(?:\s(?:is|are)\s|:\s|\|\s|是|(?<=项))"
     r"(?:the (?:correct|right|best) one|correct|right|the best|true|yes|正确|✅|✓|✔|☑)(?=\W|$)",
     re.IGNORECASE,
 )
-_LEAD_IN = re.compile(r"(?:[\s:*=>→|]|[-–—] |(?:therefore|thus|simply|clearly|indeed|most likely|then|definitely),?\s)+", re.IGNORECASE)
+_LEAD_IN = re.compile(
+    r"(?:[\s:*=>→|]|[-–—] |(?:therefore|thus|simply|clearly|indeed|most likely|then|definitely),?\s)+",
+    re.IGNORECASE,
+)
 
 
 def _announced(text: str) -> Iterator[str]:
@@ -246,18 +211,8 @@ _JSON = re.compile(
     re.IGNORECASE,
 )
 _COMPUTES = re.compile(r"\d[^=\n]{0,120}[=≈]\s?[$€£]?[\d.,]+(?:\s?[^\W\d]{1,14}){0,2}[.!\s]*$")
-_CONCLUDES = re.compile(
-    r"^(?:the|their|its) (?:total|sum|difference|average|result|remainder)\b(?: of [^.]{1,60})? (?:is|are|was|would be)\b|"
-    r"^(?:and |but )?(?:therefore|thus|hence|so|consequently|in conclusion|finally|overall|in summary|in total|altogether"
-    r"|as a result|to conclude|accordingly|this gives|we get)\b"
-    r"|^(?:∴|⇒|=>|→|所以|因此|故|综上|总共|したがって|よって|따라서|por lo tanto|donc|also|portanto|quindi|поэтому)",
-    re.IGNORECASE,
-)
-_WITHIN = re.compile(
-    r"[,;:.—–-]\s?(?:and\s)?(?:so|therefore|thus|hence|which means|meaning|giving|(?:for )?a (?:total|sum|difference|gap) of|i\.e\.,?|that is,)(?!\w)\s?(?:that\s)?"
-    r"|→|⇒|=>|∴|,\s?(?:所以|因此)",
-    re.IGNORECASE,
-)
+_CONCLUDES = re.compile("|".join(WORDS["conclusions"]["opening"]), re.IGNORECASE)
+_WITHIN = re.compile("|".join(WORDS["conclusions"]["within"]), re.IGNORECASE)
 
 
 def boxed(text: str) -> str | None:

@@ -1,64 +1,55 @@
 """The first step of reading: one clean text out of a response, for our rule and the official one alike.
 
 Chat tokens go, thinking is taken apart, answer blocks are found. What belongs to a model family is data: one
-table of delimiters, to which a user may add (`--delimiters FILE`).
+table of delimiters (`words.toml`), to which a user may add (`--delimiters FILE`).
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from bisect import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 Pairs = tuple[tuple[str, str], ...]
 
 
+WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+"""The tables of `words.toml`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delimiters:
-    """The words by which models mark thinking, answers and ends of turns. Compared without regard to case."""
+    """What models write around thinking, answers and turns. Compared without regard to case."""
 
-    thinking: Pairs = (
-        *((f"<{name}>", f"</{name}>") for name in ("think", "thinking", "thought", "thoughts")),
-        *(
-            (f"<{name}>", f"</{name}>")
-            for name in ("reasoning", "reason", "analysis", "reflection", "scratchpad")
-        ),
-        ("<seed:think>", "</seed:think>"),
-        ("◁think▷", "◁/think▷"),  # Kimi
-        ("[THINK]", "[/THINK]"),  # Magistral
-        ("<|begin_of_thought|>", "<|end_of_thought|>"),
-        ("<|START_THINKING|>", "<|END_THINKING|>"),  # Command
-        ("<|channel|>analysis<|message|>", "<|end|>"),  # gpt-oss
-        ("<|channel>thought", "<channel|>"),  # Gemma
-    )
-    answer: Pairs = (
-        *(
-            (f"<{name}>", f"</{name}>")
-            for name in ("answer", "final_answer", "final", "conclusion", "response")
-        ),
-        *((f"<{name}>", f"</{name}>") for name in ("solution", "output")),
-        ("<|begin_of_solution|>", "<|end_of_solution|>"),
-        ("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
-        ("<|channel|>final<|message|>", "<|return|>"),
-    )
-    box: Pairs = (("<|begin_of_box|>", "<|end_of_box|>"),)  # GLM
-    dropped: tuple[str, ...] = (
-        "<s>",
-        "</s>",
-        "<eos>",
-        "<bos>",
-        "<pad>",
-        "<end_of_turn>",
-        "<start_of_turn>model",
-        "[EOS]",
-    )
-    """Tokens to leave out, beside every `<|name|>` that is none of the above. A `box` becomes `\\boxed{}`."""
+    thinking: Pairs
+    answer: Pairs
+    box: Pairs
+    """Becomes `\\boxed{}`."""
+    dropped: tuple[str, ...]
+    """Tokens to leave out, beside every `<|name|>` that is none of the above."""
+
+    @classmethod
+    def of(cls, table: Mapping[str, Any]) -> Delimiters:
+        """The delimiters of a table with the fields as keys, all optional: lists of pairs, or of texts."""
+        pairs = [
+            tuple((opening, closing) for opening, closing in table.get(key, ()))
+            for key in ("thinking", "answer", "box")
+        ]
+        return cls(*pairs, tuple(table.get("dropped", ())))
+
+    def __add__(self, other: Delimiters) -> Delimiters:
+        """These and others."""
+        return Delimiters(
+            *(getattr(self, name) + getattr(other, name) for name in ("thinking", "answer", "box", "dropped"))
+        )
 
 
-STANDARD = Delimiters()
+STANDARD = Delimiters.of(WORDS["delimiters"])
 
 
 class Tag(NamedTuple):

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from scorers.read.locate import AMBIGUOUS, Candidate, Channel, Found, Unclear, first, locate, sentences
+from scorers.read.locate import AMBIGUOUS, Candidate, Channel, Found, Unclear, first, locate
 from scorers.read.normalise import Clean
-from scorers.read.text import focus, overlap, undenied, unwrap
+from scorers.read.text import focus, overlap, sentences, undenied, unwrap
 
 Notation = Literal["digits", "fraction", "power", "words"]
 
@@ -231,8 +231,8 @@ def parse_number(text: str) -> float | None:
 _EQUALS = re.compile(r"[=≈→⇒]|\\approx\b|\b(?:equals|i\.e\.,?|that is,)")
 _ASIDE = re.compile(r"\s*\((?:[^()]|\([^()]*\))*\)|\s*\[[^\[\]]*\]")
 _BOUND = re.compile(
-    r"\b(?:than|least|most|between|above|below|over|under|beyond|exceed(?:s|ing)?|up to|from|within|until|nearest"
-    r"|[<>≤≥])\s(?:about\s)?[$€£]?$",
+    r"\b(?:than|least|most|between|above|below|over|under|beyond|exceed(?:s|ing)?|up to|from|within|until|nearest|out of"
+    r"|[<>≤≥])\s(?:about\s)?[$€£]?$|^\W*(?:out )?of (?:the |these |all )?$",
     re.IGNORECASE,
 )
 _RANGE_AFTER = re.compile(r"\s?%?\s?(?:-|–|−|to|or)\s?[$€£]?\d|\sor (?:more|less|fewer)|\+", re.IGNORECASE)
@@ -262,7 +262,6 @@ _NONE = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(r"\b(?:each|every|this|that|which|no|another|the(?: \w+)?) $", re.IGNORECASE)
-_WHOLE = re.compile(r"(?:^\W*|\bout )of (?:the |these |all )?$", re.IGNORECASE)
 _CLAUSE = re.compile(r"[,;]\s|\s(?:and|but|while|whereas)\s")
 _ASKS = {
     "year": re.compile(
@@ -270,7 +269,6 @@ _ASKS = {
         re.IGNORECASE,
     ),
     "count": re.compile(r"\bhow (?:many|much)\b", re.IGNORECASE),
-    "percent": re.compile(r"%|\bpercent", re.IGNORECASE),
     "ratio": re.compile(r"\b(?:ratio|fraction|proportion)\b", re.IGNORECASE),
 }
 _RATIO = re.compile(
@@ -288,7 +286,7 @@ _BARE = re.compile(
 
 @lru_cache(maxsize=4096)
 def asks(question: str, kind: str) -> bool:
-    """Whether a question asks for a year, a count, a percentage or a ratio."""
+    """Whether a question asks for a year, a count or a ratio."""
     asked = _ASKS[kind].search(focus(question)) is not None
     return asked and not (kind == "year" and _ASKS["count"].search(focus(question)))
 
@@ -318,7 +316,7 @@ def pick(text: str, question: str = "") -> NumberMatch | Unclear | None:
         return NumberMatch(float(ratio[1]) / float(ratio[2]), *ratio.span(), ratio[0], "fraction")
     if asks(question, "count") and (none := _NONE.match(text)):
         return NumberMatch(0.0, *none.span(), none[0], "words")
-    text = undenied(text)
+    text = undenied(re.sub(r"\\[\[\]()]", " ", text))
     if _SPACED.search(text) and len(find_numbers(text)) == len(_SPACED.findall(text)[0].split()):
         text = _SPACED.sub(lambda grouped: grouped[0].replace(" ", ""), text)
     if len(find_numbers(text)) > 1 and not find_numbers(_ASIDE.sub(" ", text)):
@@ -339,7 +337,7 @@ def pick(text: str, question: str = "") -> NumberMatch | Unclear | None:
 
 def _chosen(text: str, found: list[NumberMatch], question: str) -> NumberMatch | Unclear | None:
     found = [number for number in found if _states(text, number)]
-    year, percent = asks(question, "year"), asks(question, "percent")
+    year = asks(question, "year")
     if len({number.value for number in found}) > 1:
         ends = [match.end() for match in _CLAUSE.finditer(text)]
 
@@ -349,9 +347,7 @@ def _chosen(text: str, found: list[NumberMatch], question: str) -> NumberMatch |
             return overlap(text[start:end], question)
 
         for wanted in (
-            lambda number: not _WHOLE.search(text[: number.start]),
             lambda number: _is_year(number) == year and not (year and number.percent),
-            lambda number: number.percent or not percent,
             lambda number: number.value not in _repeated(question),
             lambda number: _STATES.search(text[max(0, number.start - 60) : number.start]),
             lambda number: rank(number) == max(map(rank, found)),
@@ -389,33 +385,3 @@ def read_number(response: Clean, question: str = "") -> Found[NumberMatch] | Non
         return pick(text if candidate.channel is Channel.BOX else (sentences(text) or [""])[0], question)
 
     return first(locate(response, question), parse)
-
-
-_LIST = re.compile(r"[\[({]([^\[\](){}]{1,400})[\])}]")
-_SEPARATOR = re.compile(r"\s*[,;]\s*(?:and\s)?|\s+and\s+|\s+")
-
-
-def parse_list(text: str) -> tuple[float, ...] | Unclear | None:
-    """The numbers of a text that gives one list: "[2, 5]" within it, or "2, 5" and "2 and 5" and nothing else."""
-    text = undenied(text)
-    lists = [elements for inside in _LIST.findall(text) if (elements := _elements(inside))]
-    if len(set(lists)) > 1:
-        return AMBIGUOUS
-    return (
-        lists[0]
-        if lists
-        else _elements(
-            re.sub(r"^.*\b(?:are|is|between|from)\b|:", "", text.replace(" to ", " and "), flags=re.IGNORECASE)
-        )
-    )
-
-
-def _elements(text: str) -> tuple[float, ...] | None:
-    parts = [part.strip("'\"") for part in _SEPARATOR.split(text.strip(" .'\"")) if part]
-    values = [parse_number(part) for part in parts] if 2 <= len(parts) <= 100 else [None]
-    return None if None in values else tuple(value for value in values if value is not None)
-
-
-def read_list(response: Clean, question: str = "") -> Found[tuple[float, ...]] | None:
-    """The list of two or more numbers that a response gives, in its order; None where it gives none or several."""
-    return first(locate(response, question), lambda candidate: parse_list(candidate.text))

@@ -44,7 +44,6 @@ _ARTICLE = re.compile(r"^\W*(?:the|an?)\s+(?=\w\w)", re.IGNORECASE)
 _SAME_WORD = {"percent": "%", "&": "and", "these": "above", "them": "above", "meters": "m", "metres": "m"}
 _SAME_WORD |= {"centimeters": "cm", "centimetres": "cm", "inches": "inch", "feet": "ft", "options": "above"}
 _OPERATORS = frozenset("/^+*√")
-_UNIT = re.compile(r"[^\W\d_]{1,12}|[°%²³^'′″/]|[23]")
 _NO_UNIT = frozenset(("sin", "cos", "tan", "log", "and", "or", "to", *"xyznkrabcπθ"))
 
 
@@ -75,41 +74,22 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _forms(options: tuple[str, ...]) -> tuple[tuple[tuple[str, ...], ...], ...]:
-    """For each option the tokens that name it: its own and, of a number with the unit of all, the number.
-
-    None for an empty option and for one that reads like another; of equal texts the first stands for all.
-    """
+def _forms(options: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """For each option the tokens that name it; () for one that reads like another: of equal texts the first counts."""
     own = [_words(option) for option in options]
-    short = [form[:1] if len(form) > 1 and form[0][-1].isdigit() and _is_unit(form[1:]) else () for form in own]
-    units = {form[1:] for form, head in zip(own, short, strict=True) if head}
-    if len(units) != 1 or any([form[:1] for form in own].count(head) > 1 for head in short if head):
-        short = [()] * len(own)
-    named = []
-    for index, option in enumerate(options):
-        alike = [other for other, form in zip(options, own, strict=True) if form == own[index]]
-        clear = options.index(option) == index and all(other == option for other in alike)
-        named.append(tuple(form for form in (own[index], short[index]) if form) if clear else ())
-    return tuple(named)
-
-
-def _is_unit(rest: Sequence[str]) -> bool:
-    return len(rest) <= 4 and all(_UNIT.fullmatch(word) and word not in _NO_UNIT for word in rest)
+    return tuple(
+        form
+        if all(other == option for other, alike in zip(options, own, strict=True) if alike == form)
+        and options.index(option) == index
+        else ()
+        for index, (option, form) in enumerate(zip(options, own, strict=True))
+    )
 
 
 def same_text(text: str, options: tuple[str, ...]) -> int | None:
-    """The option whose text a text is: articles, case, punctuation, notation, a number's unit aside."""
+    """The option whose text a text is: articles, case, punctuation and notation aside."""
     words = _words(text) if len(text) <= 4096 else ()
-    if not words:
-        return None
-    for index, forms in enumerate(_forms(options)):
-        if words in forms:
-            return index
-    for index, forms in enumerate(_forms(options)):
-        for form in forms:
-            if words[: len(form)] == form and form[-1][-1].isdigit() and _is_unit(words[len(form) :]):
-                return index
-    return None
+    return _forms(options).index(words) if words and words in _forms(options) else None
 
 
 def _mentions(text: str, options: tuple[str, ...]) -> list[tuple[int, int, int]]:
@@ -117,26 +97,23 @@ def _mentions(text: str, options: tuple[str, ...]) -> list[tuple[int, int, int]]
 
     An option that is a single letter is not searched for: in prose it is an article or a name.
     """
-    tokens = [(match, _token(match[0])) for match in _TOKEN.finditer(text)]
-    tokens = [(match, word) for match, word in tokens if word]
+    tokens = [(match.span(), word) for match in _TOKEN.finditer(text) if (word := _token(match[0]))]
     joined, starts = " ", []
     for _, word in tokens:
         starts.append(len(joined))
         joined += f"{word} "
     found = []
-    for index, forms in enumerate(_forms(options)):
-        for form in forms:
-            if len(form) == 1 and len(form[0]) == 1 and form[0].isalpha():
-                continue
-            needle = f" {' '.join(form)} "
-            at = joined.find(needle)
-            while at >= 0:
-                place = bisect_right(starts, at + 1) - 1
-                end = place + len(form)
-                beside = [word for _, word in tokens[max(0, place - 1) : place]], [word for _, word in tokens[end : end + 1]]
-                if not (_OPERATORS.intersection(beside[0]) or {*_OPERATORS, "="}.intersection(beside[1])):
-                    found.append((tokens[place][0].start(), tokens[end - 1][0].end(), index))
-                at = joined.find(needle, at + len(needle) - 1)
+    for index, form in enumerate(_forms(options)):
+        at = joined.find(needle := f" {' '.join(form)} ") if form and len("".join(form)) > 1 else -1
+        while at >= 0:
+            place = bisect_right(starts, at + 1) - 1
+            end = place + len(form)
+            beside = tokens[max(0, place - 1) : place] + [
+                token for token in tokens[end : end + 1] if token[1] != "="
+            ]
+            if not _OPERATORS.intersection(word for _, word in beside):
+                found.append((tokens[place][0][0], tokens[end - 1][0][1], index))
+            at = joined.find(needle, at + len(needle) - 1)
     kept: list[tuple[int, int, int]] = []
     for mention in sorted(found, key=lambda found: (found[0], -found[1])):
         if not kept or mention[1] > kept[-1][1]:
@@ -149,18 +126,18 @@ def _mentions(text: str, options: tuple[str, ...]) -> list[tuple[int, int, int]]
 _NOUN = r"(?:options?|choices?|letter|answer|statement|opción|opção|option|Möglichkeit|вариант|选项|选择|选|項)"
 _LEADING = re.compile(
     rf"^[\W_]*(?:(?:the|la|el|le|die|o|is|but|it|it's|so|just|most likely|therefore|thus|correct|{_NOUN})\b[\s:,]*|{_NOUN}\s?)*"
-    r"(?P<open>[({\[<\"'$]*)(?P<letter>[A-Za-z])(?P<close>[)}\]>\"'$]*)"
-    r"(?P<mark>\s*(?:[.:,;)/=|!]|[-–—](?=\s|$)|→|$)|(?=\s*[(\"\[])|(?=\s?[^\x00-\u024f])|\s+(?=(?:because|since|as|is|are|was"
+    r"(?P<open>[({\[<\"'$]*)(?P<letter>[A-Za-z])[)}\]>\"'$]*"
+    r"(?P<mark>\s*(?:[.:,;)/|!]|[-–—](?=\s|$)|→|$)|(?=\s*[(\"\[])|(?=\s?[^\x00-\u024f])|\s+(?=(?:because|since|as|is|are|was"
     r"|项|for|which|with|that|and|or|seems|from|based|here)\b))",
     re.IGNORECASE,
 )
-_AFTER_COLON = re.compile(r":\s[(\[\"'$]*([A-Z])[)\]\"'$]*[\s.!,]*$")
-_ANNOUNCED_LETTER = re.compile(r"(?P<open>)(?P<letter>[B-HJ-Z])(?P<close>)(?P<mark>)(?=\s)")
+_ANNOUNCED_LETTER = re.compile(r"(?P<open>)(?P<letter>[B-HJ-Z])(?P<mark>)(?=\s)")
 _TRAILING = re.compile(
-    rf"(?:\b{_NOUN}\s?(?:is\s|:\s?)?|\b(?:is|it's|as|be|choose|pick|select|think|say|guess)\s)"
+    rf"(?:\b{_NOUN}\s?(?:is\s|:\s?)?|\b(?:is|it's|as|be|choose|pick|select|think|say|guess)\s|:\s)"
     r"(?P<open>[(\[\"'$]*)(?P<letter>[A-Za-z])[)\]\"'$]*[\s.!,]*$",
     re.IGNORECASE,
 )
+_ITS_OPTION = re.compile(rf"\W*{_NOUN}\s?([A-Z])\W*", re.IGNORECASE)
 _FIRM = re.compile(rf"\(([A-Z])\)|\b{_NOUN}\s?[(\"']?([A-Z])\b|(?<![\w'])([A-Z])\)", re.IGNORECASE)
 _BARE = re.compile(r"(?<![\w'.])([A-Z])(?![\w'])(?!\.\w)")
 _SEVERAL = re.compile(
@@ -168,7 +145,9 @@ _SEVERAL = re.compile(
 )
 _LABELLED = re.compile(r"^\W*[A-Z][.):]+\s")
 _LABEL = re.compile(r"(?<![\w'])[A-Z]\s?[.):]\s")
-_ENUMERATED = re.compile(r"^[\W_]{0,4}(?:(?:option|choice)\s)?([A-Za-z])\s?[.):]\s*\S", re.MULTILINE | re.IGNORECASE)
+_ENUMERATED = re.compile(
+    r"^[\W_]{0,4}(?:(?:option|choice)\s)?([A-Za-z])\s?[.):]\s*\S", re.MULTILINE | re.IGNORECASE
+)
 _LETTERS_ONLY = re.compile(r"(?:[A-Z](?:[\W_]+|$))+")
 _WRONG = re.compile(r"(?:is )?(?:incorrect|wrong|false)\b|is not\b|❌|✗", re.IGNORECASE)
 
@@ -184,16 +163,14 @@ def _lettered(text: str, options: tuple[str, ...], alone: bool, announced: bool)
     several = _SEVERAL.match(text)
     if several and len(set(_BARE.findall(several[0]))) > 1:
         return AMBIGUOUS
-    trailing = _TRAILING.search(text[-200:])
-    if trailing and not alone and _is_letter(trailing, text[-200:]):
-        return _known(trailing["letter"], options)
     leading = _LEADING.match(text) or (_ANNOUNCED_LETTER.match(text) if announced else None)
     if leading is None or not _is_letter(leading, text):
-        last = _AFTER_COLON.search(text[-40:])
-        return _known(last[1], options) if last and not alone else None
+        trailing = None if alone else _TRAILING.search(text[-200:])
+        return _known(trailing["letter"], options) if trailing and _is_letter(trailing, text[-200:]) else None
     rest = re.sub(r"^[-–—]+\s", "", text[leading.end() :].lstrip(" .:,;()[]\"'")).rstrip(" .:,;)]\"'")
-    told = same_text(rest, options) if rest else None
-    own = _known(leading["letter"], options)
+    own, told = _known(leading["letter"], options), same_text(rest, options)
+    if named := _ITS_OPTION.fullmatch(rest):  # "D (option B)": D is its text
+        return _known(named[1], options)
     if told is not None:
         return own if own is not AMBIGUOUS and options[told] == options[own] else told
     if _WRONG.match(rest):
@@ -209,7 +186,9 @@ def _is_letter(match: re.Match[str], text: str) -> bool:
     """Whether a matched letter is an option's: upper case, or lower case in brackets or with nothing else."""
     letter = match["letter"]
     if letter.isupper():
-        return not (letter == "I" and match.re is _LEADING and re.match(r"\s[a-z']", text[match.end("letter") :]))
+        return not (
+            letter == "I" and match.re is _LEADING and re.match(r"\s[a-z']", text[match.end("letter") :])
+        )
     at_end = match.end() - match.start("letter") >= len(text[match.start("letter") :].rstrip())
     return bool(match["open"].strip("\"'$")) or at_end
 
@@ -243,8 +222,8 @@ def parse_option(candidate: Candidate, options: tuple[str, ...], question: str =
     if (pair := yes_no_pair(options)) is not None:
         said = parse_yes_no(replace(candidate, text=whole), question)
         return None if said is None else pair.index(said)
-    if candidate.alone:
-        return _by_value(_value(_EQUALS.split(text)[-1]), options)
+    if (equal := _by_value(_value(_EQUALS.split(text)[-1]), options)) is not None or candidate.alone:
+        return equal
     exact = candidate.channel in (Channel.BOX, Channel.JSON)
     named = _named(text, options, question, exact)
     return None if exact and named is AMBIGUOUS else named
@@ -256,16 +235,21 @@ _REST = re.compile(r"[\W\d]*(?:[^\W\d_]{1,12}[\W\d]*){0,3}")
 
 
 @lru_cache(maxsize=4096)
-def _values(options: tuple[str, ...]) -> tuple[float, ...]:
-    """The numbers that the options are, their units aside; () where one is none or two are equal."""
-    known = [number.value for option in options if (number := _value(option)) is not None]
-    return tuple(known) if len(set(known)) == len(options) else ()
+def _values(options: tuple[str, ...]) -> tuple[float | None, ...]:
+    """The numbers that options are, their units aside; () where two are none ("none of these" is one) or two are equal."""
+    values = [number and number.value for number in map(_value, options)]
+    known = {value for value in values if value is not None}
+    return (
+        tuple(values)
+        if len(known) >= max(2, len(options) - 1) and len(known) == len(options) - values.count(None)
+        else ()
+    )
 
 
 def _value(text: str) -> NumberMatch | None:
     """The number that a text is, with a unit at most."""
     found = find_numbers(text[:200])
-    if len(found) != 1 or found[0].ordinal:
+    if len(found) != 1 or found[0].ordinal or re.search(r"[^\W\d_]-?$", text[: found[0].start]):
         return None
     rest = text[: found[0].start] + " " + text[found[0].end :]
     unit = _REST.fullmatch(rest) and "\\" not in rest and not _NO_UNIT.intersection(rest.lower().split())
@@ -278,11 +262,10 @@ def _by_value(number: NumberMatch | None, options: tuple[str, ...]) -> int | Non
         return None
     decimals = re.search(r"\.(\d{2,15})(?!\d)", number.text)
     within = 0.501 * 10.0 ** -len(decimals[1]) if decimals else 0.0
-    near = [
-        index
-        for index, own in enumerate(_values(options))
-        if abs(own - number.value) <= within + 1e-9 * abs(own)
+    apart = [
+        own is not None and abs(own - number.value) <= within + 1e-9 * abs(own) for own in _values(options)
     ]
+    near = [index for index, equal in enumerate(apart) if equal]
     return near[0] if len(near) == 1 else None
 
 
@@ -298,7 +281,8 @@ def _named(text: str, options: tuple[str, ...], question: str, exact: bool) -> i
         return firm
     if _values(options):
         number = _value(text) if exact else pick(text, question)
-        return number if isinstance(number, Unclear) else _by_value(number, options)
+        if number is not None:
+            return number if isinstance(number, Unclear) else _by_value(number, options)
     if told is not None:
         return _narrowed(text, mentions, options, question) if told is AMBIGUOUS else told
     if (by_words := _by_words(text, options)) is not None:
@@ -356,8 +340,7 @@ def read_option(response: Clean, options: Sequence[str], question: str = "") -> 
     repeats = len(listed & set(LETTERS[: len(options)])) > 1
 
     def parse(candidate: Candidate) -> int | Unclear | None:
-        weak = candidate.channel in (Channel.WHOLE, Channel.CONCLUDING, Channel.STATED)
-        if repeats and weak and _ENUMERATED.match(candidate.text):
+        if repeats and candidate.prose and _ENUMERATED.match(candidate.text):
             return None
         return parse_option(candidate, options, question)
 

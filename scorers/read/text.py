@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 
+from scorers.read.normalise import WORDS
+
 LONGEST = 20_000
 """Characters of a text that are looked at; no answer is longer."""
 LONGEST_SENTENCE = 600
@@ -88,6 +90,18 @@ def text_equal(prediction: str, gold: str) -> bool:
     return mine == theirs or _ARTICLE.sub("", mine) == _ARTICLE.sub("", theirs) != ""
 
 
+_ABBREVIATION = (
+    r"(?<!\b[A-Z]\.)(?<!\b(?:Dr|Mr|Ms|St|No|Jr|vs|cf|Rs|Co)\.)(?<!\b(?:Mrs|Fig|e\.g|i\.e|Ave)\.)(?<!\bProf\.)"
+)
+_SENTENCE = re.compile(rf"(?<=\S[.!?])(?<!^\d\.)(?<!^\d\d\.){_ABBREVIATION}\s+(?![a-z])", re.MULTILINE)
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences and lines of a plain text; initials, abbreviations and the numbers of a list end none."""
+    lines = (line.strip() for line in text.split("\n"))
+    return [part.strip() for line in lines for part in _SENTENCE.split(line) if part.strip()]
+
+
 # --- Denials and refusals -----------------------------------------------------------------------------------
 
 _DENIED = re.compile(
@@ -133,22 +147,10 @@ def refuses(text: str) -> bool:
 
 # --- Words --------------------------------------------------------------------------------------------------
 
-_FRAMING = """
-    a an the this that these those it its they their there he she his her him them i we you your our
-    is are was were be been being has have had do does did will would can could should may might
-    of in on at by for from to with as about into within between among across during per and
-    which who whom whose what where when how so thus therefore hence then here also since because
-    answer correct final following given shown displayed depicted seen visible mentioned listed written
-    printed stated indicated labeled labelled called named titled specified found located present represented
-    presented
-    shows show reads read says say states state indicates indicate displays gives means represents denotes
-    refers referred known identified provided according based appears seems
-    image picture photo document page text chart graph figure plot table diagram infographic
-    word words phrase name title label value number amount total exactly approximately around
-    yes sure okay certainly looking clearly
-"""
-FRAMING = frozenset(_FRAMING.split())
+_FRAMES, _CONTENT, _COMMON = (WORDS["framing"][key].split() for key in ("words", "content", "common"))
+FRAMING = frozenset(_FRAMES + _CONTENT)
 """Words that frame an answer and never are one in the places where they are left out."""
+_UNASKED = frozenset(_FRAMES + _COMMON)
 _WORD = re.compile(r"\d+(?:[.,:/]\d+)*[^\W_]*|[^\W_]+(?:['’][^\W_]+)*")
 
 
@@ -163,9 +165,9 @@ def stem(word: str) -> str:
     return bare[:5] if bare.isalpha() else word
 
 
-_COMMON = FRAMING - frozenset("value number amount total name title label word words phrase".split())
-_COMMON |= frozenset("many much all any each than not find following please using".split())
 _ASKS = re.compile(r"[?？]|[(（] ?_* ?[)）]|__")
+
+
 @lru_cache(maxsize=4096)
 def focus(question: str) -> str:
     """What of a question asks: its last sentence with a question mark or a blank."""
@@ -176,7 +178,7 @@ def focus(question: str) -> str:
 @lru_cache(maxsize=4096)
 def asked_stems(question: str) -> tuple[str, ...]:
     """The stems of the words that carry a question's meaning, in order."""
-    return tuple(dict.fromkeys(stem(word) for word in words(focus(question)) if word not in _COMMON))
+    return tuple(dict.fromkeys(stem(word) for word in words(focus(question)) if word not in _UNASKED))
 
 
 def overlap(sentence: str, question: str) -> float:
@@ -213,10 +215,6 @@ _VERB = re.compile(
     r"\s*|:\s+",
     re.IGNORECASE,
 )
-_TITLES = r"(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bNo\.)(?<!\bJr\.)(?<!\bMrs\.)(?<!\bProf\.)"
-_SENTENCE_END = re.compile(
-    rf"""(?<=[^\W\d_][^\W\d_][.!?]){_TITLES}\s+(?=[A-Z"'(*])|(?<=[\d)"'][.!?])\s+(?=[A-Z"'(*])"""
-)
 _AMOUNT = r"(?:about |around |approximately )?(?:[$€£]\d[\d.,]*|\d[\d.,]*(?: ?%| (?:percent|million|billion|thousand)))"
 _MEASURE = rf"(?:{_AMOUNT}|\d+\.\d+|\d[\d,]*(?: [a-z]{{1,12}})?)"
 _REMARK = re.compile(
@@ -226,11 +224,6 @@ _REMARK = re.compile(
     rf"|,?\s(?:at|with|of) {_MEASURE})[.\s]*$|^{_AMOUNT},? (?:in|for|by|at|from|with) ",
     re.IGNORECASE,
 )
-
-
-def first_sentence(text: str) -> str:
-    """A text up to the end of its first sentence; initials and abbreviations of one letter end none."""
-    return _SENTENCE_END.split(text, maxsplit=1)[0]
 
 
 def _tails(sentence: str, echo: Collection[str]) -> list[str]:
@@ -293,7 +286,7 @@ def phrases(text: str, question: str = "") -> tuple[str, ...]:
     found = [text := text[:LONGEST].strip()]
     if len(text) <= LONGEST_SENTENCE:
         line = undenied(text).split("\n", 1)[0]
-        sentence = unwrap(first_sentence(line))
+        sentence = unwrap((sentences(line) or [""])[0])
         echo = echo_stems(question)
         result = [sentence.rpartition("=")[2]] if "=" in sentence else []
         parts = [sentence, *_tails(sentence, echo), *_cores(sentence, echo), *result]
@@ -312,4 +305,6 @@ def is_name_alone(text: str) -> bool:
     """Whether a line may be a name by itself: a few words, no sentence, nothing that leads to what follows."""
     said = words(text[:200])
     sentence = len(said) > 3 and text[-1:] in ".!"
-    return 0 < len(said) <= 8 and len(text) <= 80 and ": " not in text and text[-1:] not in ":," and not sentence
+    return (
+        0 < len(said) <= 8 and len(text) <= 80 and ": " not in text and text[-1:] not in ":," and not sentence
+    )

@@ -9,22 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
 
-from scorers.read.locate import Candidate, Channel, Found, conclusion, first, locate, sentences
-from scorers.read.normalise import Clean
-from scorers.read.text import FRAMING, asked_stems, focus, fold, normalize_text, refuses, words
+from scorers.read.locate import Candidate, Found, first, locate
+from scorers.read.normalise import WORDS, Clean
+from scorers.read.text import FRAMING, asked_stems, focus, normalize_text, refuses, sentences, stem, words
 
-_YES = (
-    r"i (?:think|believe) so|yes|yeah|yep|yup|y|affirmative|true|correct|right|indeed|sure|certainly|absolutely|definitely|of course"
-    r"|是的|是|对|正确|sí|oui|ja|sim|да|はい|예|네|có|evet|ya|हाँ|نعم|ใช่"
-)
-_NO = (
-    r"i (?:don't|do not) think so|(?:definitely|certainly|absolutely|of course|probably) not|not (?:really|at all|quite|exactly)"
-    r"|no|nope|nah|n|negative|false|incorrect|wrong|不是|否|不|没有|non|nein|não|нет|いいえ|아니요|아니오|không|hayır"
-    r"|tidak|नहीं|لا|ไม่"
-)
-_IDIOM = r"(?!\s(?:problem|worries|doubt|answer|image|picture|idea|way|need|obstacle|issue|objection|reason)|\.\s?\d|t\b)"
+_YES, _NO = ("|".join(WORDS["polarity"][key]) for key in ("yes", "no"))
+_IDIOM = rf"(?!\s(?:{WORDS['polarity']['idiom']})|\.\s?\d|t\b)"
 _SAID = rf"(?:(?P<no>(?:{_NO}){_IDIOM})|(?P<yes>{_YES}))(?![\w'])(?!\s?(?:or|and|/)\s?(?:yes|no)\b)"
 _ALONE = re.compile(rf"[\s\"'(\[{{*$-]{{0,8}}{_SAID}[\s\"')\]}}.!,;*$]{{0,8}}", re.IGNORECASE)
 _OPENING = re.compile(
@@ -32,7 +23,9 @@ _OPENING = re.compile(
     rf"{_SAID}(?=[\"')\]}}.,;:!*–—-]|\s*$|(?<=yes)\s|(?<=no)\s|(?<=not)\s)",
     re.IGNORECASE,
 )
-_CLOSING = re.compile(rf"[,:;.–—]\s?(?:so|and|hence|thus|therefore|then)?,?\s?{_SAID}[\s.!\"')]*$", re.IGNORECASE)
+_CLOSING = re.compile(
+    rf"[,:;.–—]\s?(?:so|and|hence|thus|therefore|then)?,?\s?{_SAID}[\s.!\"')]*$", re.IGNORECASE
+)
 _HEDGE = re.compile(
     r"\b(?:might|maybe|perhaps|possibly|unclear|uncertain|unlikely|likely|unsure|unknown|difficult|depends?|hard to"
     r"|(?:yes|no) ?(?:or|and|/) ?(?:yes|no)|not (?:clear|sure|certain))\b",
@@ -43,52 +36,34 @@ _DENIES = re.compile(
     r"|nothing|false|incorrect|fails? to|lacks?)\b|n't\b|\btoo \w+ (?:for|to)\b|不|没",
     re.IGNORECASE,
 )
-_MORE = """more greater larger higher bigger longer taller older wider heavier faster above over exceeds after better
-    farther further warmer hotter deeper stronger brighter later"""
-_LESS = """fewer less smaller lower shorter younger narrower lighter slower below under before worse nearer closer cooler
-    colder weaker darker earlier"""
-_DIRECTION = {**dict.fromkeys(_MORE.split(), 1), **dict.fromkeys(_LESS.split(), -1)}
-_EXTREMES = {
-    **dict.fromkeys("most maximum highest largest greatest biggest longest tallest oldest max".split(), 1),
-    **dict.fromkeys("least fewest minimum lowest smallest shortest youngest min".split(), -1),
-}
-_OPPOSITES = """
-    high/low even/odd convex/concave increase/decrease increases/decreases increasing/decreasing top/bottom open/closed
-    full/empty left/right start/end inside/outside positive/negative rough/smooth vertical/horizontal old/new above/below
-    front/behind rising/falling rises/falls finite/infinite regular/irregular smoothest/roughest possible/impossible
-"""
+_SIGNS = {"more": 1, "less": -1, "most": 1, "least": -1}
+_WAYS = {key: dict.fromkeys(WORDS["directions"][key].split(), sign) for key, sign in _SIGNS.items()}
+_DIRECTION, _EXTREMES = _WAYS["more"] | _WAYS["less"], _WAYS["most"] | _WAYS["least"]
+_OPPOSITES = [tuple(pair.split("/")) for pair in WORDS["directions"]["opposites"].split()]
+_OPPOSITE = dict(_OPPOSITES) | {other: one for one, other in _OPPOSITES}
 _SAME = re.compile(r"\b(?:same|equal|identical)\b", re.IGNORECASE)
-_PRONOUN = re.compile(r"^(?:so |thus |therefore )?,?(?:it|they|these|this|that|both|there|the (?:statement|claim|assertion))\b", re.IGNORECASE)
+_PRONOUN = re.compile(
+    r"^(?:so |thus |therefore )?,?(?:it|they|these|this|that|both|there|the (?:statement|claim|assertion))\b",
+    re.IGNORECASE,
+)
 
 
-@cache
-def _opposites() -> dict[str, str]:
-    pairs = [tuple(pair.split("/")) for pair in _OPPOSITES.split()]
-    return dict(pairs) | {other: one for one, other in pairs}
-
-
-def yes_no_pair(options: Sequence[str]) -> tuple[bool, ...] | None:
+def yes_no_pair(options: Sequence[str]) -> tuple[bool, bool] | None:
     """What each of two options means, where they are yes and no (or true and false); None elsewhere."""
     known = {"yes": True, "true": True, "correct": True, "no": False, "false": False, "incorrect": False}
-    meant = tuple(known.get(normalize_text(option)) for option in options[:3])
-    return (meant[0], meant[1]) if len(options) == 2 and set(meant) == {True, False} else None  # type: ignore[return-value]
+    first_means, *others = (known.get(normalize_text(option)) for option in [*options[:3], ""])
+    return None if first_means is None or others != [not first_means, None] else (first_means, not first_means)
 
 
 def polarity(text: str, question: str = "") -> bool | None:
     """Whether a sentence says yes (True) or no (False); None where it says neither, hedges or refuses."""
-    alone = _ALONE.fullmatch(text)
-    if alone:
-        return alone["yes"] is not None
-    closing, opening = _CLOSING.search(text), _OPENING.match(text)
-    if opening and not refuses(text[: opening.end() + 40]):
-        said = opening["yes"] is not None
-        return said
-    if closing:
-        return closing["yes"] is not None
-    told = sentences(text)
-    if not told or refuses(text) or _HEDGE.search(text):
-        return None
-    return _restates(told[-1] if len(told) > 1 and _OPENING.match(told[-1]) else told[0], question)
+    opening = _OPENING.match(text)
+    if opening and refuses(text[: opening.end() + 40]):
+        opening = None
+    if said := _ALONE.fullmatch(text) or opening or _CLOSING.search(text):
+        return said["yes"] is not None
+    told = sentences(text)[:1]
+    return None if not told or refuses(text) or _HEDGE.search(text) else _restates(told[0], question)
 
 
 def _restates(sentence: str, question: str) -> bool | None:
@@ -98,59 +73,46 @@ def _restates(sentence: str, question: str) -> bool | None:
     in the other direction or with its sides swapped (not both at once), the other extreme, an opposite ("odd"
     for "even"), and "the same" where a difference is asked for.
     """
-    asked, said = words(focus(question)), words(sentence)
-    stems = set(asked_stems(question))
-    repeated = len(stems & {word[:5] if word.isalpha() else word for word in said})
-    if not repeated and not _PRONOUN.match(sentence):
-        return None
-    if not _PRONOUN.match(sentence) and repeated < 0.6 * len(stems) and not _compares(asked, said):
-        return None
+    asked, said, stems = words(focus(question)), words(sentence), set(asked_stems(question))
+    asks_way, says_way = _way(asked, said), _way(said, asked)
+    if not (pronoun := _PRONOUN.match(sentence) is not None):
+        repeated = len(stems.intersection(map(stem, said)))
+        if not repeated or (repeated < 0.6 * len(stems) and not (asks_way and says_way)):
+            return None
     affirmed = _DENIES.search(sentence) is None
-    asked_way, said_way = _first(asked, said, _DIRECTION), _first(said, asked, _DIRECTION)
-    extremes = {_EXTREMES[word] for word in asked if word in _EXTREMES}
-    reached = {_EXTREMES[word] for word in said if word in _EXTREMES}
-    other = _opposites()
-    opposed = any(other.get(word) in said and word not in said for word in asked if other.get(word) not in asked)
-    if asked_way and said_way:
-        flips = [asked_way != said_way, _swapped(asked, said)]
-    elif asked_way and not extremes and _SAME.search(sentence):
-        return False
-    elif asked_way and not extremes and not _PRONOUN.match(sentence):
-        return None if affirmed else False
-    else:
-        flips = [opposed]
-    flips.append(bool(extremes and reached and not extremes & reached))
-    return affirmed != (sum(flips) % 2 == 1)
+    extremes, reached = ({_EXTREMES[word] for word in some if word in _EXTREMES} for some in (asked, said))
+    if asks_way and says_way:
+        affirmed ^= (asks_way != says_way) ^ _swapped(asked, said)
+    elif asks_way and not extremes and (not pronoun or _SAME.search(sentence)):
+        return False if _SAME.search(sentence) or not affirmed else None
+    elif any(_OPPOSITE.get(word) in said and word not in said for word in asked):
+        affirmed = not affirmed
+    return affirmed ^ bool(extremes and reached and not extremes & reached)
+
+
+def _way(some: list[str], others: list[str]) -> int:
+    """1 or -1, the direction of the first comparative that only these words have, else of their first; 0 for none."""
+    found = [word for word in some if word in _DIRECTION]
+    own = [word for word in found if word not in others]
+    return _DIRECTION[(own or found)[0]] if found else 0
 
 
 def direction(text: str) -> int:
     """1 where the first comparative of a text is one of more, -1 of less, 0 where it has none."""
-    return _first(words(focus(text)), [], _DIRECTION)
-
-
-def _compares(asked: list[str], said: list[str]) -> bool:
-    return bool(_first(asked, said, _DIRECTION) and _first(said, asked, _DIRECTION))
-
-
-def _first(words_: list[str], others: list[str], table: dict[str, int]) -> int:
-    """The direction of the first comparative that only these words have, else of their first; 0 for none."""
-    own = [word for word in words_ if word in table and word not in others]
-    both = [word for word in words_ if word in table]
-    return table[(own or both)[0]] if own or both else 0
+    return _way(words(focus(text)), [])
 
 
 def _swapped(question: list[str], sentence: list[str]) -> bool:
     """Whether two comparisons name their sides the other way round; without "than" the subject tells."""
-    left, right = _sides(question)
-    first_side, second = _sides(sentence)
-    return len(right & first_side) + len(second & left) > len(right & second) + len(left & first_side)
+    (left, right), (before, after) = map(_sides, (question, sentence))
+    return len(right & before) + len(after & left) > len(right & after) + len(left & before)
 
 
 def _sides(said: list[str]) -> tuple[set[str], set[str]]:
-    """The words only before the comparison's "than" (or its end), and those only after it."""
+    """The stems only before the comparison's "than" (or its end), and those only after it."""
     place = said.index("than") if "than" in said else len(said)
     left, right = (
-        {word[:5] for word in part if word not in FRAMING and word not in _DIRECTION}
+        {stem(word) for word in part if word not in FRAMING and word not in _DIRECTION}
         for part in (said[:place], said[place + 1 :])
     )
     return left - right, right - left

@@ -33,7 +33,7 @@ def choice(answer: Answer, target: ChoiceTarget, official: float | None = None) 
     found = read_option(answer.response, target.options, target.question)
     if found is None:
         return unparsed(official)
-    right = target.options[found.value] == target.options[target.answer]
+    right = found.value == target.answer or target.options[found.value] == target.options[target.answer] != ""
     return Score(float(right), official, Status.OK, LETTERS[found.value], found.channel)
 
 

@@ -8,18 +8,49 @@ the gold answer. `official` is
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from scorers.official.mathvista import mathvista_equal
-from scorers.read.locate import Channel, read_phrases
+from scorers.read.locate import AMBIGUOUS, Channel, Found, Unclear, first, locate, read_phrases
 from scorers.read.normalise import Clean
-from scorers.read.number import NumberMatch, parse_list, parse_number, read_list, read_number
+from scorers.read.number import NumberMatch, parse_number, read_number
 from scorers.read.option import LETTERS, read_option
-from scorers.read.text import text_equal
+from scorers.read.text import text_equal, undenied
 from scorers.types import Answer, Coords, Score, Status, Target, unparsed
 
 _SLACK = 1e-9
 """For what binary floats cannot hold, e.g. 2.675."""
+
+
+_LIST = re.compile(r"[\[({]([^\[\](){}]{1,400})[\])}]")
+_SEPARATOR = re.compile(r"\s*[,;]\s*(?:and\s)?|\s+and\s+|\s+")
+
+
+def parse_list(text: str) -> tuple[float, ...] | Unclear | None:
+    """The numbers of a text that gives one list: "[2, 5]" within it, or "2, 5" and "2 and 5" and nothing else."""
+    text = undenied(text)
+    lists = [elements for inside in _LIST.findall(text) if (elements := _elements(inside))]
+    if len(set(lists)) > 1:
+        return AMBIGUOUS
+    return (
+        lists[0]
+        if lists
+        else _elements(
+            re.sub(r"^.*\b(?:are|is|between|from)\b|:", "", text.replace(" to ", " and "), flags=re.IGNORECASE)
+        )
+    )
+
+
+def _elements(text: str) -> tuple[float, ...] | None:
+    parts = [part.strip("'\"") for part in _SEPARATOR.split(text.strip(" .'\"")) if part]
+    values = [parse_number(part) for part in parts] if 2 <= len(parts) <= 100 else [None]
+    return None if None in values else tuple(value for value in values if value is not None)
+
+
+def read_list(response: Clean, question: str = "") -> Found[tuple[float, ...]] | None:
+    """The list of two or more numbers that a response gives, in its order; None where it gives none or several."""
+    return first(locate(response, question), lambda candidate: parse_list(candidate.text))
 
 
 @dataclass(frozen=True, slots=True)

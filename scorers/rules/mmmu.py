@@ -41,7 +41,7 @@ def mmmu(answer: Answer, target: MmmuTarget) -> Score:
     found = read_option(answer.response, target.options, target.question)
     if found is None:
         return unparsed(official)
-    right = target.options[found.value] == target.options[target.answer]
+    right = found.value == target.answer or target.options[found.value] == target.options[target.answer] != ""
     return Score(float(right), official, Status.OK, LETTERS[found.value], found.channel)
 
 
