@@ -13,8 +13,9 @@ Coords = Literal["abs", "norm1", "norm100", "norm1000", "yx1000", "loc1024", "lo
 """How a model writes coordinates, declared per model family, never guessed from an answer.
 
 abs: pixels of the image as the model saw it (after pixel limits), x before y.
-norm1: fractions of width and height, 0 to 1. norm100: percent, 0 to 100 (Molmo). norm1000: thousandths, 0 to 1000.
-yx1000: thousandths with y before x (Gemini). loc1024: `<locYYYY>` tokens, /1024, y first (PaliGemma).
+norm1: fractions of width and height, 0 to 1. norm100: percent, 0 to 100 (Molmo).
+norm1000: thousandths, 0 to 1000. yx1000: thousandths with y before x (Gemini).
+loc1024: `<locYYYY>` tokens, /1024, y first (PaliGemma).
 loc1000: `<loc_123>` tokens, x first, bins 0 to 999, each of which stands for its middle (Florence-2).
 """
 
