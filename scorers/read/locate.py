@@ -123,27 +123,25 @@ _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code - 0xF
 _CHARACTERS = _WIDE | _SPACES | _INVISIBLE | str.maketrans(_MARKS)
 _EMPHASIS = re.compile(r"(?<![\w)*])(\*{1,3}|__)(?=\S)([^*\n]{1,2000}?)(?<=\S)\1(?![\w(*])|\*\*|__")
 _MARKUP = re.compile(
-    r"</?(?:b|i|u|p|em|strong|br|span|code|sub|sup|small)\s?/?>|```\w*|`|^\s*#{1,6} |^\s*>+ ", re.MULTILINE
+    r"</?(?:b|i|u|p|em|strong|br|span|code|sub|sup|small)\s?/?>|```\w*|`|^#{1,6} |^>+ ", re.MULTILINE
 )
 
 
 def plain(text: str) -> str:
-    """A text without Markdown, with one form of each mark, cut to `LIMIT`."""
+    """A text without Markdown and blank lines, with one form of each mark, cut to `LIMIT`."""
     if len(text) > LIMIT:
         text = f"{text[: LIMIT // 8]}\n\n{text[-LIMIT * 7 // 8 :]}"
-    text = _MARKUP.sub("", text.translate(_CHARACTERS))
+    lines = (line.strip() for line in text.translate(_CHARACTERS).split("\n"))
+    text = _MARKUP.sub("", "\n".join(filter(None, lines)))
     return _EMPHASIS.sub(lambda marked: marked[2] or "", text).strip()
 
 
 # --- What is taken back -------------------------------------------------------------------------------------
 
 _TAKEN_BACK = re.compile(
-    r"(?:^|[.:\n]\s*)\W{0,3}\S{1,16}\?\s{0,3}no[,.]\s+(?=\S)|"  # "B? No, C."
-    r"(?:^|[.!?…,;:(—–\n-])\s{0,3}(?:(?:no|but|oh|hmm+|and|oops|so),?\s)?"
-    r"(?:wait\b(?!\s(?:time|for|until|list))|hold on\b|scratch that|on second thoughts?|correction\b(?=\s?[:,.])"
-    r"|(?:i|let me) (?:made an? (?:mistake|error)|stand corrected|correct (?:myself|that))|actually\b"
-    r"|no,\s(?=(?:re-?check|the (?:answer|correct)|that(?:'s| is) (?:wrong|not)|it should|i (?:think|mean|was)))"
-    r"|等等|等一下|不对)[\s,.!:;…—-]*",
+    r"(?:^|[.:\n]\s?)\W{0,3}\S{1,16}\?\s{0,3}no[,.]\s+(?=\S)"  # "B? No, C."
+    r"|(?:^|[.!?…,;:(—–\n-]|\s(?=no,? wait))\s{0,3}(?:(?:no|but|oh|hmm+|and|oops|so),?\s)?"
+    rf"(?:{'|'.join(WORDS['taken_back']['patterns'])})[\s,.!:;…—-]*",
     re.IGNORECASE,
 )
 
@@ -160,12 +158,15 @@ def standing(text: str) -> str:
 # --- Announcements: one table for all types and languages ---------------------------------------------------
 
 
-_ASIDE = r"(?:,[^.:,=\n]{1,80},|,? ?(?:to|for|of|in|from|here|then|therefore|thus|based|given|that|i|you|we|must|which)\b[^.:=\n]{0,120}?)?"
+_ASIDE = (
+    r"(?:,[^.:,=\n]{1,80},|,? ?(?:to|for|of|in|from|here|then|therefore|thus|based|given|that|i|you|we|must"
+    r"|which)\b[^.:=\n]{0,120}?)?"
+)
 _MARK = r"(?:[:：=→]|\s[-–—]\s|\.(?=\s?[(A-Z\d])|\s*\n|\s?(?=\())"
 
 
 def _anchor(name: str) -> str:
-    """A pattern for "the (right) answer (right) is", "the right option is", "option right is" in one language."""
+    """A pattern for "the (right) answer (right) is", "the right option is", "option right is" in a language."""
     language = WORDS["announcements"][name]
     space, edge = (r"\s", r"\b") if language["spaced"] else (r"\s?", "")
     right, answer, option = (f"(?:{language[key]})" for key in ("right", "answer", "option"))
@@ -205,9 +206,8 @@ def _announced(text: str) -> Iterator[str]:
 # --- Channels -----------------------------------------------------------------------------------------------
 
 _BOXED = re.compile(r"\\f?boxed\s*\{")
-_KEY = r"(?:(?:final|correct|selected|chosen|best|predicted|right)[_ ]?)?(?:answer|option|choice|letter|prediction|result)s?"
 _JSON = re.compile(
-    rf"""["']{_KEY}["']\s*:\s*("(?:[^"\\]|\\.)*"|'[^'\n]*'|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|[-+]?\d[\d.,eE+-]*|true|false)""",
+    rf"""["']{WORDS["json"]["key"]}["']\s*:\s*("(?:[^"\\]|\\.)*"|'[^'\n]*'|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|[-+]?\d[\d.,eE+-]*|true|false)""",
     re.IGNORECASE,
 )
 _COMPUTES = re.compile(r"\d[^=\n]{0,120}[=≈]\s?[$€£]?[\d.,]+(?:\s?[^\W\d]{1,14}){0,2}[.!\s]*$")
@@ -308,7 +308,7 @@ def _stated(told: list[str], question: str) -> Iterator[Candidate]:
 
 
 def conclusion(sentence: str) -> str | None:
-    """What a sentence concludes: all that follows "therefore", of "…, so …" the end, a result; None elsewhere."""
+    """What a sentence concludes: what follows "therefore", the end of "…, so …", a result; None elsewhere."""
     if _COMPUTES.search(sentence):
         return sentence
     opening = _CONCLUDES.match(sentence)
@@ -317,7 +317,7 @@ def conclusion(sentence: str) -> str | None:
 
 
 def read_phrases(response: Clean, question: str = "") -> Found[tuple[str, ...]] | None:
-    """The readings (`text.phrases`) of the first candidate that may be a name or a short phrase; None for a refusal."""
+    """The readings (`text.phrases`) of the first candidate that may be a name or a short phrase."""
 
     def parse(candidate: Candidate) -> tuple[str, ...] | None:
         if candidate.alone and not is_name_alone(candidate.text):

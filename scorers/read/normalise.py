@@ -206,7 +206,7 @@ def thinking_spans(text: str, delimiters: Delimiters = STANDARD) -> list[tuple[i
 
 
 def opened_thinking(prompt: str, delimiters: Delimiters = STANDARD) -> str:
-    """The end of a rendered prompt that has begun to think: "<think>\\n"; "" where it has not.
+    r"""The end of a rendered prompt that has begun to think: "<think>\\n"; "" where it has not.
 
     A chat template may write the opening tag itself. It belongs to the response: backends put it back in front.
     """

@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import Literal
 
 from scorers.read.locate import AMBIGUOUS, Candidate, Channel, Found, Unclear, first, locate
-from scorers.read.normalise import Clean
+from scorers.read.normalise import WORDS, Clean
 from scorers.read.text import focus, overlap, sentences, undenied, unwrap
 
 Notation = Literal["digits", "fraction", "power", "words"]
@@ -27,17 +27,12 @@ Notation = Literal["digits", "fraction", "power", "words"]
 MAX_DIGITS = 64
 """Longer runs of digits are no number that anybody means."""
 
+_PARTS_OF_SIGNS = "12 13 23 14 34 15 25 35 45 16 56 17 18 38 58 78 19 110".split()
 _FRACTIONS = {
-    sign: int(parts[0]) / int(parts[1:])
-    for sign, parts in zip(
-        "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒", "12 13 23 14 34 15 25 35 45 16 56 17 18 38 58 78 19 110".split(), strict=True
-    )
+    sign: int(of[0]) / int(of[1:]) for sign, of in zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒", _PARTS_OF_SIGNS, strict=True)
 }
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺−–", "0123456789-+--")
-_ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-    seventeen eighteen nineteen""".split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+_ONES, _TENS, _ORDINALS = (WORDS["numbers"][key].split() for key in ("ones", "tens", "ordinals"))
 _SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 _LETTER_SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "mn": 1e6, "bn": 1e9, "tn": 1e12}
 _COUNTS = {"dozen": 12.0, "couple": 2.0, "hundred": 100.0}
@@ -131,26 +126,22 @@ def _float(digits: str, exponent: str = "0") -> float | None:
 def _digits_value(match: re.Match[str]) -> tuple[float | None, Notation]:
     """The unsigned value before scale words, and how it was written."""
     part = match.groupdict()
+    whole, top = part["whole"] or part["mixed"] or 0, part["top"] or part["mixed_top"]
     if part["european"]:
         return _float(part["european"].replace(".", "").replace(",", ".")), "digits"
     if part["vulgar"]:
         return float(part["vulgar_whole"] or 0) + _FRACTIONS[part["vulgar"]], "fraction"
-    if part["number"] is None:
-        top, bottom = part["top"] or part["mixed_top"], float(part["bottom"] or part["mixed_bottom"])
-        whole = float(part["whole"] or part["mixed"] or 0)
-        return (whole + float(top) / bottom if bottom else None), "fraction"
-    value, exponent = _float(part["number"]), (part["e"] or "")[1:] or part["ten"] or part["ten_up"]
-    if exponent:
+    if part["number"] is None or part["denominator"]:
+        bottom = float(part["bottom"] or part["mixed_bottom"] or part["denominator"])
+        over = _float(top or part["number"])
+        return (None if over is None or not bottom else float(whole) + over / bottom), "fraction"
+    if exponent := (part["e"] or "")[1:] or part["ten"] or part["ten_up"]:
         return _float(part["number"], exponent.translate(_SUPERSCRIPTS)), "power"
-    if value is not None and (power := part["power"] or part["power_up"]):
-        try:
-            return value ** int(power.translate(_SUPERSCRIPTS)), "power"
-        except (OverflowError, ZeroDivisionError):
-            return None, "power"
-    if value is not None and part["denominator"]:
-        bottom = float(part["denominator"])
-        return (value / bottom if bottom else None), "fraction"
-    return value, "digits"
+    power, value = (part["power"] or part["power_up"] or "").translate(_SUPERSCRIPTS), _float(part["number"])
+    try:
+        return (value ** int(power) if power and value is not None else value), "power" if power else "digits"
+    except (OverflowError, ZeroDivisionError):
+        return None, "power"
 
 
 def _words_value(match: re.Match[str]) -> tuple[float | None, Notation]:
@@ -231,8 +222,8 @@ def parse_number(text: str) -> float | None:
 _EQUALS = re.compile(r"[=≈→⇒]|\\approx\b|\b(?:equals|i\.e\.,?|that is,)")
 _ASIDE = re.compile(r"\s*\((?:[^()]|\([^()]*\))*\)|\s*\[[^\[\]]*\]")
 _BOUND = re.compile(
-    r"\b(?:than|least|most|between|above|below|over|under|beyond|exceed(?:s|ing)?|up to|from|within|until|nearest|out of"
-    r"|[<>≤≥])\s(?:about\s)?[$€£]?$|^\W*(?:out )?of (?:the |these |all )?$",
+    r"\b(?:than|least|most|between|above|below|over|under|beyond|exceed(?:s|ing)?|up to|from|within|until"
+    r"|nearest|out of|[<>≤≥])\s(?:about\s)?[$€£]?$|^\W*(?:out )?of (?:the |these |all )?$",
     re.IGNORECASE,
 )
 _RANGE_AFTER = re.compile(r"\s?%?\s?(?:-|–|−|to|or)\s?[$€£]?\d|\sor (?:more|less|fewer)|\+", re.IGNORECASE)
@@ -241,10 +232,7 @@ _RANGE_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _STATES = re.compile(
-    r"(?:\b(?:is|are|was|were|be|have|has|had|equals?|gives?|total(?:s|ing)?(?: of)?|gets?|costs?|measures?|shows?"
-    r"|(?:comes?|amounts?|round(?:s|ed)?) (?:out )?to|there's|reads?|makes?|count(?:ed)?|see|find|contains?"
-    r"|remains?|value of)|[:=≈])\W*(?:(?:about|approximately|roughly|around|nearly|only|exactly|just|also|now|us"
-    r"|equal to|a total of|the|at|a|an|still|therefore)\W+){0,3}$",
+    rf"(?:\b(?:{'|'.join(WORDS['states']['verbs'])})|[:=≈])\W*(?:(?:{WORDS['states']['fillers']})\W+){{0,3}}$",
     re.IGNORECASE,
 )
 _NOT_COUNTED = re.compile(
@@ -252,7 +240,7 @@ _NOT_COUNTED = re.compile(
     re.IGNORECASE,
 )
 _BESIDE = re.compile(
-    r",? \b(?:at|when|where|for|if|with) \(?\w{1,3}\s?=\s?[-−]?[\d.]+\)?|,? \b(?:as|because|since|given that)\b.*$",
+    r",? \b(?:at|when|where|for|if) \(?\w{1,3}\s?=\s?[-−]?[\d.]+\)?|,? \b(?:as|because|since|given that)\b.*$",
     re.IGNORECASE,
 )
 """A place ("at x = 2") or a reason, which holds no answer."""
@@ -303,7 +291,7 @@ def _is_year(number: NumberMatch) -> bool:
 def pick(text: str, question: str = "") -> NumberMatch | Unclear | None:
     """The number that a text states; AMBIGUOUS for two of equal trust ("5 or 6"), None where there is none.
 
-    What is denied, in brackets beside a number, before the last equals sign, an end of a range or a bound ("more
+    What is denied, in brackets beside a number, before the last equals sign, a range's end or a bound ("more
     than 5") is none. Of several that remain those of the kind asked for (a year, a percentage) come first, then
     those that the question does not repeat, then those that a verb or a colon states, then those whose clause
     repeats the question's words.
@@ -350,9 +338,10 @@ def _chosen(text: str, found: list[NumberMatch], question: str) -> NumberMatch |
             lambda number: _is_year(number) == year and not (year and number.percent),
             lambda number: number.value not in _repeated(question),
             lambda number: _STATES.search(text[max(0, number.start - 60) : number.start]),
-            lambda number: rank(number) == max(map(rank, found)),
         ):
             found = [number for number in found if wanted(number)] or found
+        best = max(map(rank, found))
+        found = [number for number in found if rank(number) == best]
     if len({number.value for number in found}) > 1:
         return AMBIGUOUS
     return found[0] if found else None

@@ -75,7 +75,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _forms(options: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """For each option the tokens that name it; () for one that reads like another: of equal texts the first counts."""
+    """For each option the tokens that name it; () for one that reads like another, of equal texts but the first."""
     own = [_words(option) for option in options]
     return tuple(
         form
@@ -125,7 +125,8 @@ def _mentions(text: str, options: tuple[str, ...]) -> list[tuple[int, int, int]]
 
 _NOUN = r"(?:options?|choices?|letter|answer|statement|opción|opção|option|Möglichkeit|вариант|选项|选择|选|項)"
 _LEADING = re.compile(
-    rf"^[\W_]*(?:(?:the|la|el|le|die|o|is|but|it|it's|so|just|most likely|therefore|thus|correct|{_NOUN})\b[\s:,]*|{_NOUN}\s?)*"
+    r"^[\W_]*(?:(?:the|la|el|le|die|o|is|but|it|it's|so|just|most likely|therefore|thus|correct"
+    rf"|{_NOUN})\b[\s:,]*|{_NOUN}\s?)*"
     r"(?P<open>[({\[<\"'$]*)(?P<letter>[A-Za-z])[)}\]>\"'$]*"
     r"(?P<mark>\s*(?:[.:,;)/|!]|[-–—](?=\s|$)|→|$)|(?=\s*[(\"\[])|(?=\s?[^\x00-\u024f])|\s+(?=(?:because|since|as|is|are|was"
     r"|项|for|which|with|that|and|or|seems|from|based|here)\b))",
@@ -159,7 +160,7 @@ def _index(letter: str, options: Sequence[str]) -> int:
 
 
 def _lettered(text: str, options: tuple[str, ...], alone: bool, announced: bool) -> int | Unclear | None:
-    """The option whose letter a text begins or ends with; AMBIGUOUS for several, or for one that no option has."""
+    """The option whose letter a text begins or ends with; AMBIGUOUS for several, or for none's."""
     several = _SEVERAL.match(text)
     if several and len(set(_BARE.findall(several[0]))) > 1:
         return AMBIGUOUS
@@ -173,13 +174,10 @@ def _lettered(text: str, options: tuple[str, ...], alone: bool, announced: bool)
         return _known(named[1], options)
     if told is not None:
         return own if own is not AMBIGUOUS and options[told] == options[own] else told
-    if _WRONG.match(rest):
+    more = alone and rest and (leading["mark"].strip() not in (".", ":", ")") or _LABEL.search(rest))
+    if more or _WRONG.match(rest):
         return None
-    if _LETTERS_ONLY.fullmatch(rest[:200]):
-        return AMBIGUOUS
-    if alone and rest and (leading["mark"].strip() not in (".", ":", ")") or _LABEL.search(rest)):
-        return None
-    return own
+    return AMBIGUOUS if _LETTERS_ONLY.fullmatch(rest[:200]) else own
 
 
 def _is_letter(match: re.Match[str], text: str) -> bool:
@@ -236,8 +234,8 @@ _REST = re.compile(r"[\W\d]*(?:[^\W\d_]{1,12}[\W\d]*){0,3}")
 
 @lru_cache(maxsize=4096)
 def _values(options: tuple[str, ...]) -> tuple[float | None, ...]:
-    """The numbers that options are, their units aside; () where two are none ("none of these" is one) or two are equal."""
-    values = [number and number.value for number in map(_value, options)]
+    """The numbers that options are, units aside; () where two are none ("none of these" is one) or equal."""
+    values = [None if number is None else number.value for number in map(_value, options)]
     known = {value for value in values if value is not None}
     return (
         tuple(values)
@@ -298,7 +296,7 @@ def _named(text: str, options: tuple[str, ...], question: str, exact: bool) -> i
 def _narrowed(
     text: str, mentions: list[tuple[int, int, int]], options: tuple[str, ...], question: str
 ) -> int | Unclear:
-    """Of several options that a sentence names the one that it says is it: "X is larger than Y", "…, X is it"."""
+    """Of several options that a sentence names the one that it means: "X is larger than Y", "…, X is it"."""
     before, than, _ = text.partition(" than ")
     asked, said = direction(question), direction(before)
     if than and asked and said:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import lru_cache
 
 from scorers.read.normalise import WORDS
@@ -105,13 +105,10 @@ def sentences(text: str) -> list[str]:
 # --- Denials and refusals -----------------------------------------------------------------------------------
 
 _DENIED = re.compile(
-    r"(?:[^,.;:()\n|]*?\b(?:(?:is|are|was|were|do|does|did|has|have|can|could|would|will) (?:also )?not|\w+n't|cannot)"
-    r"|[,(–—]?\s*\b(?:but |and |or |as )?(?:not|never|neither|rather than|instead of|unlike|nor|as opposed to))\b"
+    rf"(?:[^,.;:()\n|]*?\b(?:{WORDS['denials']['before']})|[,(–—]?\s*\b{WORDS['denials']['after']})\b"
     r"(?! (?:only|sure|applicable))[^,.;:()\n]*?(?:\)|(?=[,.;:()\n]|\bbut\b|$))"
-    r"|[^,.;:|\n]*?(?:\b(?:is|are|was|were|looks?|seems?)|项)\s?(?:\w+ly )?(?:wrong|incorrect|false|错误|不对|impossible"
-    r"|too (?:low|high|small|large|big|few|many)|ruled out|a (?:distractor|mistake)"
-    r"|not (?:the )?(?:\w+ )?(?:answer|option|choice|correct|right))\b"
-    r"|(?:而)?(?:不是|并非)[^,.;:\n]*",
+    r"|[^,.;:|\n]*?(?:\b(?:is|are|was|were|looks?|seems?)|项)\s?(?:\w+ly )?"
+    rf"(?:{'|'.join(WORDS['denials']['wrong'])})\b|(?:而)?(?:不是|并非)[^,.;:\n]*",
     re.IGNORECASE,
 )
 
@@ -121,21 +118,11 @@ def undenied(text: str) -> str:
     return _DENIED.sub(" ", text).strip()
 
 
-_KNOW = (
-    r"(?:determin|answer|see\b|view|tell|identif|provid|process|help|calculat|find\b|access|give|know|say\b|read\b"
-    r"|assist|analy|interpret|estimat|comput|measur|solve|assess|infer|confirm|verif|make out|discern|decid)"
-)
-_LACKED = r"(?:information|data|details?|context|enough|the (?:image|answer|bars?|figure))"
+_REFUSALS = WORDS["refusals"]
 _REFUSES = re.compile(
-    rf"\b(?:can ?not|can't|could not|couldn't|won't|unable to|not able to|not possible to|impossible to|(?:no|not a) way to)"
-    rf"\s(?:be\s)?(?:\w{{2,14}}ly\s)?{_KNOW}"
-    rf"|\b(?:do|does|did|is|are)(?: not|n't) (?:have|know|see|provide|specify|contain|include|give|mention|show)\b"
-    rf"[^.;]{{0,60}}?\b{_LACKED}"
-    r"|\b(?:i|we) (?:do not|don't|cannot|can't) (?:know|see|have)\b|\bi(?:'m| am) (?:not sure|unsure|sorry|unable)"
-    r"|\b(?:not enough|insufficient|not sufficient|more) (?:information|data|context|details)\b"
-    r"|\b(?:is|are) (?:not|un)(?: |-)?(?:visible|readable|legible|provided|shown|mentioned|specified|given|clear"
-    r"|known|certain|available|determined)(?: in| on| from|\.|,|$| what| whether)"
-    r"|\bplease provide\b|\bsorry\b|\bapologi[sz]e|\bas an ai\b|^(?:unknown|n/a)\W*$|无法|不能确定|不知道",
+    "|".join(_REFUSALS["patterns"])
+    .replace("{know}", _REFUSALS["know"])
+    .replace("{lacked}", _REFUSALS["lacked"]),
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -215,11 +202,11 @@ _VERB = re.compile(
     r"\s*|:\s+",
     re.IGNORECASE,
 )
-_AMOUNT = r"(?:about |around |approximately )?(?:[$€£]\d[\d.,]*|\d[\d.,]*(?: ?%| (?:percent|million|billion|thousand)))"
+_AMOUNT = r"(?:about |around )?(?:[$€£]\d[\d.,]*|\d[\d.,]*(?: ?%| (?:percent|million|billion|thousand)))"
 _MEASURE = rf"(?:{_AMOUNT}|\d+\.\d+|\d[\d,]*(?: [a-z]{{1,12}})?)"
 _REMARK = re.compile(
-    r"\s*[,;–—-]?\s+(?:(?:because|since|as (?:it|its|the|shown)|which|who|where|while|whereas|having|according|based|than"
-    r"|due)\b.*|with (?:an?|the|its|about|\d)\b(?:(?! (?:is|are|was|were) ).)*)$"
+    r"\s*[,;–—-]?\s+(?:(?:because|since|as (?:it|its|the|shown)|which|who|where|while|whereas|having|according"
+    r"|based|than|due)\b.*|with (?:an?|the|its|about|\d)\b(?:(?! (?:is|are|was|were) ).)*)$"
     rf"|(?<=\w)\s*[(\[].*[)\]][.\s]*$|(?:\s*[:,–—-]\s+(?:(?:at|with|of) )?(?:{_AMOUNT}|\d+\.\d+)"
     rf"|,?\s(?:at|with|of) {_MEASURE})[.\s]*$|^{_AMOUNT},? (?:in|for|by|at|from|with) ",
     re.IGNORECASE,
