@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
 from harness.data.synthetic import maths
-from scorers.math_answer import MathTarget
-from scorers.mathverse import mathverse
+from scorers.rules.math import MathTarget, mathverse
 from scorers.types import Answer, Status
-from tasks.mathverse import TASK, embedded_options
+from tasks.mathverse import TASK, embedded_options, right_letters
 from tasks.prompts import ImagePart, render
 from tasks.types import Response, RowError
 
@@ -45,6 +46,7 @@ def row(**changes: Any) -> dict[str, Any]:
         ("Find x.\nChoices:\nA. $\\frac{1}{2}$\nB. 2\n", ("$\\frac{1}{2}$", "2")),
         ("Find x. Choices:\nA:y=2:1\nB:\nC:z", ("y=2:1", "", "z")),
         ("Find x.\nChoices:\nA:1", ()),
+        ("True or false?\nChoice:\nA. True\nB. False", ("True", "False")),
         ("Find x.\nChoices:\nB:1\nC:2", ()),
         ("A:1\nB:2", ()),
         ("", ()),
@@ -132,11 +134,188 @@ def test_value(response: str, answer: str, options: tuple[str, ...], value: floa
         assert (score.value, score.status) == (value, Status.OK)
 
 
+# --- Free-form: which expression of a text, and what equals what -------------------------------------------
+
+READ = [
+    # (response, question, gold, right)
+    # where the expression stands
+    ("The answer is\n\\[\n5\\sqrt{3}\n\\]", "Find the length.", r"5\sqrt{3}", 1),
+    ("The answer is:\n\n$$\n5\\sqrt{3}\n$$\n", "Find the length.", r"5\sqrt{3}", 1),
+    ("We have AB = 3.\nThus AC = 5\\sqrt{3}.", "Find AC.", r"5\sqrt{3}", 1),
+    ("5.3 cm, because AB = 2 and BC = 3.3", "Find the length.", "5.3", 1),
+    ("AC = 5 since AB = 3 and BC = 4.", "Find AC.", "5", 1),
+    ("Since AB = 3 and BC = 4, AC = 5.", "Find AC.", "5", 1),
+    ("Since AB = 3 and BC = 4, AC = 5.", "Find AC.", "3", 0),
+    ("The length is 5 (because 3² + 4² = 25).", "Find the length.", "5", 1),
+    ("m = 5 and n = 7, so m+n = 12", "Find m+n.", "12", 1),
+    ("Answer: m+n = 256+37 = 293", "Find m+n.", "293", 1),
+    ("x=8-3\\\\x=5", "Find x.", "5", 1),
+    (r"\begin{aligned} x &= 8-3 \\ &= 5 \end{aligned}", "Find x.", "5", 1),
+    ("2x = 10\nx = 5", "Find x.", "5", 1),
+    ("12 + 5 = 17\n17 - 2 = 15", "Find x.", "15", 1),
+    ("12 + 5 = 17\n17 - 2 = 15", "Find x.", "17", 0),
+    ("x 的值为 58。", "Find x.", "58", 1),
+    ("所以x等于58", "Find x.", "58", 1),
+    ("It has five sides.", "How many sides does it have?", "5", 1),
+    (r"\boxed{\text{The answer is } 5}", "Find x.", "5", 1),
+    (r"\boxed{45 \mathrm{~km}}", "How far?", "45", 1),
+    # alternatives, denials, corrections
+    ("x = 5 or -5, but length is positive so x = 5", "Find x.", "5", 1),
+    ("x = -5 or x = 5. Since x > 0, x = 5.", "Find x.", "5", 1),
+    ("The value is 5 or 6.", "Find the value.", "5", 0),
+    ("5 or 6", "Find the value.", "6", 0),
+    (r"\boxed{5 \text{ or } 6}", "Find x.", "5", 0),
+    ("The answer is 36, not 35.", "Find x.", "36", 1),
+    ("The answer is 36, not 35.", "Find x.", "35", 0),
+    ("It's not 5; it's 6.", "Find x.", "6", 1),
+    ("x = 6. Wait, actually, x = 5.", "Find x.", "5", 1),
+    ("x = 6. Wait, actually, x = 5.", "Find x.", "6", 0),
+    ("There is no solution.", "Find x.", "5", 0),
+    ("3x + 2 = 11", "Solve 3x + 2 = 11 for x.", "11", 0),
+    # sets, intervals, points, ratios, equations
+    ("The solutions are 5 and -5.", "Solve.", r"x=\pm 5", 1),
+    ("The range is y ≤ 4.", "What is the range?", "(-∞, 4]", 1),
+    ("The range of f is (-∞, 4].", "What is the range?", "(-∞, 4]", 1),
+    ("The ratio is 3 to 2.", "Find the ratio.", "3:2", 1),
+    ("2:3", "Find the ratio.", "3:2", 0),
+    ("The time is 10:30.", "What time is it?", "10:30", 1),
+    ("The coordinates are (3, -4).", "Find the point.", "(3,-4)", 1),
+    ("x = 3, y = -4", "Find x and y.", "(3,-4)", 1),
+    ("The center is (20, 10).", "Find the center.", "Center $=(20,10)$", 1),
+    ("The equation is y = 2x + 1.", "Find the equation of the line.", "y=2x+1", 1),
+    ("The line is 2x + 4y - 3 = 0.", "Find the equation of the line.", "2x+4y-3=0", 1),
+    ("f(x) = x^2 + 1 is the function.", "Find f.", "f(x)=x^{2}+1", 1),
+    ("-4.9, -4.9", "Find both.", "-4.9\n-4.9", 1),
+    ("-9.8", "Find both.", "-4.9\n-4.9", 0),
+    # units
+    ("The area is 24 square centimetres.", "Find the area.", "24 cm^2", 1),
+    ("The area is 24 square metres.", "Find the area.", "24 cm^2", 0),
+    ("5.3 m, because AB is short", "Find the length.", "5.3 cm", 0),
+    ("It costs 5 dollars.", "How much?", r"\$5", 1),
+    ("The height is 2½ m.", "Find the height.", r"\frac{5}{2}", 1),
+    ("The area is approximately 75.4 cm².", "Find the area.", r"24\pi", 1),
+    ("The bearing is 118°T.", "Find the true bearing.", "118°T", 1),
+    # names, yes and no, statements
+    ("The largest angle is ∠ABC.", "Which angle is the largest?", r"\angle ABC", 1),
+    ("The function is even.", "Is the function even, odd or neither?", "even", 1),
+    ("It is odd.", "Is the function even, odd or neither?", "even", 0),
+    ("No, it is odd.", "Is f even?", "no", 1),
+    ("Yes", "Is f even?", "no", 0),
+    ("The bearing is N34°W.", "Find the bearing.", "N 34° W", 1),
+    ("N 35° W", "Find the bearing.", "N 34° W", 0),
+    ("Domain: [-4, 0), Range: (-3, 1]", "Find them.", "domain: [-4, 0) and range: (-3, 1]", 1),
+    ("domain: [-4, 0] and range: (-3, 1]", "Find them.", "domain: [-4, 0) and range: (-3, 1]", 0),
+]
+
+
+@pytest.mark.parametrize(("response", "question", "gold", "right"), READ)
+def test_free_form(response: str, question: str, gold: str, right: int) -> None:
+    assert mathverse(Answer(response), MathTarget(question, gold)).value == right
+
+
 @pytest.mark.parametrize(
-    "changes", [{"answer": "E"}, {"answer": "55"}, {"question_type": "free-form", "answer": ""}]
+    ("response", "value"),
+    [
+        ("C and D", 1),
+        ("D, C", 1),
+        ("C\nD", 1),
+        ("CD", 1),
+        ("C: tan\nD: cot", 1),
+        ("The correct answers are (C) and (D).", 1),
+        (r"\boxed{C, D}", 1),
+        ("Options C and D are right, not A.", 1),
+        ("C", 0),
+        ("A, C and D", 0),
+        ("I cannot tell.", None),
+    ],
+)
+def test_several_right_options_must_all_be_named(response: str, value: int | None) -> None:
+    target = MathTarget("Which two are equal? Choose 2 answers:", "CD", ("sin", "cos", "tan", "cot"))
+    score = mathverse(Answer(response), target)
+    assert (score.value, score.status is Status.OK) == (value or 0, value is not None)
+
+
+@pytest.mark.parametrize(
+    ("response", "value"),
+    [
+        (r"\boxed{45 \mathrm{~km}}. The answer is: (E).", 1),
+        (r"It lies between 44 km and 45 km, so \boxed{45}.", 0),
+        (r"Of 44 and 42 I am not sure. \boxed{10\sqrt{3}+44}", 0),
+        (r"\boxed{44}", 1),
+        (r"\boxed{2 \cdot 22}", 1),
+    ],
+)
+def test_a_box_that_is_no_option_yields_only_to_an_announced_one(response: str, value: int) -> None:
+    target = MathTarget("How far?", "E", ("20 km", "30 km", "40 km", "42 km", "44 km"))
+    assert mathverse(Answer(response), target).value == value
+
+
+# --- Golds --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "letters"),
+    [
+        ("C", OPTIONS, "C"),
+        ("(C)", OPTIONS, "C"),
+        ("55°", OPTIONS, "C"),
+        ("False", ("True", "False"), "B"),
+        (r"090^\circ T", (r"090^\circ T", r"180^\circ T"), "A"),
+        ("C\nD", OPTIONS, "CD"),
+        ("A, C", OPTIONS, "AC"),
+        ("B", ("", "", "", ""), "B"),
+    ],
+)
+def test_golds_of_options(answer: str, options: tuple[str, ...], letters: str) -> None:
+    assert right_letters(answer, options) == letters
+
+
+def test_each_form_of_gold_earns_its_point() -> None:
+    forms: list[dict[str, Any]] = [
+        {"answer": "(C)"},
+        {"answer": "55°"},
+        {"answer": "C\nD", "question": f"Choose 2 answers: {QUESTION}", "question_for_eval": None},
+        {"answer": "False", "question": "True?\nChoice:\nA. True\nB. False", "question_for_eval": None},
+        {"answer": "118掳T", "question_type": "free-form"},
+        {"answer": "-4.9\n-4.9", "question_type": "free-form"},
+        {"answer": r"Area $=9 \pi \mathrm{cm}^{2}$", "question_type": "free-form"},
+    ]
+    for changes in forms:
+        [sample] = TASK.to_samples(row(**changes))
+        for text in (changes["answer"], sample.target.gold()):
+            assert TASK.score(sample, Response(text)).value == 1.0, (changes, text)
+
+
+def test_a_gold_read_in_the_wrong_encoding_is_mended() -> None:
+    [sample] = TASK.to_samples(row(answer="118掳T", question_type="free-form"))
+    assert sample.target.answer == "118°T"
+    assert TASK.score(sample, Response("The true bearing is 118°T.")).value == 1.0
+
+
+def test_all_rows_become_samples_whose_gold_is_right(golden_dir: Path) -> None:
+    path = golden_dir.parent / "cases" / "data" / "mathverse_testmini_text_only.json"
+    if not path.exists():
+        pytest.skip(f"the rows are absent: {path}")
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    assert len(rows) == 788
+    for line in rows:
+        [sample] = TASK.to_samples(line)
+        for text in (line["answer"], sample.target.gold()):
+            assert TASK.score(sample, Response(text)).value >= 0.95, (line["sample_index"], text)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"answer": "E"},
+        {"answer": "57°"},
+        {"answer": "C\nC"},
+        {"answer": "C\nE"},
+        {"question_type": "free-form", "answer": ""},
+    ],
 )
 def test_malformed_rows(changes: dict[str, Any]) -> None:
-    with pytest.raises(RowError):
+    with pytest.raises(RowError, match="answer"):
         list(TASK.to_samples(row(**changes)))
 
 

@@ -11,12 +11,10 @@ from typing import Any
 
 import pytest
 
-from scorers.amount import read_amount
-from scorers.final_answer import final_answer
-from scorers.math_answer import MathTarget, judge, read_expression
-from scorers.math_text import standard
-from scorers.mathvision import mathvision
-from scorers.prose import boxed
+from scorers.math.amount import read_amount
+from scorers.math.text import standard
+from scorers.read.locate import boxed
+from scorers.rules.math import MathTarget, mathvision
 from scorers.types import Answer, Score, Status
 from tasks.mathvision import TASK
 from tasks.prompts import ImagePart, render
@@ -135,11 +133,11 @@ def test_value(response: str, answer: str, options: tuple[str, ...], value: floa
 @pytest.mark.parametrize(
     ("response", "expression"),
     [
-        ("The total is 12 cm because 3 times 4 is 12.", "12"),
+        ("The total is 12 cm because 3 times 4 is 12.", "12 cm"),
         ("So the area equals 12.5 square cm.", "12.5 square cm"),
-        (r"Hence $\angle B = 60^\circ$.", r"60^\circ"),
-        (r"Thus x \approx 3.14", "3.14"),
-        (r"The probability is \frac{3}{4}, i.e. 75%.", r"\frac{3}{4}"),
+        (r"Hence $\angle B = 60^\circ$.", r"$\angle B = 60^\circ$"),
+        (r"Thus x \approx 3.14", r"x \approx 3.14"),
+        (r"The probability is \frac{3}{4}, i.e. 75%.", "75%"),
         ("It is 1,200 in total", "1,200 in total"),
         ("The first is 3 and of the 8 others one is 5.", "5"),
         ("No idea.", None),
@@ -147,7 +145,7 @@ def test_value(response: str, answer: str, options: tuple[str, ...], value: floa
     ],
 )
 def test_expression_of_a_sentence(response: str, expression: str | None) -> None:
-    assert read_expression(response, "What is it?") == expression
+    assert mathvision(Answer(response), MathTarget("What is it?", "7")).extracted == expression
 
 
 def test_truncated_and_failed_responses() -> None:
@@ -304,6 +302,5 @@ def test_loopholes_are_listed_by_id(judged: dict[str, list[Judged]]) -> None:
 
 def test_final_answer_is_what_is_judged() -> None:
     text = r"<think>\boxed{3}</think> \boxed{5}"
-    assert judge(final_answer(text), MathTarget("?", "5")) == (True, "5")
     score = mathvision(Answer(text), MathTarget("?", "5"))
-    assert (score.value, score.official) == (1.0, 1.0)
+    assert (score.value, score.official, score.extracted, score.channel) == (1.0, 1.0, "5", "box")

@@ -150,9 +150,6 @@ def same_number(one: Number, other: Number, one_text: str, other_text: str) -> b
     return digits >= 3 and exact * rounded > 0 and (cut or abs(one - other) <= 0.500001 * unit)
 
 
-_EQUALS = re.compile(r"=|\\approx(?![a-zA-Z])")
-
-
 def option_value(text: str, options: Sequence[str]) -> int | None:
     r"""The index of the only option that equals an amount: 0.375 for `$\frac{3}{8}$`, 117 for 117°.
 
@@ -173,4 +170,4 @@ def option_value(text: str, options: Sequence[str]) -> int | None:
 
 
 def _last_side(text: str) -> str:
-    return _EQUALS.split(text)[-1].strip()
+    return text.replace(r"\approx", "=").rpartition("=")[2].strip()

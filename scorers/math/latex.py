@@ -83,7 +83,7 @@ def evaluate(text: str, dialect: Dialect = STANDARD, variables: Callable[[str], 
     Args:
         text: LaTeX without delimiters. Angles are in radians.
         dialect: what is accepted.
-        variables: the value of a letter or Greek command; without it they have none. `i` never has.
+        variables: the value of a letter or Greek command; without it they have none.
 
     Raises:
         LatexError: the text is not arithmetic, or is too long or too deep.
@@ -268,7 +268,7 @@ class _Reader:
         raise LatexError(f"unexpected {token.text!r}")
 
     def _variable(self, name: str) -> float:
-        if self._variables is None or name == "i":
+        if self._variables is None:
             raise LatexError(f"a variable: {name!r}")
         return self._variables(f"{name}_{self._subscript()}" if self._take("_") else name)
 

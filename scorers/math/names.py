@@ -45,8 +45,8 @@ MORE_FUNCTIONS: dict[str, Callable[[float], float]] = {
     r"\cot": lambda angle: 1 / math.tan(angle),
 }
 ALL_FUNCTIONS = FUNCTIONS | MORE_FUNCTIONS
-_GREEK = "alpha beta gamma delta epsilon theta lambda mu rho sigma phi omega Delta Omega Theta"
-GREEK = frozenset(rf"\{name}" for name in _GREEK.split())
+LETTERS = "alpha beta gamma delta epsilon theta lambda mu rho sigma phi omega Delta Omega Theta"
+GREEK = frozenset(rf"\{name}" for name in LETTERS.split())
 MARKS = frozenset(rf"\{name}" for name in ("overline", "vec", "hat", "bar", "angle", "triangle"))
 """Marks that make a name of what follows: a line segment, a vector, an angle."""
 INVERSES = {r"\sin": math.asin, r"\cos": math.acos, r"\tan": math.atan}

@@ -13,9 +13,6 @@ from scorers.math.amount import close, value_of
 from scorers.math.bounded import Number
 from scorers.math.text import compact
 
-MAX_PIECES = 8
-"""Most intervals of a union that is read."""
-
 _UNION = re.compile(r"\\cup(?![a-zA-Z])|(?<![a-zA-Z\\])(?:or|U)(?![a-zA-Z])")
 _INTERVAL = re.compile(r"([(\[])([^,;()\[\]]+)[,;]([^,;()\[\]]+)([)\]])")
 _SIGN = re.compile(r"(<|>|\\(?:le|ge|ne)(?![a-zA-Z]))")
@@ -59,10 +56,7 @@ def _read(text: str) -> tuple[str, list[Piece]] | None:
         name, text = head.strip(), rest
     if _ALL.fullmatch(text.strip()):
         return name, [Piece(-math.inf, math.inf)]
-    parts = _UNION.split(text)
-    if len(parts) > MAX_PIECES:
-        return None
-    for part in parts:
+    for part in _UNION.split(text):
         read = _interval(compact(part.strip())) or _inequality(compact(part.strip()))
         if read is None or (name and read[0] and read[0] != name):
             return None
@@ -73,7 +67,6 @@ def _read(text: str) -> tuple[str, list[Piece]] | None:
 
 def _value(text: str) -> Number | None:
     """A number or an infinity."""
-    text = text.strip()
     if text in (r"\infty", r"+\infty", r"-\infty"):
         return -math.inf if text[0] == "-" else math.inf
     return value_of(text)

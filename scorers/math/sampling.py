@@ -16,6 +16,9 @@ from scorers.math.amount import close
 from scorers.math.latex import DomainError, LatexError, evaluate
 from scorers.math.text import compact
 
+MAX_RELATION = 200
+"""Characters of an equation or inequality that is read: its sides are computed some thousand times."""
+
 _POINTS = 4
 _LINES = 24
 _STEPS = 60
@@ -79,14 +82,17 @@ def same_relation(one: str, other: str) -> bool | None:
 def _relation(text: str) -> tuple[str, Difference] | None:
     """The sign of a relation (`<` for `>`, its sides swapped) and the difference of its sides."""
     left, *rest = _SIGN.split(text)
-    if len(rest) != 2:
+    if len(rest) != 2 or len(text) > MAX_RELATION:
         return None
     sign, right = rest
     if sign in _MIRRORED:
         sign, left, right = _MIRRORED[sign], right, left
 
     def difference(variables: Point) -> float:
-        return float(evaluate(right, variables=variables)) - float(evaluate(left, variables=variables))
+        try:
+            return float(evaluate(right, variables=variables)) - float(evaluate(left, variables=variables))
+        except OverflowError as error:
+            raise DomainError(str(error)) from None
 
     return sign, difference
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 
-from scorers.math.amount import close, same_amount, value_of, without_unit
+from scorers.math.amount import same_amount, value_of, without_unit
 from scorers.math.regions import same_region
 from scorers.math.sampling import same_expression, same_relation
 from scorers.math.text import LONGEST, compact, split_outside, standard
@@ -41,7 +41,6 @@ _QUANTITY = re.compile(r"(?:[a-zA-Z+*/() -]|\\(?:cdot|times|angle|triangle)(?![a
 """What names a quantity without a number: m+n, AB + CD. Not `x^2`, `2x`: their value is not the variable's."""
 _FUNCTION_NAME = re.compile(r"y|[fgh]\(x\)")
 _RELATION = re.compile(r"(?<![<>!])=(?!=)|\\in(?![a-zA-Z])")
-_VARIABLE = re.compile(r"[\da-zA-Z]")
 _INEQUALITY = re.compile(r"[<>]|\\(?:le|ge|ne|lt|gt)(?![a-zA-Z])")
 
 
@@ -89,7 +88,7 @@ def _same_text(one: str, other: str) -> bool:
     return one == other or (one.casefold() == other.casefold() and (one.isalpha() or bool(_WORD.search(one))))
 
 
-# --- Lists, sets, tuples, intervals -----------------------------------------------------------------------
+# --- Lists, sets, tuples ------------------------------------------------------------------------------------
 
 
 def _members(text: str) -> tuple[str, list[str]] | None:
@@ -166,7 +165,7 @@ def _same_set(elements: list[str], gold: list[str]) -> bool:
     return True
 
 
-# --- Equations and ratios ---------------------------------------------------------------------------------
+# --- Equations, ratios, expressions -------------------------------------------------------------------------
 
 
 def sides(text: str) -> tuple[str, str]:
@@ -187,7 +186,8 @@ def _as_equations(one: str, other: str) -> bool | None:
     if not name and not gold_name:
         return None
     if name and gold_name:
-        if _same_text(name, gold_name) or {*map(_named_function, (name, gold_name))} == {True}:
+        functions = all(_FUNCTION_NAME.fullmatch(compact(side)) for side in (name, gold_name))
+        if functions or _same_text(name, gold_name):
             return _equal(value, gold_value)
         if _same_text(name, gold_value):
             return _equal(value, gold_name)
@@ -208,10 +208,6 @@ def value_named(text: str) -> str | None:
     return None
 
 
-def _named_function(name: str) -> bool:
-    return _FUNCTION_NAME.fullmatch(compact(name)) is not None
-
-
 def _as_ratios(one: str, other: str) -> bool | None:
     """`3:2` is "6 to 4" and `3/2`; a time of day (`5:05`) is no other (`6:06`)."""
     mine, theirs = (split_outside(_TO.sub(":", text), ":") for text in (one, other))
@@ -224,26 +220,19 @@ def _as_ratios(one: str, other: str) -> bool | None:
         mine = [*mine, "1"]
     elif len(theirs) == 1 and len(mine) == 2:
         theirs = [*theirs, "1"]
-    values, golds = [value_of(part) for part in mine], [value_of(part) for part in theirs]
-    if len(values) != len(golds) or None in values or None in golds:
+    if len(mine) != len(theirs) or None in map(value_of, mine + theirs):
         return False
-    first, gold_first = values[0], golds[0]
     return all(
-        close(float(value) * float(gold_first or 0), float(gold) * float(first or 0))
-        for value, gold in zip(values, golds, strict=True)
-        if value is not None and gold is not None
+        same_expression(f"({value})/({mine[0]})", f"({gold})/({theirs[0]})") is True
+        for value, gold in zip(mine[1:], theirs[1:], strict=True)
     )
-
-
-# --- Algebra ----------------------------------------------------------------------------------------------
 
 
 def _by_sampling(one: str, other: str) -> bool:
     """Whether two expressions, equations or inequalities in variables agree; False for what cannot be read."""
     one, other = without_unit(one), without_unit(other)
-    for text in (one, other):
-        if {word.lower() for word in _WORD.findall(text)} or not _VARIABLE.search(text):
-            return False
+    if _WORD.search(one) or _WORD.search(other):
+        return False
     related = [_INEQUALITY.search(text) is not None or "=" in text for text in (one, other)]
     if any(related):
         return all(related) and same_relation(one, other) is True

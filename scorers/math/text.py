@@ -7,7 +7,11 @@ notation, never content.
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import lru_cache
+from unicodedata import numeric
+
+from scorers.math.names import LETTERS
 
 LONGEST = 2000
 """Characters of a text that are folded; a longer one is no answer."""
@@ -35,33 +39,19 @@ _TABLE = r"""
 ⁄ /
 、 ,
 €£ $
-½ \frac{1}{2}
-⅓ \frac{1}{3}
-⅔ \frac{2}{3}
-¼ \frac{1}{4}
-¾ \frac{3}{4}
-⅕ \frac{1}{5}
-⅛ \frac{1}{8}
-α \alpha
-β \beta
-γ \gamma
-δ \delta
-θ \theta
-λ \lambda
-μ \mu
-φ \phi
-ω \omega
-Δ \Delta
 """
 _SIGNS = {
-    sign: f"{meaning} " if meaning[0] == "\\" and meaning[-1] != "}" else meaning
+    sign: f"{meaning} " if "\\" in meaning else meaning
     for signs, meaning in (line.split() for line in _TABLE.split("\n") if line)
     for sign in signs
 }
+_SIGNS |= {sign: rf"\{name} " for sign, name in zip("αβγδεθλμρσφωΔΩΘ", LETTERS.split(), strict=True)}
+_PARTS = {sign: Fraction(numeric(sign)).limit_denominator(10) for sign in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
+_SIGNS |= {sign: rf"\frac{{{part.numerator}}}{{{part.denominator}}}" for sign, part in _PARTS.items()}
 _WIDE = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _BLANKS = dict.fromkeys("\u00a0\u2009\u202f\u2003\u3000", " ")
 _UNSEEN = dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff", "")
-_TRANSLATION = str.maketrans(_WIDE | _BLANKS | _UNSEEN | _SIGNS | {"°": r"^\circ "})
+_TRANSLATION = str.maketrans(_WIDE | _BLANKS | _UNSEEN | _SIGNS)
 _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 _RAISED_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _WORDS = re.compile(
@@ -77,7 +67,7 @@ _NAMES = tuple(
         (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
         (r"\\(?:leq|leqslant)(?![a-zA-Z])|<=", r"\\le "),
         (r"\\(?:geq|geqslant)(?![a-zA-Z])|>=", r"\\ge "),
-        (r"\\neq(?![a-zA-Z])|!=", r"\\ne "),
+        (r"\\neq(?![a-zA-Z])|(?<![\w)])!=", r"\\ne "),
         (r"\\lt(?![a-zA-Z])", "<"),
         (r"\\gt(?![a-zA-Z])", ">"),
         (r"\\varphi(?![a-zA-Z])", r"\\phi "),

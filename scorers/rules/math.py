@@ -65,7 +65,7 @@ def _score(answer: Answer, target: MathTarget, official: float | None) -> Score:
 
 
 _TRUTH = {"yes": True, "true": True, "no": False, "false": False}
-_DISPLAY = re.compile(r"\\\[\s*([^\n]{1,300}?)\s*\\\]|\$\$\s*([^$\n]{1,300}?)\s*\$\$")
+_DISPLAY = re.compile(r"\\\[\s{0,8}([^\n]{1,300}?)\s{0,8}\\\]|\$\$\s{0,8}([^$\n]{1,300}?)\s{0,8}\$\$")
 
 
 def _inline(text: str) -> str:
@@ -75,31 +75,35 @@ def _inline(text: str) -> str:
 
 def judge(response: Clean, target: MathTarget) -> tuple[bool, Found[str]] | None:
     """Whether a response is right, and what was read from it; None where it gives no answer."""
-    gold, said = target.gold(), response.blocks[-1] if response.blocks else response.visible
+    gold = target.gold()
     if not target.options and len(gold) == 1 and gold in "ABCDE":  # the options are in the picture
         target = replace(target, options=tuple("ABCDE"))
     if target.options:
         return _judge_choice(response, target)
-    if said and not response.open and _spelled(said) == _spelled(gold):
+    judged = _judge_free(response, target.question, gold.replace("\n", ", "))
+    said = response.blocks[-1] if response.blocks else response.visible
+    if not (judged and judged[0]) and not response.open and _spelled(said) == _spelled(gold):
         return True, Found(said, Channel.WHOLE, said)
-    truth = _TRUTH.get(normalize_text(gold))
-    if truth is not None:
-        told = read_yes_no(response, target.question)
-        if told is None:
-            return None
-        return told.value == truth, Found("yes" if told.value else "no", told.channel, told.text)
-    return _judge_free(response, target.question, gold)
+    return judged
 
 
 def _judge_free(response: Clean, question: str, gold: str) -> tuple[bool, Found[str]] | None:
-    response = replace(response, visible=_inline(response.visible), blocks=tuple(map(_inline, response.blocks)))
-    gold = gold.replace("\n", ", ")
-    value = value_named(standard(gold))
+    truth, value = _TRUTH.get(normalize_text(gold)), value_named(standard(gold))
+    if truth is not None:
+        told = read_yes_no(response, question)
+        return None if told is None else (told.value == truth, Found(str(told.value), told.channel, told.text))
     if value is not None and not is_expression(value, loose=True):
         return _judge_text(response, question, gold)
+    response = replace(response, visible=_inline(response.visible), blocks=tuple(map(_inline, response.blocks)))
     parse = partial(_expression, question=question, amount=value is not None and read_amount(value) is not None)
-    found = first(locate(response, question), parse)
+    found = first(_candidates(response, question), parse)
     return None if found is None else (symbolic_equal(found.value, gold), found)
+
+
+def _candidates(response: Clean, question: str) -> Iterator[Candidate]:
+    """The candidates; of a response that ends in a contradiction only what it gives as its answer."""
+    gives_up = _GIVES_UP.search(response.visible[-300:])
+    return (text for text in locate(response, question) if not (gives_up and text.channel in _MENTIONED))
 
 
 def _spelled(text: str) -> str:
@@ -110,16 +114,15 @@ def _spelled(text: str) -> str:
 
 _MENTIONED = (Channel.WHOLE, Channel.CONCLUDING, Channel.STATED)
 """Channels in which a response says more than its answer."""
-_LABEL = re.compile(r"\W*[A-J]\s*(?:[.):]|$)")
-_SOLO = re.compile(r"(?<![\w'\\$^{])([A-H])(?![\w'])(?! [a-z]{2,} )")
-_LETTER_LIST = re.compile(r"[\W_]*[A-H](?:[\s()*,;&]|and|or)*(?:[A-H](?:[\s()*.,;&]|and)*)*")
-_LABELLED = re.compile(r"(?:\W*[A-H]\W*(?:[.:)]\s.*)?(?:\n|$))+")
+_LABEL = re.compile(r"\W*(?:[A-J]\s*[.):]|[A-Ja-j]\W*$)")
+_SOLO = re.compile(r"(?<![\w'\\$^{])([A-H])(?![\w'])(?!(?<=A) (?!and|or)[a-z])")
+_LIST = re.compile(r"[\W_]*[A-H](?:[^\w]|and|or|[A-H])*")
+_LINE = re.compile(r"\W*[A-H](?:\W\s|\W?$)|$")
 
 
 def _judge_choice(response: Clean, target: MathTarget) -> tuple[bool, Found[str]] | None:
     if len(target.answer) > 1:
-        named = first(_with_lines(response, target.question), _letters)
-        return None if named is None else (named.value == "".join(sorted(target.answer)), named)
+        return _several(response, target)
     found = _chosen(response, target)
     if found is None:
         return None
@@ -140,12 +143,10 @@ def _chosen(response: Clean, target: MathTarget) -> Found[int] | Found[str] | No
     found = read_option(response, options, question)
     box = next((text for text in locate(response, question) if _is_box(text)), None)
     mentioned = found is not None and found.channel in _MENTIONED
-    if mentioned and _GIVES_UP.search(response.visible[-300:]):
-        return None
-    formula = box is not None and _is(box.text, loose=False) and not _LABEL.match(standard(box.text))
+    formula = box is not None and _is(box.text, loose=True) and not _LABEL.match(standard(box.text))
     if found is not None and (box is None or not (mentioned or (formula and box.text == found.text))):
-        return found
-    candidates = iter([box]) if box else locate(response, question)
+        return None if mentioned and _GIVES_UP.search(response.visible[-300:]) else found
+    candidates = iter([box]) if box else _candidates(response, question)
     given = first(candidates, partial(_expression, question=question, amount=True))
     if given is None:
         return None
@@ -158,19 +159,20 @@ def _is_box(candidate: Candidate) -> bool:
     return Channel.BOX in (candidate.channel, candidate.within)
 
 
-def _with_lines(response: Clean, question: str) -> Iterator[Candidate]:
-    """The candidates; before them all of a response whose every line is an option."""
+def _several(response: Clean, target: MathTarget) -> tuple[bool, Found[str]] | None:
+    """The letters in lines that each begin with one, else in the first candidate that has any."""
     text = plain(response.blocks[-1] if response.blocks else response.visible)
-    whole = [Candidate(Channel.WHOLE, text)] if not response.open and _LABELLED.fullmatch(text[:4000]) else []
-    return chain(whole, locate(response, question))
+    listed = all(map(_LINE.match, text.split("\n"))) and not response.open
+    named = first(chain([Candidate(Channel.WHOLE, text)] * listed, locate(response, target.question)), _letters)
+    return None if named is None else (named.value == "".join(sorted(target.answer)), named)
 
 
 def _letters(candidate: Candidate) -> str | None:
     """The letters that a text names, in their order."""
     text = undenied(candidate.text[:4000])
-    if candidate.alone and not _LETTER_LIST.fullmatch(text):
-        return None
-    return "".join(sorted(set(_SOLO.findall(text)))) or None
+    listed = _LIST.fullmatch(text) is not None
+    named = "" if candidate.alone and not listed else re.findall("[A-H]" if listed else _SOLO, text)
+    return "".join(sorted(set(named))) or None
 
 
 # --- Expressions --------------------------------------------------------------------------------------------
@@ -200,6 +202,7 @@ _HEAD = re.compile(r"[,;]\s+(?=[a-z])|\s\((?=[a-z])")
 _CONNECTED = re.compile(r"\\(?:sqrt|pi|frac|times|cdot)|[√π^!]|\d\s?[(+*][\d(√π\\ ]")
 """Signs that a sentence's answer is more than one plain number."""
 _GIVES_UP = re.compile(r"no (?:real |valid )?solution|contradict|not possible|(?:error|mistake) in", re.I)
+_CLOSING = re.compile(r"[^()\[\]{}]*\)")
 _BREAK = re.compile(r"\\\\(?![a-zA-Z]{2})")
 
 
@@ -224,7 +227,7 @@ def _expression(candidate: Candidate, question: str, amount: bool) -> str | Uncl
         amount: the gold is a number, perhaps with a unit; otherwise it is other mathematics.
     """
     boxed, weak = _is_box(candidate), candidate.channel in _MENTIONED
-    text = candidate.text if boxed else undenied(candidate.text)
+    text = candidate.text[:2000] if boxed else undenied(candidate.text[:2000])
     if r"\begin" not in text:  # the last line of a derivation
         text = next((line for line in reversed(_BREAK.split(text)) if line.strip(" .$")), "")
     text = text.strip().rstrip(".").strip()
@@ -234,7 +237,7 @@ def _expression(candidate: Candidate, question: str, amount: bool) -> str | Uncl
     if candidate.alone:
         number = parse_number(text) if amount and len(text) <= 80 else None
         return None if number is None else f"{number:.15g}"
-    if not text or (weak and (refuses(text) or _GIVES_UP.search(text))):
+    if not text or (weak and refuses(text)):
         return None
     text = standard(text) if r"\text" in text else text
     return _given(text, weak, question, amount) or (text[:_LONGEST] if boxed else None)
@@ -263,6 +266,7 @@ def _given(text: str, weak: bool, question: str, amount: bool) -> str | Unclear 
 
 def _leading(text: str, amount: bool) -> str | None:
     r"""The expression that a text is or begins with, its unit included: `5 \sqrt{3} cm for all of them`."""
+    text = text[: closing.end() - 1] if (closing := _CLOSING.match(text)) else text
     text = text.strip("$ ") if text.count("$") == 1 else text
     if _is(text, loose=not amount):
         return text
@@ -270,7 +274,6 @@ def _leading(text: str, amount: bool) -> str | None:
     if match is None or (text[match.end() :][:1].isalpha() and not match[0].endswith((" ", "$"))):
         return None
     body = match[0].rstrip(" .,;:$(")
-    body = body.rstrip(")") if body.count(")") > body.count("(") and body[0] not in "([" else body
     unit = _UNIT_AFTER.match(text, len(body))
     if unit and (read := read_amount(standard(body + unit[0]))) is not None and read[1]:
         return body + unit[0]
