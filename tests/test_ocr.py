@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scorers.ocr import OcrTarget, formula_included, ocr_score, text_included
 from scorers.official.ocrbench import inclusion
+from scorers.rules.ocr import OcrTarget, formula_included, ocr, text_included
 from scorers.types import Answer, Status
 
 PLAIN = [
@@ -130,7 +130,7 @@ VALUE = [
 
 @pytest.mark.parametrize(("response", "gold", "question", "expected"), VALUE)
 def test_value_for_text(response: str, gold: str, question: str, expected: int) -> None:
-    assert ocr_score(Answer(response), OcrTarget((gold,), question)).value == expected
+    assert ocr(Answer(response), OcrTarget((gold,), question)).value == expected
 
 
 FORMULA_VALUE = [
@@ -161,7 +161,7 @@ FORMULA_VALUE = [
 
 @pytest.mark.parametrize(("response", "gold", "expected"), FORMULA_VALUE)
 def test_value_for_formulas(response: str, gold: str, expected: int) -> None:
-    assert ocr_score(Answer(response), OcrTarget((gold,), "", formula=True)).value == expected
+    assert ocr(Answer(response), OcrTarget((gold,), "", formula=True)).value == expected
 
 
 @pytest.mark.parametrize(
@@ -175,14 +175,14 @@ def test_value_for_formulas(response: str, gold: str, expected: int) -> None:
     ],
 )
 def test_status(response: str, status: Status) -> None:
-    assert ocr_score(Answer(response), OcrTarget(("CENTRE",))).status is status
+    assert ocr(Answer(response), OcrTarget(("CENTRE",))).status is status
 
 
 def test_raw_judges_the_untouched_response() -> None:
     response = "<think>CENTRE</think><answer>MARKET</answer>"
     target = OcrTarget(("CENTRE",))
-    assert ocr_score(Answer(response, raw=True), target).official == 1.0
-    assert ocr_score(Answer(response), target).official == 0.0
+    assert ocr(Answer(response, raw=True), target).official == 1.0
+    assert ocr(Answer(response), target).official == 0.0
 
 
 WORD = st.text("qxzvkw", min_size=1, max_size=8)
@@ -207,7 +207,7 @@ def test_official_equals_recorded_verdicts(golden) -> None:
     for row in rows:
         record = row["record"]
         target = OcrTarget(tuple(record["answer"]), record["question"], record["dataset"] == "HME100k")
-        score = ocr_score(Answer(row["response"], raw=True), target)
+        score = ocr(Answer(row["response"], raw=True), target)
         assert score.official == row["expected"], row["id"]
         total += score.official or 0.0
     assert (len(rows), total) == (500, 364.0)
@@ -220,5 +220,5 @@ GARBAGE = ["4" * 1_000_000, "4 " * 400_000, "{" * 100_000, "x=" * 300_000, "\ud8
 @pytest.mark.parametrize("formula", [False, True])
 @pytest.mark.timeout(20)
 def test_garbage_is_judged_in_bounded_time(garbage: str, formula: bool) -> None:
-    score = ocr_score(Answer(garbage), OcrTarget(("4", "x=x"), "", formula))
+    score = ocr(Answer(garbage), OcrTarget(("4", "x=x"), "", formula))
     assert score.value in (0.0, 1.0)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from scorers.choice import ChoiceTarget
-from scorers.official.mmstar import mmstar, official_mmstar
+from scorers.official.mmstar import official_mmstar
+from scorers.rules.choice import ChoiceTarget, mmstar
 from scorers.types import Answer, Status
 from tasks.mmstar import TASK
 from tasks.types import Response

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from scorers.read.locate import locate
 from scorers.types import Answer, Score, ScorerError, Status, unparsed
 from tasks import BUILTIN, load_builtin
 from tasks.types import Response, RowError, Sample, column
@@ -15,9 +16,10 @@ SAMPLE = Sample("1", "Which?", "B")
 
 
 def letter(answer: Answer, target: Any) -> Score:
-    for reading in answer.readings():
-        if reading in ("A", "B"):
-            return Score(float(reading == target), float(answer.official_text == target), Status.OK, reading)
+    for candidate in locate(answer.response):
+        if candidate.text in ("A", "B"):
+            right = float(candidate.text == target)
+            return Score(right, float(answer.official_text == target), Status.OK, candidate.text)
     return unparsed(0.5)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from scorers.choice import ChoiceTarget
-from scorers.official.mmmu import MmmuTarget
+from scorers.rules.choice import ChoiceTarget
+from scorers.rules.mmmu import MmmuTarget
 from tasks import load_builtin
 from tasks.images import ImageRef
 from tasks.mmmu import DISCIPLINES, SUBJECTS
@@ -153,7 +153,7 @@ def test_a_malformed_row_is_an_error(name: str, changes: dict[str, Any], message
 def test_mmmu_options_images_and_groups() -> None:
     made = sample("mmmu")
     assert made.choices == ("<image 3>", "it's", "a, b")
-    assert made.target == MmmuTarget(made.choices, 1)
+    assert made.target == MmmuTarget(made.choices, 1, question=made.question)
     assert len(made.images) == 3
     assert made.groups == {
         "discipline": "Art & Design",
@@ -192,7 +192,7 @@ def test_mmmu_has_30_subjects_in_6_disciplines() -> None:
 def test_mmbench_rotations_share_a_question() -> None:
     made = sample("mmbench")
     assert made.id == "3000241"
-    assert made.target == ChoiceTarget(("a cat", "None"), 1)
+    assert made.target == ChoiceTarget(("a cat", "None"), 1, "What is it?")
     assert made.groups == {"question": "241", "pass": "rotated", "category": "object", "l2-category": "fine"}
     assert made.meta == {}
     first = sample("mmbench", index="241", hint="A zoo.", E="five", C="x", D="y")
@@ -220,9 +220,9 @@ def test_mmbench_counts_a_question_only_where_every_rotation_is_right() -> None:
         ("Q?\nOptions: A: x, y, B: z", ("x, y", "z")),
         ("Q?\nOptions: A: 1, B: 2, C: 3, D: 4", ("1", "2", "3", "4")),
         ("Q?\nOptions: A: f(a: int), B: g", ("f(a: int)", "g")),
-        ("Options: none?\nOptions: A: Yes, B: No, C: nan, D: nan", ("Yes", "No", "", "")),
+        ("Options: none?\nOptions: A: Yes, B: No, C: nan, D: nan", ("Yes", "No", "None", "None")),
         ("Hint: e.g., A, B, C, D.\nQuestion: Q?\nChoices:\n(A) 0\n(B) 1", ("0", "1")),
-        ("Q?\n(A) Yes\n(B) No\n(C) nan\n(D) nan", ("Yes", "No", "", "")),
+        ("Q?\n(A) Yes\n(B) No\n(C) nan\n(D) nan", ("Yes", "No", "None", "None")),
         ("Is (A) right?", ()),
         ("Options: A: only", ()),
         ("", ()),
@@ -235,7 +235,7 @@ def test_mmstar_options_within_the_question(question: str, expected: tuple[str, 
 def test_mmstar_keeps_the_question_as_it_is() -> None:
     made = sample("mmstar")
     assert (made.id, made.question, made.choices) == ("0", MMSTAR["question"], ())
-    assert made.target == ChoiceTarget(("a cat", "a dog", "a cow", ""), 2)
+    assert made.target == ChoiceTarget(("a cat", "a dog", "a cow", "None"), 2, "What?\n")
     assert sample("mmstar", question="Which?").target == ChoiceTarget(("",) * 4, 2)
 
 

@@ -1,4 +1,4 @@
-"""Text equality, and the phrase that answers within a response that says more."""
+"""Text equality, refusals and denials, and the phrase that answers within a response that says more."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scorers.phrase import announced, first_sentence, opens_with, phrases
-from scorers.prose import boxed
-from scorers.text import fold, is_refusal, normalize_text, spoken, text_equal, unwrap
-from scorers.types import Answer
+from scorers.read.locate import read_phrases
+from scorers.read.normalise import clean
+from scorers.read.text import fold, normalize_text, phrases, refuses, text_equal, undenied, unwrap
 
 EQUAL = [
     ("Blue", "blue"),
@@ -117,7 +116,6 @@ ANSWERS = [
     "not worried",
     "No",
     "I see 12 bars",
-    "unknown",
     "The answer is not 5",
     "cannot",
     "",
@@ -126,55 +124,35 @@ ANSWERS = [
 
 @pytest.mark.parametrize("text", REFUSALS)
 def test_refusals(text: str) -> None:
-    assert is_refusal(text)
+    assert refuses(text)
 
 
 @pytest.mark.parametrize("text", ANSWERS)
 def test_answers_are_no_refusals(text: str) -> None:
-    assert not is_refusal(text)
+    assert not refuses(text)
+
+
+def test_refusals_are_not_what_cannot_be() -> None:
+    assert refuses("I cannot determine the answer.")
+    assert refuses("The question does not provide enough information.")
+    assert not refuses("A length cannot be negative, so x is 5.")
+    assert not refuses("Aqua does not have the maximum area.")
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("The answer is 12", "12"),
-        ("Answer: 12", "12"),
-        ("**Answer:** 12", "12"),
-        ("**Final answer: 12**", "12"),
-        ("The final answer is: **12**", "**12**"),
-        ("The correct answer would be blue.\nBecause it is.", "blue."),
-        ("The answer to the question is 12", "12"),
-        ("answer = 12", "12"),
-        ("The answer is 11. No, the answer is 12", "12"),
-        (r"Thus \boxed{\frac{1}{2}} holds", r"\frac{1}{2}"),
-        ("The answer is not 12", None),
-        ("The answer is", None),
-        ("12", None),
-        ("answers vary", None),
+        ("C, not B", "C"),
+        ("5 is wrong", ""),
+        ("not A but B", "but B"),
+        ("B rather than A", "B"),
+        ("not only A", "not only A"),
+        ("It is B", "It is B"),
+        ("", ""),
     ],
 )
-def test_announced(text: str, expected: str | None) -> None:
-    assert announced(text) == expected
-
-
-def test_boxed_needs_its_closing_brace() -> None:
-    assert boxed(r"\boxed{a} and \boxed{b{c}}") == "b{c}"
-    assert boxed(r"\boxed{a") is None
-    assert boxed("a") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("It is 12. It stands below.", "It is 12."),
-        ("It is Dr. Smith. He signs.", "It is Dr. Smith."),
-        ("W. W. Faloon", "W. W. Faloon"),
-        ("12:15 p.m. sharp", "12:15 p.m. sharp"),
-        ("It costs 3.50 dollars", "It costs 3.50 dollars"),
-    ],
-)
-def test_first_sentence(text: str, expected: str) -> None:
-    assert first_sentence(text) == expected
+def test_what_is_denied_is_left_out(text: str, expected: str) -> None:
+    assert undenied(text) == expected
 
 
 PHRASES = [
@@ -197,7 +175,6 @@ NOT_PHRASES = [
     ("11, 12", "What is the page number?", "11"),
     ("The answer is 11, not 12", "", "12"),
     ("The answer is 11\nor maybe 12", "", "12"),
-    ("12. The answer is 11", "", "12. The answer is 11"),
 ]
 
 
@@ -212,45 +189,26 @@ def test_phrases_hold_nothing_else(text: str, question: str, phrase: str) -> Non
 
 
 @given(st.text(max_size=200), st.text(max_size=60))
-def test_phrases_are_few_and_from_the_text(text: str, question: str) -> None:
-    found = phrases(text, question)
-    assert len(found) <= 10
-    assert all(phrase in text for phrase in found)
-
-
-TONGA = "Which country received the higher aid, Jamaica or Tonga?"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Jamaica received the higher aid.", True),
-        ("Jamaica received higher aid than Tonga", True),
-        ("Jamaica.", True),
-        ("Tonga received higher aid than Jamaica", False),
-        ("Jamaica received less aid", False),
-        ("Jamaica did not receive the higher aid", False),
-        ("Jamaica or Tonga", False),
-        ("Jamaica and Tonga", False),
-        ("Jamaican aid", False),
-        ("", False),
-    ],
-)
-def test_opens_with(text: str, expected: bool) -> None:
-    assert opens_with(text, "Jamaica", TONGA) is expected
+def test_phrases_are_few(text: str, question: str) -> None:
+    assert len(phrases(text, question)) <= 40
 
 
 @pytest.mark.parametrize(
     ("response", "expected"),
     [
-        ("12", ["12"]),
-        ("<answer>12</answer>", ["12", "12"]),
-        ("<think>a</think>12", ["12"]),
-        ("<answer></answer>", []),
-        ("<think>a</think>", []),
-        ("  ", []),
-        ("It is 12</answer>", ["It is 12"]),
+        ("The answer is a circle.", "a circle."),
+        ("a circle", "a circle"),
+        ("12", "12"),
+        ("<answer>12</answer>", "12"),
+        ("<think>a</think>12", "12"),
+        ("It is 12</answer>", "It is 12"),
+        ("I cannot tell.\nPlease provide the image.", None),
+        ("<answer></answer>", None),
+        ("<think>a</think>", None),
+        ("<think>a", None),
+        ("  ", None),
     ],
 )
-def test_spoken_leaves_out_what_says_nothing(response: str, expected: list[str]) -> None:
-    assert list(spoken(Answer(response))) == expected
+def test_the_fullest_reading_of_a_response(response: str, expected: str | None) -> None:
+    found = read_phrases(clean(response))
+    assert (None if found is None else found.value[0]) == expected
