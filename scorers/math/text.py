@@ -96,6 +96,7 @@ _BRACED_UNIT = re.compile(
     r"(?<=[\d}])\s*\{\s*(square|cubic|)\s*(degrees?|inch(?:es)?|feet|miles?|[kcdm]?m|[a-z]*meters?|units?)\s*\}"
 )
 _WRAPPED = re.compile(r'\\f?boxed\s*\{(.*)\}|\\\((.*)\\\)|\\\[(.*)\\\]|\*\*([^*]*)\*\*|"(.*)"', re.DOTALL)
+_PLAIN = re.compile(r"-?\d+(?:\.\d+)?|[a-zA-Z]")
 _SPACES = re.compile(r"\s+")
 
 
@@ -120,6 +121,8 @@ def standard(text: str) -> str:
     go; Unicode signs become LaTeX. A space stays where words or numbers would run together.
     """
     text = text.strip()
+    if _PLAIN.fullmatch(text):
+        return text
     for _ in range(4):
         match = _WRAPPED.fullmatch(text.strip("$ \n").rstrip(".,;") if text.count("$") <= 4 else text)
         if match is None:
