@@ -134,7 +134,7 @@ def close(one: Number, other: Number) -> bool:
 
 
 def same_number(one: Number, other: Number, one_text: str, other_text: str) -> bool:
-    """Close, or one is a decimal of three digits or more to which the other, no decimal, rounds or is cut."""
+    """Close, or one is a decimal of three digits to which the other rounds, or is cut at three decimals."""
     if close(one, other):
         return True
     if isinstance(one, int) or isinstance(other, int):
@@ -146,7 +146,7 @@ def same_number(one: Number, other: Number, one_text: str, other_text: str) -> b
     digits = len(written[0].lstrip("-+0.").replace(".", ""))
     unit = 10.0 ** -len(written[1])
     rounded, exact = (one, other) if decimal else (other, one)
-    cut = 0 <= abs(exact) - abs(rounded) < unit
+    cut = 0 <= abs(exact) - abs(rounded) < unit <= 0.0011
     return digits >= 3 and exact * rounded > 0 and (cut or abs(one - other) <= 0.500001 * unit)
 
 
