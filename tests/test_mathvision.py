@@ -259,10 +259,8 @@ def cause(line: dict[str, Any], score: Score) -> str:
     answer, options = record["answer"], record["options"]
     gold = options[ord(answer) - ord("A")] if options else answer
     if score.value:
-        if (
-            re.fullmatch(r"[A-E](?:,? (?:and )?[a-e])+", response)
-            or (not boxed(response)
-            and "boxed" in response)
+        if re.fullmatch(r"[A-E](?:,? (?:and )?[a-e])+", response) or (
+            not boxed(response) and "boxed" in response
         ):
             return "no answer, read as a letter"
         if re.match(r"\([A-E]\) ", response):
