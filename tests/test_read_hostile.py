@@ -215,7 +215,7 @@ def took(task: Task, made: tuple[Sample, ...], text: str) -> float:
     return seconds
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", BUILTIN)
 def test_long_texts_take_bounded_time(name: str) -> None:
     task, made = samples(name)

@@ -518,6 +518,7 @@ def test_a_year_is_an_answer_where_a_year_is_asked_for(question: str, expected: 
     assert given_number("It was 44 in 2013.", question) == expected
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "garbage",
     [

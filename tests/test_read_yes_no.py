@@ -112,6 +112,7 @@ def test_options_that_are_yes_and_no(options: tuple[str, ...], expected: tuple[b
     assert yes_no_pair(options) == expected
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "seed",
     ["no, ", "yes ", "okay, ", "answer is ", " ", "not ", "can be ly ", "so ", "\ud800", "\0", "it is ", "i "],
