@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from scorers.read.normalise import STANDARD, Clean, clean, opened_thinking, read_tags, thinking_spans
+from scorers.read.normalise import (
+    STANDARD,
+    Clean,
+    Delimiters,
+    clean,
+    opened_thinking,
+    read_tags,
+    thinking_spans,
+)
 
 CASES = [
     ("B", "B"),
@@ -128,31 +136,14 @@ def test_spans_of_thinking() -> None:
     assert thinking_spans("b") == []
 
 
-def test_delimiters_are_added_by_a_file() -> None:
-    more = STANDARD.extended(
-        'thinking = [["<ponder>", "</ponder>"]]\nanswer = [["<say>", "</say>"]]\n'
-        'box = [["<bx>", "</bx>"]]\ndropped = ["<stop>"]'
-    )
+def test_delimiters_are_added() -> None:
+    table = {"thinking": [["<ponder>", "</ponder>"]], "answer": [["<say>", "</say>"]]}
+    more = STANDARD + Delimiters.of({**table, "box": [["<bx>", "</bx>"]], "dropped": ["<stop>"]})
     assert clean("<ponder>A</ponder><say>B</say><stop>", more).final == "B"
     assert clean("<bx>B</bx>", more).visible == r"\boxed{B}"
     assert clean("<think>A</think>B", more).final == "B"
     assert clean("<ponder>A</ponder>B").visible == "<ponder>A</ponder>B"
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('thoughts = [["a", "b"]]', "unknown key 'thoughts'"),
-        ('thinking = [["a"]]', "no list of pairs"),
-        ('thinking = "a"', "no list of pairs"),
-        ('answer = [["a", ""]]', "no list of pairs"),
-        ("dropped = [1]", "no list of texts"),
-        ("thinking = [", ""),
-    ],
-)
-def test_a_file_of_delimiters_that_is_none_is_refused(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        STANDARD.extended(text)
+    assert STANDARD + Delimiters.of({}) == STANDARD
 
 
 def test_enormous_and_hostile_texts_take_linear_time() -> None:

@@ -236,7 +236,7 @@ def test_mmstar_keeps_the_question_as_it_is() -> None:
     made = sample("mmstar")
     assert (made.id, made.question, made.choices) == ("0", MMSTAR["question"], ())
     assert made.target == ChoiceTarget(("a cat", "a dog", "a cow", "None"), 2, "What?\n")
-    assert sample("mmstar", question="Which?").target == ChoiceTarget(("",) * 4, 2)
+    assert sample("mmstar", question="Which?").target == ChoiceTarget(("",) * 4, 2, "Which?")
 
 
 def test_mmstar_options_of_real_questions(golden: Callable[[str], list[dict[str, Any]]]) -> None:
