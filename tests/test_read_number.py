@@ -148,7 +148,7 @@ def test_what_stands_beside_a_number() -> None:
     (price,) = find_numbers("$47")
     assert price.currency
     (angle,) = find_numbers("30°")
-    assert angle.degree
+    assert angle.value == 30
     (place,) = find_numbers("the 3rd bar")
     assert place.ordinal
     (people,) = find_numbers("1.2 million people")
