@@ -105,9 +105,9 @@ def sentences(text: str) -> list[str]:
 # --- Denials and refusals -----------------------------------------------------------------------------------
 
 _DENIED = re.compile(
-    rf"(?:[^,.;:()\n|]*?\b(?:{WORDS['denials']['before']})|[,(–—]?\s*\b{WORDS['denials']['after']})\b"
+    rf"(?:(?:^|(?<=[,.;:()\n|]))[^,.;:()\n|]*?\b(?:{WORDS['denials']['before']})|[,(–—]?\s*\b{WORDS['denials']['after']})\b"
     r"(?! (?:only|sure|applicable))[^,.;:()\n]*?(?:\)|(?=[,.;:()\n]|\bbut\b|$))"
-    r"|[^,.;:|\n]*?(?:\b(?:is|are|was|were|looks?|seems?)|项)\s?(?:\w+ly )?"
+    r"|(?:^|(?<=[,.;:()\n|]))[^,.;:()|\n]*?(?:\b(?:is|are|was|were|looks?|seems?)|项)\s?(?:\w+ly )?"
     rf"(?:{'|'.join(WORDS['denials']['wrong'])})\b|(?:而)?(?:不是|并非)[^,.;:\n]*",
     re.IGNORECASE,
 )
