@@ -17,18 +17,18 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.backends import tiny_path
-from harness.backends.image_only import load_processor
+from harness.models import tiny_path
+from harness.models.image_only import load_processor
 from harness.registry import Registry
 from training.advantages import Batch, Moments, estimator
-from training.dataset import load_problems
-from training.equity import gradient_norms
+from training.data.dataset import load_problems
+from training.data.prompt_stream import PromptStream
 from training.filtering import Acceptance
-from training.loop import Place, Trainer, reward_batch
+from training.local.equity import gradient_norms
+from training.local.loop import Place, Trainer, reward_batch
+from training.local.rollout import PolicyBackend
 from training.models import load_model
-from training.prompt_stream import PromptStream
 from training.recipe import load_recipe
-from training.rollout import PolicyBackend
 
 ESTIMATORS = ("grpo", "dr_grpo", "ema_grpo", "g2rpo")
 PARETO = 1.5

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from harness import evaluate
 from harness.compare import compare_runs
-from harness.comparison import MeanComparison
-from harness.results import Results
+from harness.compare.comparison import MeanComparison
+from harness.scores.results import Results
 from training.log import read_steps
 from training.recipe import load_recipe
 from training.train import run_training

@@ -17,13 +17,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness import evaluate
-from harness.items import read_items
 from harness.models import family_coords
 from harness.registry import Registry
-from harness.stats import Estimate, paired_interval
+from harness.run.items import read_items
+from harness.scores.stats import Estimate, paired_interval
 from scorers.types import Coords, Score, Status
 from tasks.types import Response, Sample, Task
-from training.gold import answer_text
+from training.data.gold import answer_text
 
 GRID = (100, 300, 500, 700, 900)
 Observation = tuple[float, str, str]

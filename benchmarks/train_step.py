@@ -20,20 +20,20 @@ import numpy as np
 import psutil
 import torch
 
-from harness.backends.image_only import load_processor
 from harness.data.synthetic import synthetic_rows
+from harness.models.image_only import load_processor
 from harness.registry import Registry
 from scorers.types import Answer, Score
 from tasks.prompts import render
 from tasks.types import Metric, Sample, Source, Task
-from training.coldstart import build_untrained
-from training.dataset import HeldProblems
-from training.loop import Place, Trainer
+from training.coldstart.stage import build_untrained
+from training.data.dataset import HeldProblems
+from training.data.prompt_stream import PromptStream
+from training.local.loop import Place, Trainer
+from training.local.rollout import PolicyBackend
 from training.models import load_model
 from training.policy_recipe import PolicyRecipe
-from training.prompt_stream import PromptStream
 from training.recipe import Recipe, load_recipe
-from training.rollout import PolicyBackend
 
 PROMPTS, RESPONSES, TOKENS, ROWS = 4, 8, 16, 64
 

@@ -10,7 +10,7 @@ from scorers.types import Coords, Score
 from tasks.types import Task
 
 if TYPE_CHECKING:
-    from harness.results import Results
+    from harness.scores.results import Results
     from harness.types import Backend
 
 

@@ -10,10 +10,11 @@ from itertools import islice
 from typing import get_args
 
 from harness.data import RowSource
+from harness.errors import PLUGIN_BUGS
 from harness.gold import gold_response
 from harness.jsonl import plain, tuples
-from harness.plan import PLUGIN_BUGS, FailedRow, samples_of
-from harness.scoring import judge
+from harness.run.plan import FailedRow, samples_of
+from harness.scores.scoring import judge
 from scorers.types import Score, Status
 from tasks import CATEGORIES
 from tasks.images import ImageError

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
-from harness.identity import read_run
+from harness.run import read_run
 from reports.build import build
 from reports.runs import is_run, load_runs
-from reports.training_runs import is_training_run, load_training_runs, number
+from reports.training.runs import is_training_run, load_training_runs, number
 
 DEPTH = 3
 """How deep below the folder runs are looked for."""

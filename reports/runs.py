@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
-from harness.identity import read_run
-from harness.journal import TaskJournal, line_of
 from harness.jsonl import plain, read_lines
 from harness.progress import Progress
-from harness.rescore import judge_run
-from harness.results import Results, read_results
-from harness.scoring import Judged, score_line
+from harness.run import judge_run, read_run
+from harness.run.journal import TaskJournal, line_of
+from harness.scores.results import Results, read_results
+from harness.scores.scoring import Judged, score_line
 
 NAME_LENGTH = 80
 # Line breaks of any kind, other control characters, lone surrogates, and marks that turn the text after them.

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import build
-from harness.identity import describe_run, save_run
 from harness.jsonl import encode, write_atomic
-from harness.results import TaskResult, write_results
-from harness.run import collect
-from harness.stats import Estimate
+from harness.run.engine import collect
+from harness.run.identity import describe_run, save_run
+from harness.scores.results import TaskResult, write_results
+from harness.scores.stats import Estimate
 from tasks import load_builtin
 
 HOSTILE = "</script><script>window.hit=1</script><img src=x onerror='hit=1'>\u2028\u202e javascript:hit()"

@@ -169,7 +169,7 @@ print(sorted(heavy & set(sys.modules)))
 def test_no_verb_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert main(["--help"]) == 0
-    for verb, what in VERBS.items():
+    for verb, (_, what) in VERBS.items():
         assert f"{verb:<10}{what}" in capsys.readouterr().out if verb == "eval" else True
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("harness 0.")

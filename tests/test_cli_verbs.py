@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.cli import main
-from harness.results import read_results
+from harness.scores.results import read_results
 from tasks import CATEGORIES
 
 FAKES = str(Path(__file__).with_name("fakes.py"))

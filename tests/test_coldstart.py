@@ -9,10 +9,10 @@ from random import Random
 import pytest
 import torch
 
-from harness.backends import tiny_path
-from harness.backends.hf import HFBackend
 from harness.data.synthetic import synthetic_row
 from harness.errors import HarnessError, UsageError
+from harness.models import tiny_path
+from harness.models.hf import HFBackend
 from harness.types import Request, Sampling
 from scorers.box import BoxTarget
 from scorers.choice import ChoiceTarget
@@ -20,13 +20,14 @@ from scorers.points import RoboSpatialTarget
 from tasks import BUILTIN, load_builtin
 from tasks.prompts import render
 from tasks.types import Response, Sample
-from training import checkpoint, vision_warmup
-from training.coldstart import answer_loss, resume, task_names
-from training.examples import Examples, ExampleSettings, stream
-from training.gold import answer_text, guess_text
+from training import checkpoint
+from training.coldstart import vision_warmup
+from training.coldstart.optimizers import Optimizers, rate
+from training.coldstart.stage import answer_loss, resume
+from training.data.examples import Examples, ExampleSettings, stream
+from training.data.gold import answer_text, guess_text
 from training.models import load_model
-from training.optimizers import Optimizers, rate
-from training.recipe import Recipe, load_recipe
+from training.recipe import Recipe, load_recipe, task_names
 from training.train import run_training
 
 TASKS = ("mmbench", "refcoco", "docvqa")
@@ -323,7 +324,7 @@ def test_checkpoints_of_other_settings_are_refused(tmp_path: Path) -> None:
 
 
 def test_warm_up_drawings_are_seeded_and_labelled() -> None:
-    from harness.backends.image_only import load_processor
+    from harness.models.image_only import load_processor
 
     processor = load_processor(tiny_path(), "qwen3_vl")
     first, same, other = (vision_warmup.batch(processor, 0, number, 3) for number in (5, 5, 6))

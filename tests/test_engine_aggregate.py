@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 
-from harness.aggregate import category_results, overall, task_result
-from harness.config import RunConfig
-from harness.results import TaskResult
-from harness.run import collect
-from harness.scoring import Judged
-from harness.stats import Estimate
-from harness.table import interval, lines, number, percent
+from harness.scores.aggregate import category_results, overall, run_results, task_result
+from harness.scores.results import TaskResult
+from harness.scores.scoring import Judged
+from harness.scores.stats import Estimate
+from harness.scores.table import interval, lines, number, percent
 from scorers.types import Score, Status
 from tasks.types import Metric, Task
 
@@ -207,7 +205,7 @@ def test_the_table_fits_80_columns(fakes: ModuleType) -> None:
         "broken": result(fakes.task("broken", judged=True), [verdict(0, Status.FAILED)] * 3, synthetic=True),
         **{f"t{place}": result(fakes.task(f"t{place}", judged=True), [verdict(0, 1.0)]) for place in range(18)},
     }
-    results = collect(tasks, RunConfig(), {}, 1.0, None)
+    results = run_results(tasks, failure_budget=0.01, model={}, seconds=1.0, run_dir=None)
     text = list(lines(results))
     assert max(map(len, text)) == 80
     whole = " ".join(text)

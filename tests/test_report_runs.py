@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import harness
-from harness.backends.mock import MockBackend
 from harness.errors import HarnessError, UsageError
-from harness.rescore import judge_run
+from harness.models.mock import MockBackend
+from harness.run import judge_run
 from reports.runs import load_runs
 
 FAKES = str(Path(__file__).with_name("fakes.py"))

@@ -15,9 +15,9 @@ import pytest
 import harness
 import tasks
 from harness.gold import gold_response
-from harness.items import read_items
-from harness.journal import TaskJournal
 from harness.registry import Registry
+from harness.run.items import read_items
+from harness.run.journal import TaskJournal
 from harness.types import Request
 from scorers.types import Answer, Score, ScorerError, Status
 from tasks.types import Response, Sample

@@ -16,9 +16,9 @@ from harness.registry import Registry
 from scorers.types import Score
 from tasks.images import ImageError
 from tasks.types import CATEGORIES, Response, RowError, Sample
-from training.dataset import FAMILIES, DrawnProblems, HeldProblems, load_file, load_problems
+from training.data.dataset import FAMILIES, DrawnProblems, HeldProblems, load_file, load_problems
+from training.data.prompt_stream import PromptStream, spread
 from training.filtering import Acceptance, FilterRule, verdict
-from training.prompt_stream import PromptStream, spread
 from training.rewards import Reward
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from training.equity import loss_weights, shares
+from training.local.equity import loss_weights, shares
+from training.local.policy import Clip, clipped_loss
 from training.log import StepLog, read_steps
-from training.policy import Clip, clipped_loss
 
 
 def rollout(key: str, tokens: int) -> Any:
@@ -56,8 +56,8 @@ def test_measuring_the_gradient_changes_no_weight(
 def test_the_norms_are_of_the_gradient_of_each_family_alone(
     policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
 ) -> None:
-    from training.equity import gradient_norms
     from training.filtering import Acceptance
+    from training.local.equity import gradient_norms
 
     trainer = policy_fakes.trainer(policy_model, tmp_path)
     rollouts = [each for group in trainer.collect(1, [], Acceptance()) for each in group]

@@ -22,9 +22,9 @@ from scorers.types import Answer, Score
 from tasks.images import ImageRef
 from tasks.types import Sample
 from training import checkpoint
-from training.dataset import HeldProblems
+from training.data.dataset import HeldProblems
+from training.data.prompt_stream import PromptStream
 from training.log import StepLog, read_steps, tracker
-from training.prompt_stream import PromptStream
 
 TESTS = Path(__file__).parent
 
@@ -89,7 +89,7 @@ torch.set_num_threads(1)
 from pathlib import Path
 import policy_fakes
 from training.log import StepLog
-from training.rollout import PolicyBackend
+from training.local.rollout import PolicyBackend
 
 model, out = Path(sys.argv[2]), Path(sys.argv[3])
 trainer = policy_fakes.trainer(model, out)

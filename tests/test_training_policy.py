@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from harness.errors import HarnessError
-from training.budgets import Budget
-from training.policy import Clip, clipped_loss, micro_batches, token_logps
+from training.local.budgets import Budget
+from training.local.policy import Clip, clipped_loss, micro_batches, token_logps
+from training.local.update import Stepper
 from training.shaping import EntropyBand
-from training.update import Stepper
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 1024])
@@ -138,7 +138,7 @@ def gradients(trainer: Any, rollouts: Any, advantages: list[float], **changes: A
             for parameter in parameters:
                 parameter.grad = None
 
-    from training.update import Updater
+    from training.local.update import Updater
 
     settings: dict[str, Any] = {
         "clip": Clip(),

@@ -139,7 +139,7 @@ SHORT = {
 def test_a_stage_ends_in_a_model_that_can_be_evaluated(
     policy_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from harness.backends.hf import HFBackend
+    from harness.models.hf import HFBackend
 
     overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path)}
     assert run_training("tiny", overrides) == 0

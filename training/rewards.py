@@ -1,7 +1,7 @@
 """Rewards: the score that `harness eval` writes, plus the recipe's terms for format, structure and length.
 
-No scoring code lives here: accuracy is the task's own verdict (`harness.scoring.judged`), the format rule is
-`scorers.response_format`, the structure term reads the verdict's status.
+No scoring code lives here: accuracy is the task's own verdict (`harness.scores.scoring.judged`), the format
+rule is `scorers.response_format`, the structure term reads the verdict's status.
 
 Source: arXiv 2604.08539; the weights are those of the authors' released code.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.scoring import judged
+from harness.scores.scoring import judged
 from scorers.response_format import response_format
 from scorers.types import Coords, Score, Status
 from tasks.types import Response, Sample, Task

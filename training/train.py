@@ -32,7 +32,7 @@ def run_training(recipe_path: str | None, overrides: Mapping[str, Any]) -> int:
         recipe_path = DEFAULT
     recipe = load_recipe(recipe_path, overrides)
     from training.coldstart import run_coldstart
-    from training.policy_stage import run_policy
+    from training.local import run_policy
 
     model: str | Path = recipe.model
     for stage in recipe.stages:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
 from harness.errors import UsageError, nearest
+
+Runner = Callable[[argparse.Namespace], int]
+"""Runs a verb with its parsed arguments; returns the exit code."""
 
 
 class Parser(argparse.ArgumentParser):
