@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import metadata
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
@@ -160,8 +161,8 @@ def test_a_broken_config_is_named(tmp_path: Path) -> None:
 
 
 def test_entry_points_add_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint("parrot", "harness.backends.mock:MockBackend", "harness.models")
-    monkeypatch.setattr(models, "entry_points", lambda: {"parrot": point})
+    point = EntryPoint("parrot", "harness.models.mock:MockBackend", "harness.models")
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [point] if group == point.group else [])
     spec = models.resolve("parrot")
     assert models.load(spec).name == "mock"
 
