@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     """Import the API when it is first used, so that `harness --help` does not wait for it."""
     if name in ("evaluate", "score"):
+        from harness.shadowing import NEEDED, refuse_shadowed
+
+        refuse_shadowed(NEEDED)
         from harness import api
 
         return getattr(api, name)

@@ -39,12 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(verb: str, arguments: list[str], debug: bool) -> int:
     from inspect import cleandoc
 
-    from harness.cli.common import Parser, Runner, foreign_package
+    from harness.cli.common import Parser, Runner
     from harness.errors import Exit, HarnessError, UsageError, nearest
+    from harness.shadowing import refuse_shadowed
 
     try:
-        if (line := foreign_package()) is not None:
-            raise UsageError(line)
+        refuse_shadowed()
         if verb not in VERBS:
             raise UsageError(f"unknown verb {verb!r}{nearest(verb, VERBS)}")
         declare = load(VERBS[verb].defined)
