@@ -65,7 +65,7 @@ def test_the_norms_are_of_the_gradient_of_each_family_alone(
     found = gradient_norms(trainer.policy, trainer.stepper, rollouts, advantages, clip=Clip(), micro_batch=3)
     assert set(found) == {"math", "chart"}
     own = [place for place, each in enumerate(rollouts) if each.key == "chart"]
-    scored = trainer.policy.score([rollouts[place] for place in own])
+    scored = trainer.policy.log_probabilities([rollouts[place] for place in own])
     losses, _ = clipped_loss(
         scored.logps, scored.logps.detach(), scored.each([advantages[place] for place in own]), Clip()
     )

@@ -89,9 +89,9 @@ def test_scores_are_those_of_each_response_alone_without_padding(sampled: Any) -
     trainer, rollouts = sampled
     mixed = sorted(rollouts[:12], key=lambda rollout: -len(rollout.tokens))
     assert len({len(rollout.tokens) for rollout in rollouts}) > 1
-    together = trainer.policy.score(mixed)
+    together = trainer.policy.log_probabilities(mixed)
     for rollout, found in zip(mixed, together.split(together.logps), strict=True):
-        alone = trainer.policy.score([rollout]).logps
+        alone = trainer.policy.log_probabilities([rollout]).logps
         torch.testing.assert_close(found, alone, rtol=1e-4, atol=1e-5)
         assert len(alone) == len(rollout.tokens) == rollout.response.completion_tokens
 
@@ -116,7 +116,7 @@ def test_scores_are_the_probabilities_that_were_sampled_from(sampled: Any) -> No
             logits[trainer.backend.input_only] = -torch.inf
             expected.append(logits.log_softmax(-1)[rollout.tokens[end]])
     torch.testing.assert_close(
-        trainer.policy.score([rollout]).logps, torch.stack(expected), rtol=1e-4, atol=1e-5
+        trainer.policy.log_probabilities([rollout]).logps, torch.stack(expected), rtol=1e-4, atol=1e-5
     )
     assert processor is not None
 
@@ -174,7 +174,7 @@ def test_the_hinge_s_gradient_is_that_of_the_family_s_mean_entropy(sampled: Any,
     nothing = [0.0] * len(rollouts)
     found = gradients(trainer, rollouts, nothing, bands=TIGHT, entropy_weight=0.02, micro_batch=size)
     own = [rollout for rollout in rollouts if rollout.key == "math"]
-    scored = trainer.policy.score(own)
+    scored = trainer.policy.log_probabilities(own)
     logp = scored.logits.log_softmax(-1)
     entropy = -(logp.exp() * logp).sum(-1).mean()
     parameters = [p for p in trainer.policy.model.parameters() if p.requires_grad]

@@ -50,9 +50,9 @@ def gradient_norms(
         for key in sorted({rollout.key for rollout in rollouts}):
             own = [place for place, rollout in enumerate(rollouts) if rollout.key == key]
             for places in micro_batches(own, lengths, micro_batch):
-                scored = policy.score([rollouts[place] for place in places])
-                weights = scored.each([float(advantages[place]) for place in places])
-                losses, _ = clipped_loss(scored.logps, scored.logps.detach(), weights, clip)
+                likelihoods = policy.log_probabilities([rollouts[place] for place in places])
+                weights = likelihoods.each([float(advantages[place]) for place in places])
+                losses, _ = clipped_loss(likelihoods.logps, likelihoods.logps.detach(), weights, clip)
                 torch.autograd.backward(losses.sum() / max(1, sum(lengths)))
             gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
             norms[key] = math.sqrt(sum(float(gradient.double().square().sum()) for gradient in gradients))

@@ -47,7 +47,7 @@ def token_logps(logits: Tensor, tokens: Tensor, chunk: int = CHUNK) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class Likelihoods:
     """Response tokens of several rollouts, one after another."""
 
     logits: Tensor
@@ -82,7 +82,7 @@ class Policy:
         self._prompter = Prompter(processor)
         self._never = torch.tensor(input_only_tokens(model), dtype=torch.long, device=model.device)
 
-    def score(self, rollouts: Sequence[Rollout]) -> Scored:
+    def log_probabilities(self, rollouts: Sequence[Rollout]) -> Likelihoods:
         """Log-probabilities of the sampled tokens under the present weights.
 
         Raises:
@@ -95,7 +95,7 @@ class Policy:
             logits = logits / self.temperature
         logits = logits.index_fill(1, self._never, _NEVER)
         lengths = tuple(len(rollout.tokens) for rollout in rollouts)
-        return Scored(logits, token_logps(logits, targets[kept]), lengths)
+        return Likelihoods(logits, token_logps(logits, targets[kept]), lengths)
 
     def _inputs(self, rollouts: Sequence[Rollout]) -> tuple[dict[str, Any], Tensor, Tensor]:
         """Model inputs, response tokens behind left-padded prompts; the tokens; and where they are real."""

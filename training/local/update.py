@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from training.local.budgets import Budget
-from training.local.policy import Clip, Policy, Scored, clipped_loss, micro_batches
+from training.local.policy import Clip, Likelihoods, Policy, clipped_loss, micro_batches
 from training.local.rollout import Rollout
 from training.shaping import EntropyBand, entropy_penalty, token_entropy
 
@@ -190,9 +190,9 @@ class Updater:
         logps: list[Tensor] = [torch.empty(0)] * len(rollouts)
         entropies = [0.0] * len(rollouts)
         for places in self._micro(rollouts):
-            scored = self.policy.score([rollouts[place] for place in places])
-            entropy = scored.split(token_entropy(scored.logits))
-            for place, own, spread in zip(places, scored.split(scored.logps), entropy, strict=True):
+            likelihoods = self.policy.log_probabilities([rollouts[place] for place in places])
+            entropy = likelihoods.split(token_entropy(likelihoods.logits))
+            for place, own, spread in zip(places, likelihoods.split(likelihoods.logps), entropy, strict=True):
                 logps[place] = own
                 entropies[place] = float(spread.double().sum())
         return logps, entropies
@@ -216,12 +216,14 @@ class Updater:
         total = 0.0
         for places in self._micro(rollouts):
             chosen = [rollouts[place] for place in places]
-            scored = self.policy.score(chosen)
+            likelihoods = self.policy.log_probabilities(chosen)
             keys = [rollout.key for rollout in chosen for _ in rollout.tokens]
-            before = torch.cat([old[place] for place in places]) if old is not None else scored.logps.detach()
-            weights = scored.each([advantages[place] for place in places])
-            losses, clipped = clipped_loss(scored.logps, before, weights, self._clip)
-            entropies, penalty = self._hinge(chosen, keys, scored, means, counts)
+            before = (
+                torch.cat([old[place] for place in places]) if old is not None else likelihoods.logps.detach()
+            )
+            weights = likelihoods.each([advantages[place] for place in places])
+            losses, clipped = clipped_loss(likelihoods.logps, before, weights, self._clip)
+            entropies, penalty = self._hinge(chosen, keys, likelihoods, means, counts)
             loss = losses.sum() / counts.total() + penalty
             figures.add(keys, clipped, entropies.detach())
             total += float(loss.detach())
@@ -234,17 +236,17 @@ class Updater:
         self,
         chosen: Sequence[Rollout],
         keys: list[str],
-        scored: Scored,
+        likelihoods: Likelihoods,
         means: Mapping[str, float] | None,
         counts: Mapping[str, int],
     ) -> tuple[Tensor, Tensor | float]:
         """The entropy of each token of a micro-batch, and its part of the hinge."""
         if not self._weight:
-            return token_entropy(scored.logits.detach()), 0.0
+            return token_entropy(likelihoods.logits.detach()), 0.0
         with torch.set_grad_enabled(means is None or self._outside(means, keys)):
-            entropies = token_entropy(scored.logits)
+            entropies = token_entropy(likelihoods.logits)
         if means is None:
-            sums = [float(own.double().sum()) for own in scored.split(entropies.detach())]
+            sums = [float(own.double().sum()) for own in likelihoods.split(entropies.detach())]
             means = _means(chosen, sums)
         if not self._outside(means, keys):
             return entropies, 0.0
