@@ -14,7 +14,7 @@ from harness.errors import PLUGIN_BUGS
 from harness.gold import gold_response
 from harness.jsonl import plain, tuples
 from harness.run.plan import FailedRow, samples_of
-from harness.scores.scoring import judge
+from harness.scores.judging import judge
 from scorers.types import Score, Status
 from tasks import CATEGORIES
 from tasks.images import ImageError
@@ -140,7 +140,7 @@ def _prompts(task: Task, sample: Sample) -> str | None:
 
 
 def _score(task: Task, sample: Sample, text: str) -> Score:
-    return judge(task, sample, Response(text), coords="norm1" if task.places else None)
+    return judge(task, sample, Response(text), coords="norm1")
 
 
 def _gold(task: Task, sample: Sample) -> str | None:

@@ -1,6 +1,6 @@
 """Rewards: the score that `harness eval` writes, plus the recipe's terms for format, structure and length.
 
-No scoring code lives here: accuracy is the task's own verdict (`harness.scores.scoring.judged`), the format
+No scoring code lives here: accuracy is the task's own verdict (`harness.scores.judging.judge`), the format
 rule is `scorers.response_format`, the structure term reads the verdict's status.
 
 Source: arXiv 2604.08539; the weights are those of the authors' released code.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.scores.scoring import judged
+from harness.scores.judging import judge
 from scorers.response_format import response_format
 from scorers.types import Coords, Score, Status
 from tasks.types import Response, Sample, Task
@@ -72,7 +72,7 @@ def reward(
         envelope: the length term, over the tokens of the response.
         coords: the model's coordinate convention.
     """
-    score = judged((task, 0, sample, 0, response), coords).score
+    score = judge(task, sample, response, coords=coords)
     shaped = response_format(response.text, strict=rule.strict)
     length = envelope.reward(response.completion_tokens)
     structure = shaped * (score.status is Status.OK)

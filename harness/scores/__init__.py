@@ -1,12 +1,13 @@
 """From responses to numbers: verdicts, metrics with their intervals, `results.json`, the table.
 
-`scoring` judges responses, `aggregate` makes metrics of verdicts with the intervals of `stats`, `results` is
-what a run found, `table` shows it. Nothing here knows how a run is made.
+`judging` scores one response and `scoring` many, `aggregate` makes metrics of verdicts with the intervals of
+`stats`, `results` is what a run found, `table` shows it. Nothing here knows how a run is made.
 """
 
 from harness.scores.aggregate import task_result
+from harness.scores.judging import judge
 from harness.scores.results import Results, TaskResult, read_results
-from harness.scores.scoring import Judged, judge, score_rows
+from harness.scores.scoring import Judged, score_rows
 from harness.scores.stats import Estimate
 
 __all__ = ["Estimate", "Judged", "Results", "TaskResult", "judge", "read_results", "score_rows", "task_result"]

@@ -1,4 +1,4 @@
-"""From responses to scores: beside generation, again from a run's files, or from a file of responses."""
+"""From many responses to verdicts: beside generation, from the files of a run, or from a file of responses."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 from harness.errors import PLUGIN_BUGS
 from harness.jsonl import encode, plain, write_atomic
 from harness.progress import Progress
+from harness.scores.judging import judge
 from scorers.types import Coords, Score, Status
 from tasks.types import Groups, Response, Sample, Task
 
@@ -41,20 +42,10 @@ Pending = tuple[Task, int, Sample, int, Response]
 """Task, position of the item, sample, epoch, response."""
 
 
-def judge(
-    task: Task, sample: Sample, response: Response, *, coords: Coords | None = None, raw: bool = False
-) -> Score:
-    """`task.score`, with a bug of the scorer as status `error`: it costs this sample, not the run."""
-    try:
-        return task.score(sample, response, coords=coords, raw=raw)
-    except PLUGIN_BUGS as error:
-        return Score(0.0, None, Status.ERROR, error=f"{type(error).__name__}: {error}"[:300])
-
-
 def judged(pending: Pending, coords: Coords | None) -> Judged:
     """Score one response of a run."""
     task, position, sample, epoch, response = pending
-    score = judge(task, sample, response, coords=coords if task.places else None)
+    score = judge(task, sample, response, coords=coords)
     return Judged(
         position, sample.id, epoch, sample.groups, score, response.prompt_tokens, response.completion_tokens
     )
