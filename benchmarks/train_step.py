@@ -62,8 +62,7 @@ def make_trainer(folder: Path, recipe: Recipe, hinge: bool) -> Trainer:
         update_prompts=PROMPTS,
         micro_batch=PROMPTS * RESPONSES,
         fill_rounds=1,
-        format_weight=0.0,
-        length_weight=0.0,
+        reward={"format": 0.0, "length": 0.0},
         entropy_weight=0.02 if hinge else 0.0,
         style="direct",
     )

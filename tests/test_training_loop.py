@@ -288,18 +288,18 @@ def test_a_vanished_image_costs_its_prompt_and_is_counted(
 
 def poison(trainer: Any, where: str) -> None:
     """Make every loss, or every gradient, not a number."""
-    score = trainer.policy.score
+    log_probabilities = trainer.policy.log_probabilities
 
     def poisoned(rollouts: Any) -> Any:
         from dataclasses import replace
 
-        scored = score(rollouts)
+        found = log_probabilities(rollouts)
         if where == "loss":
-            return replace(scored, logps=scored.logps * float("nan"))
-        scored.logps.requires_grad and scored.logps.register_hook(lambda gradient: gradient * float("inf"))
-        return scored
+            return replace(found, logps=found.logps * float("nan"))
+        found.logps.requires_grad and found.logps.register_hook(lambda gradient: gradient * float("inf"))
+        return found
 
-    trainer.policy.score = poisoned
+    trainer.policy.log_probabilities = poisoned
 
 
 @pytest.mark.parametrize("where", ["loss", "gradient"])

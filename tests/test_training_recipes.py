@@ -27,6 +27,9 @@ def test_every_shipped_recipe_is_valid_and_found_by_its_name(path: Path) -> None
         assert recipe.g2rpo.shape(task).length.max_end > 0
 
 
+WITHOUT_LENGTH = {"value": 0.9, "format": 0.1, "length": 0.0, "structure": 0.5}
+
+
 def test_names_of_shipped_recipes_are_unique() -> None:
     assert len({path.name for path in RECIPES}) == len(RECIPES)
 
@@ -44,7 +47,8 @@ def test_the_defaults_are_the_paper_s_setting() -> None:
         assert getattr(paper, name) == getattr(defaults, name)
     assert (paper.responses, paper.rollout_prompts, paper.update_prompts) == (8, 512, 128)
     assert (paper.clip_low, paper.clip_high, paper.dual_clip, paper.learning_rate) == (0.2, 0.3, 3.0, 2e-6)
-    assert (paper.format_weight, paper.length_weight, paper.structure_weight) == (0.1, 0.1, 0.5)
+    assert paper.reward == {"value": 0.8, "format": 0.1, "length": 0.1, "structure": 0.5}
+    assert paper.reward == defaults.reward
 
 
 def different(one: str, other: str) -> dict[str, Any]:
@@ -58,9 +62,9 @@ def different(one: str, other: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
-        ("base", {"advantage": "grpo", "entropy_weight": 0.0, "length_weight": 0.0}),
-        ("g2rpo", {"entropy_weight": 0.0, "length_weight": 0.0}),
-        ("g2rpo-entropy", {"length_weight": 0.0}),
+        ("base", {"advantage": "grpo", "entropy_weight": 0.0, "reward": WITHOUT_LENGTH}),
+        ("g2rpo", {"entropy_weight": 0.0, "reward": WITHOUT_LENGTH}),
+        ("g2rpo-entropy", {"reward": WITHOUT_LENGTH}),
         ("g2rpo-length", {"entropy_weight": 0.0}),
         ("g2rpo-both", {}),
         *((name, {"advantage": name}) for name in ("grpo", "dr_grpo", "ema_grpo", "gdpo", "gs_gdpo")),
@@ -84,7 +88,10 @@ def test_refinement_has_a_lower_rate() -> None:
         ({"g2rpo.responses": 1}, "recipe key g2rpo.responses: Input should be greater than or equal to 2"),
         ({"g2rpo.advantage": "ppo"}, "recipe key g2rpo.advantage: Input should be 'g2rpo', 'grpo'"),
         ({"g2rpo.families": ["maths"]}, "recipe key g2rpo.families.0: Input should be 'general_vqa'"),
-        ({"g2rpo.length_weight": 0.95}, "format_weight and length_weight together exceed 1"),
+        ({"g2rpo.reward.length": 0.95}, "the weights of format and length together exceed 1"),
+        ({"g2rpo.reward.lenght": 0.1}, "there is no reward term 'lenght'; did you mean 'length'?"),
+        ({"g2rpo.reward.value": 0.5}, "value takes what the other terms leave of 1"),
+        ({"g2rpo.reward.format": -0.1}, "the weight of format is -0.1: wants 0 or more"),
         ({"g2rpo.update_prompts": 1024}, "update_prompts exceed rollout_prompts"),
         (
             {"g2rpo.shapes.math.length.min_start": 900},

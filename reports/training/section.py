@@ -35,7 +35,7 @@ class Figure:
 FIGURES = (
     Figure("reward", "Reward", "", "mean over all sampled responses, kept or not"),
     Figure("value", "Value", "accuracy, 0 to 1", "the task's score, our rule; no shaping in it", (0, 1)),
-    Figure("length", "Response length", "tokens", "band: the envelope of the length reward", None),
+    Figure("length", "Response length", "tokens", "band: the envelope of the length term", None),
     Figure("entropy", "Entropy", "nats", "full softmax, mean over the trained tokens; band: no penalty inside"),
     Figure(
         "gradient_share",
@@ -62,9 +62,10 @@ FIGURES = (
         (0, 1),
         False,
     ),
-    Figure("format", "Format", "0 to 1", "one thinking block, then one answer block", (0, 1), False),
+    Figure("terms.format", "Format", "0 to 1", "one thinking block, then one answer block", (0, 1), False),
+    Figure("terms.length", "Length term", "0 to 1", "the envelope over the response's tokens", (0, 1), False),
     Figure(
-        "length_reward", "Length reward", "0 to 1", "the envelope over the response's tokens", (0, 1), False
+        "terms.structure", "Structure", "0 to 1", "format, and an answer of the shape asked for", (0, 1), False
     ),
     Figure(
         "advantage.flips", "Sign flips", "share", "advantages against the sign of reward - mean", (0, 1), False

@@ -12,6 +12,7 @@ from training.advantages import FamilyStatistics
 from training.filtering import Acceptance
 from training.local.rollout import Rollout
 from training.local.update import Figures
+from training.rewards import TERMS
 
 
 def step_figures(
@@ -88,8 +89,7 @@ def _means(rollouts: Sequence[Rollout]) -> dict[str, Any]:
         "responses": len(rewards),
         "reward": _mean([each.total for each in rewards]),
         "value": _mean([each.value for each in rewards]),
-        "format": _mean([each.format for each in rewards]),
-        "length_reward": _mean([each.length for each in rewards]),
+        "terms": {name: _mean([each.terms[name] for each in rewards]) for name in TERMS},
         "length": _mean([float(rollout.response.completion_tokens) for rollout in rollouts]),
         "unparsed": _mean([float(status is Status.UNPARSED) for status in statuses]),
         "truncated": _mean([float(status is Status.TRUNCATED) for status in statuses]),

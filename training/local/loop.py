@@ -29,9 +29,7 @@ from training.local.rollout import Asking, PolicyBackend, Rollout, sample
 from training.local.update import Figures, Stepper, Updater
 from training.log import StepLog
 from training.policy_recipe import PolicyRecipe
-from training.rewards import Reward, reward
-
-_TERMS = ("value", "format", "length", "structure")
+from training.rewards import TERMS, reward
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,21 +345,10 @@ class Trainer:
 def reward_batch(rollouts: Sequence[Rollout], recipe: PolicyRecipe) -> Batch:
     """The rewards of kept rollouts, as the estimators take them."""
     rewards = [rollout.reward for rollout in rollouts]
-    rule = recipe.reward_rule
-    weights = {
-        "value": 1 - rule.format - rule.length,
-        "format": rule.format,
-        "length": rule.length,
-        "structure": rule.structure,
-    }
     return Batch(
-        rewards=_column(rewards, "total"),
+        rewards=np.array([each.total for each in rewards], dtype=np.float64),
         groups=[(rollout.key, rollout.prompt.family, *rollout.group) for rollout in rollouts],
         families=[rollout.key for rollout in rollouts],
-        components={name: _column(rewards, name) for name in _TERMS},
-        weights=weights,
+        components={name: np.array([each.terms[name] for each in rewards], dtype=np.float64) for name in TERMS},
+        weights=dict(recipe.reward),
     )
-
-
-def _column(rewards: Sequence[Reward], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.array([getattr(each, name) for each in rewards], dtype=np.float64)
