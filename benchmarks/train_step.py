@@ -29,7 +29,7 @@ from tasks.types import Metric, Sample, Source, Task
 from training.coldstart.stage import build_untrained
 from training.data.dataset import HeldProblems
 from training.data.prompt_stream import PromptStream
-from training.local.loop import Place, Trainer
+from training.local.loop import Stage, Trainer
 from training.local.rollout import PolicyBackend
 from training.models import load_model
 from training.policy_recipe import PolicyRecipe
@@ -70,8 +70,8 @@ def make_trainer(folder: Path, recipe: Recipe, hinge: bool) -> Trainer:
     backend = PolicyBackend(
         load_model(folder, recipe), load_processor(folder, "qwen3_vl"), coords=None, described={}
     )
-    place = Place("bench", Path(tempfile.mkdtemp()), 0, {})
-    return Trainer(stage, place, backend, PromptStream([HeldProblems(task, samples())], 0))
+    which = Stage("bench", Path(tempfile.mkdtemp()), 0, {})
+    return Trainer(stage, which, backend, PromptStream([HeldProblems(task, samples())], 0))
 
 
 def ours(folder: Path, recipe: Recipe, steps: int, hinge: bool) -> list[float]:

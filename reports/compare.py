@@ -10,7 +10,7 @@ from typing import Any
 from harness.compare import compare_sides
 from harness.compare.comparison import Comparison, MeanComparison, TaskComparison, changes
 from harness.compare.pairing import Side, side_of
-from harness.compare.table import could_see, p_text, signed, verdict
+from harness.compare.table import conclusion, could_see, p_text, signed
 from harness.errors import UsageError
 from harness.scores.table import interval, number
 from reports.board.board import CATEGORY_LABELS, LABELS
@@ -51,7 +51,7 @@ def compare_section(runs: Sequence[Run], *, samples: bool = True) -> Section | N
         runs=runs,
         first=pairings[0],
         rows=_first_rows(pairings[0].comparison),
-        said=verdict(pairings[0].comparison) if pairings[0].comparison else "",
+        said=conclusion(pairings[0].comparison) if pairings[0].comparison else "",
         seen=could_see(pairings[0].comparison) if pairings[0].comparison else "",
         all_pairs=len(pairings) == len(runs) * (len(runs) - 1) // 2,
         signed=signed,

@@ -1,4 +1,4 @@
-"""Evaluation runs as a report shows them: complete ones from their files, partial ones judged in memory."""
+"""Evaluation runs as a report shows them: complete ones from their files, partial ones scored in memory."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 from harness.errors import HarnessError, UsageError
 from harness.jsonl import plain, read_lines
 from harness.progress import Progress
-from harness.run import judge_run, read_run
+from harness.run import read_run, score_run
 from harness.run.journal import TaskJournal, line_of
 from harness.scores.results import Results, read_results
-from harness.scores.scoring import Judged, score_line
+from harness.scores.scoring import Verdict, score_line
 
 NAME_LENGTH = 80
 # Line breaks of any kind, other control characters, lone surrogates, and marks that turn the text after them.
@@ -41,7 +41,7 @@ class Run:
     """Responses still missing."""
     finished: bool
     """Whether `results.json` is there. Only then is the run complete; else it must be shown as partial."""
-    _verdicts: Mapping[str, Sequence[Judged]] = field(default_factory=dict, repr=False)
+    _verdicts: Mapping[str, Sequence[Verdict]] = field(default_factory=dict, repr=False)
 
     @property
     def synthetic(self) -> bool:
@@ -75,7 +75,7 @@ class Run:
         return found
 
     def scores(self, task: str) -> Iterator[dict[str, Any]]:
-        """The lines of `scores/<task>.jsonl`, as plain JSON; of a partial run judged in memory.
+        """The lines of `scores/<task>.jsonl`, as plain JSON; of a partial run scored in memory.
 
         Raises:
             HarnessError: the file is not there, or a line is broken; names file and line.
@@ -136,9 +136,9 @@ def _load(path: Path, name: str, run: Mapping[str, Any], progress: Progress | No
                 f"{path / 'results.json'}: not as this version writes it ({error!r}): "
                 f"harness score {path} makes it again"
             ) from None
-    judged = judge_run(path, progress)
-    verdicts = {task.name: scores for task, scores in judged.scores}
-    return Run(path, name, run, judged.results, judged.missing, False, verdicts)
+    found = score_run(path, progress)
+    verdicts = {task.name: scores for task, scores in found.scores}
+    return Run(path, name, run, found.results, found.missing, False, verdicts)
 
 
 def _checked(path: Path, run: Mapping[str, Any], results: Results) -> Results:

@@ -12,7 +12,7 @@ from tasks.images import ImageRef
 from tasks.types import Category, Metric, Sample, Source, Task
 from training.data.dataset import HeldProblems
 from training.data.prompt_stream import PromptStream
-from training.local.loop import Place, Trainer
+from training.local.loop import Stage, Trainer
 from training.policy_recipe import PolicyRecipe
 
 SHAPE = {
@@ -107,7 +107,7 @@ def trainer(
         around(loaded), load_processor(model, "qwen3_vl"), coords="norm1000", described={"model": model.name}
     )
     stream = PromptStream([problems(each) for each in tasks], seed)
-    return Trainer(recipe, Place("g2rpo", out, seed, {"fingerprint": "f"}), backend, stream)
+    return Trainer(recipe, Stage("g2rpo", out, seed, {"fingerprint": "f"}), backend, stream)
 
 
 def weights(of: Trainer) -> dict[str, Any]:

@@ -10,23 +10,23 @@ import pytest
 
 from harness.scores.aggregate import category_results, overall, run_results, task_result
 from harness.scores.results import TaskResult
-from harness.scores.scoring import Judged
+from harness.scores.scoring import Verdict
 from harness.scores.stats import Estimate
 from harness.scores.table import interval, lines, number, percent
 from scorers.types import Score, Status
 from tasks.types import Metric, Task
 
 
-def verdict(position: int, score: Score | float | Status, *, epoch: int = 0, **groups: Any) -> Judged:
+def verdict(position: int, score: Score | float | Status, *, epoch: int = 0, **groups: Any) -> Verdict:
     if isinstance(score, Status):
         bad = score in (Status.FAILED, Status.ERROR)
         score = Score(0.0, None, score, error="gone" if bad else None)
     elif not isinstance(score, Score):
         score = Score(score, score)
-    return Judged(position, f"s{position}", epoch, groups, score, 100, 10)
+    return Verdict(position, f"s{position}", epoch, groups, score, 100, 10)
 
 
-def result(task: Task, verdicts: Sequence[Judged], synthetic: bool = False) -> TaskResult:
+def result(task: Task, verdicts: Sequence[Verdict], synthetic: bool = False) -> TaskResult:
     return task_result(task, verdicts, data="here", fingerprint="f", synthetic=synthetic)
 
 

@@ -31,9 +31,9 @@ def test_nothing_to_share_is_no_share(parts: dict[str, float]) -> None:
 
 
 def log_of(trainer: Any, steps: int | None = None) -> tuple[list[dict[str, Any]], dict[str, torch.Tensor]]:
-    trainer.run(StepLog(trainer.place.folder / "steps.jsonl"))
+    trainer.run(StepLog(trainer.stage.folder / "steps.jsonl"))
     weights = {name: p.detach().clone() for name, p in trainer.policy.model.named_parameters()}
-    return read_steps(trainer.place.folder / "steps.jsonl"), weights
+    return read_steps(trainer.stage.folder / "steps.jsonl"), weights
 
 
 def test_measuring_the_gradient_changes_no_weight(

@@ -32,7 +32,7 @@ TESTS = Path(__file__).parent
 def run(trainer: Any) -> dict[str, torch.Tensor]:
     """Run to the end, from the latest checkpoint where there is one; the weights."""
     done = trainer.resume()
-    trainer.run(StepLog(trainer.place.folder / "steps.jsonl", done), done)
+    trainer.run(StepLog(trainer.stage.folder / "steps.jsonl", done), done)
     return {name: parameter.detach().clone() for name, parameter in trainer.policy.model.named_parameters()}
 
 
@@ -393,7 +393,7 @@ def test_a_checkpoint_of_another_model_is_refused(
     from dataclasses import replace
 
     trainer = policy_fakes.trainer(policy_model, straight[0])
-    trainer.place = replace(trainer.place, identity={"fingerprint": "another"})
+    trainer.stage = replace(trainer.stage, identity={"fingerprint": "another"})
     with pytest.raises(UsageError, match="was made with another fingerprint"):
         trainer.resume()
 

@@ -15,9 +15,9 @@ from typing import Any
 from harness.errors import HarnessError, UsageError
 from harness.jsonl import read_lines, tuples
 from harness.registry import Registry
-from harness.run import judge_run, read_run
+from harness.run import read_run, score_run
 from harness.scores.aggregate import Observation, fell_together, group_names, observations_of
-from harness.scores.scoring import Judged, score_line, scorer_version
+from harness.scores.scoring import Verdict, score_line, scorer_version
 from scorers.types import Score, Status
 from tasks.types import Task
 
@@ -45,7 +45,7 @@ class TaskSide:
     """Versions of the scorers that its verdicts are from."""
     asked: Mapping[str, Asked | None]
     """Sample id → what it was asked; None: it could not be."""
-    verdicts: Sequence[Judged]
+    verdicts: Sequence[Verdict]
     """One for each sample and epoch; those still missing are `failed`."""
     missing: int
     """Responses that the run does not have yet."""
@@ -80,10 +80,10 @@ def read_side(path: Path) -> Side:
     items = _lines_of(path, "items")
     if (path / "results.json").is_file():
         return side_of(path, None, run, items, _lines_of(path, "scores"))
-    judged = {task.name: (task, verdicts) for task, verdicts in judge_run(path).scores}
+    verdicts_of = {task.name: (task, verdicts) for task, verdicts in score_run(path).scores}
 
     def scores(name: str) -> Iterator[Mapping[str, Any]]:
-        task, verdicts = judged[name]
+        task, verdicts = verdicts_of[name]
         return (score_line(verdict, scorer_version(task)) for verdict in verdicts)
 
     return side_of(path, None, run, items, scores, complete=False)
@@ -153,7 +153,7 @@ def _task_side(
         for epoch in range(epochs):
             line = found.get((item["id"], epoch))
             missing += line is None
-            verdicts.append(Judged(position, item["id"], epoch, groups, _score(line)))
+            verdicts.append(Verdict(position, item["id"], epoch, groups, _score(line)))
     return TaskSide(
         fingerprint,
         frozenset(line["scorer"] for line in scores),
@@ -288,7 +288,7 @@ def _observations(task: Task, side: TaskSide, same: set[str]) -> dict[str, Obser
     return _counted(task, verdicts)
 
 
-def _counted(task: Task, verdicts: Sequence[Judged]) -> dict[str, Observation]:
+def _counted(task: Task, verdicts: Sequence[Verdict]) -> dict[str, Observation]:
     counted = [verdict for verdict in fell_together(task, verdicts) if verdict.counts]
     return {found.key: found for found in observations_of(task, task.headline, counted)}
 

@@ -162,22 +162,22 @@ def _spread(task: Task, pairs: Pairs) -> Spread | None:
         return paired_spread(pairs.b, pairs.a, pairs.clusters)
     placed = _placed(pairs)
     return paired_macro_spread(
-        [pairs.b[place] for place, _ in placed],
-        [pairs.a[place] for place, _ in placed],
+        [pairs.b[index] for index, _ in placed],
+        [pairs.a[index] for index, _ in placed],
         [group for _, group in placed],
-        [pairs.clusters[place] for place, _ in placed],
+        [pairs.clusters[index] for index, _ in placed],
     )
 
 
 def _draws(task: Task, pairs: Pairs, repeats: int, seed: int) -> Floats | None:
     """Bootstrap draws of the difference; None where there is nothing to draw."""
     macro = task.headline.reduce == "macro"
-    placed = _placed(pairs) if macro else [(place, "") for place in range(len(pairs.keys))]
+    placed = _placed(pairs) if macro else [(index, "") for index in range(len(pairs.keys))]
     if not placed or not repeats:
         return None
     return bootstrap(
-        [pairs.b[place] - pairs.a[place] for place, _ in placed],
-        [pairs.clusters[place] for place, _ in placed],
+        [pairs.b[index] - pairs.a[index] for index, _ in placed],
+        [pairs.clusters[index] for index, _ in placed],
         [group for _, group in placed] if macro else None,
         seed=(seed, crc32(task.name.encode())),
         repeats=repeats,
@@ -191,8 +191,8 @@ def _headline(task: Task, pairs: Pairs, values: Sequence[float]) -> float | None
     if task.headline.reduce != "macro":
         return POINTS * sum(values) / len(values)
     groups: dict[str, list[float]] = {}
-    for place, group in _placed(pairs):
-        groups.setdefault(group, []).append(values[place])
+    for index, group in _placed(pairs):
+        groups.setdefault(group, []).append(values[index])
     means = [sum(members) / len(members) for members in groups.values()]
     return POINTS * sum(means) / len(means) if means else None
 

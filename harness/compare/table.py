@@ -23,7 +23,7 @@ _MEANS = f"{'mean':<12}{'tasks':>7}{_NUMBERS}{'bootstrap':^14}{'p adj':>8}"
 
 
 def lines(comparison: Comparison) -> Iterator[str]:
-    """Table, notes and verdict, line by line, none wider than 80 columns."""
+    """Table, notes and conclusion, line by line, none wider than 80 columns."""
     yield from _run("A  baseline ", comparison.a)
     yield from _run("B  candidate", comparison.b)
     yield ""
@@ -37,7 +37,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
         yield _mean(category)
     yield _mean(comparison.overall)
     yield ""
-    for note in (*_notes(comparison), verdict(comparison)):
+    for note in (*_notes(comparison), conclusion(comparison)):
         yield from textwrap.wrap(note, WIDTH, subsequent_indent="  ", break_long_words=True)
 
 
@@ -152,7 +152,7 @@ def could_see(comparison: Comparison) -> str:
     return f"{text} Too few samples for any: {', '.join(blind)}.".strip() if blind else text
 
 
-def verdict(comparison: Comparison) -> str:
+def conclusion(comparison: Comparison) -> str:
     """What may be concluded, in plain words."""
     mean = comparison.overall
     better, worse = changes(comparison, better=True), changes(comparison)

@@ -178,7 +178,7 @@ class HFBackend:
         self, prompt: Prompt, row: list[int], prompt_tokens: int, shown: tuple[tuple[int, int], ...]
     ) -> Response:
         limit = prompt.request.sampling.max_new_tokens
-        end = next((place for place, token in enumerate(row[:limit]) if token in self._ends), None)
+        end = next((index for index, token in enumerate(row[:limit]) if token in self._ends), None)
         kept = row[: limit if end is None else end]
         return Response(
             self._prompter.tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False),

@@ -76,7 +76,7 @@ def fingerprint(folder: Path) -> str:
     """SHA-256, in hex, over the files that decide what a checkpoint answers.
 
     Files are hashed whole up to 64 MB; of larger ones the size and a megabyte at either end, so that an 8B
-    model takes no seconds. Names count, the folder's place does not.
+    model takes no seconds. Names count, the folder's path does not.
     """
     total = hashlib.sha256()
     for path in sorted(folder.iterdir(), key=lambda path: path.name):

@@ -92,7 +92,7 @@ class VLLMBackend:
         self._client: OpenAIBackend | None = None
 
     def describe(self) -> dict[str, Any]:
-        """What identifies the model: for a folder its name and the SHA-256 of its files, not its place."""
+        """What identifies the model: for a folder its name and the SHA-256 of its files, not its path."""
         return dict(self._described)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:

@@ -7,6 +7,6 @@ files. Each file of the folder has its module: `identity` (`run.json`), `items`,
 
 from harness.run.engine import execute
 from harness.run.identity import read_run
-from harness.run.rescoring import judge_run, rescore
+from harness.run.rescoring import rescore, score_run
 
-__all__ = ["execute", "judge_run", "read_run", "rescore"]
+__all__ = ["execute", "read_run", "rescore", "score_run"]

@@ -37,7 +37,7 @@ from harness.run.plan import (
 )
 from harness.scores import aggregate
 from harness.scores.results import Results, write_results
-from harness.scores.scoring import Judged, ScoringThread, unanswered, write_scores
+from harness.scores.scoring import ScoringThread, Verdict, unanswered, write_scores
 from harness.types import Backend, PixelLimits, Request, Sampling
 from scorers.types import COORDS, Coords
 from tasks.types import Sample, Task
@@ -230,7 +230,7 @@ class _Run:
         asks.sort(key=lambda ask: -ask.planned.cost)
         return {ask.key.digest: ask for ask in asks}
 
-    def _answer(self, plans: Sequence[TaskPlan], shas: Mapping[str, str]) -> dict[str, list[Judged]]:
+    def _answer(self, plans: Sequence[TaskPlan], shas: Mapping[str, str]) -> dict[str, list[Verdict]]:
         """Ask what is not answered yet; score everything."""
         wanted = self._wanted(plans, shas)
         total = len(wanted)
@@ -257,7 +257,7 @@ class _Run:
             )
         return verdicts
 
-    def _unasked(self, plan: TaskPlan) -> Iterator[Judged]:
+    def _unasked(self, plan: TaskPlan) -> Iterator[Verdict]:
         for position, entry in enumerate(plan.entries):
             if isinstance(entry, FailedRow):
                 groups = {plan.task.unit: entry.unit} if plan.task.unit and entry.unit else {}
@@ -315,7 +315,7 @@ class _Run:
     def _results(
         self,
         plans: Sequence[TaskPlan],
-        verdicts: Mapping[str, list[Judged]],
+        verdicts: Mapping[str, list[Verdict]],
         model: Mapping[str, object],
         seconds: float,
     ) -> Results:

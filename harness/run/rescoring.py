@@ -18,7 +18,7 @@ from harness.run.journal import Key, TaskJournal
 from harness.run.lock import Lock
 from harness.scores import aggregate
 from harness.scores.results import Results, TaskResult, write_results
-from harness.scores.scoring import Judged, judged, unanswered, write_scores
+from harness.scores.scoring import Verdict, unanswered, verdict_on, write_scores
 from tasks.types import Response, Task
 
 
@@ -32,11 +32,11 @@ class Rescored:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdicts:
-    """A run's responses judged from its files; nothing is written."""
+class ScoredRun:
+    """A run's responses, scored from its files; nothing is written."""
 
     results: Results
-    scores: Sequence[tuple[Task, Sequence[Judged]]]
+    scores: Sequence[tuple[Task, Sequence[Verdict]]]
     """Each task with its verdicts, in the order of the items."""
     missing: int
     """Responses that the run does not have yet."""
@@ -51,7 +51,7 @@ def rescore(run_dir: Path, progress: Progress | None = None) -> Rescored:
     """
     _run_of(run_dir)  # before the lock, which would make the directory
     with Lock(run_dir):
-        verdicts = judge_run(run_dir, progress)
+        verdicts = score_run(run_dir, progress)
         for task, scores in verdicts.scores:
             write_scores(run_dir / "scores" / f"{task.name}.jsonl", task, scores)
         if not verdicts.missing:
@@ -59,7 +59,7 @@ def rescore(run_dir: Path, progress: Progress | None = None) -> Rescored:
         return Rescored(verdicts.results, verdicts.missing)
 
 
-def judge_run(run_dir: Path, progress: Progress | None = None) -> Verdicts:
+def score_run(run_dir: Path, progress: Progress | None = None) -> ScoredRun:
     """Score the responses that a run has, complete or not; no file of it is touched.
 
     Raises:
@@ -71,7 +71,7 @@ def judge_run(run_dir: Path, progress: Progress | None = None) -> Verdicts:
     config = _config_of(run_dir, run)
     registry = Registry(config.task_file)
     tasks: dict[str, TaskResult] = {}
-    scores: list[tuple[Task, Sequence[Judged]]] = []
+    scores: list[tuple[Task, Sequence[Verdict]]] = []
     missing = 0
     for name, described in run["tasks"].items():
         task = registry.get(name)
@@ -96,7 +96,7 @@ def judge_run(run_dir: Path, progress: Progress | None = None) -> Verdicts:
         run_dir=run_dir,
         asked=told.get("asked"),
     )
-    return Verdicts(results, scores, missing)
+    return ScoredRun(results, scores, missing)
 
 
 def write_submissions(run_dir: Path, out: Path) -> list[Path]:
@@ -163,9 +163,9 @@ def _answers(
 
 def _task_verdicts(
     run_dir: Path, task: Task, run: dict[str, Any], progress: Progress
-) -> tuple[list[Judged], int]:
+) -> tuple[list[Verdict], int]:
     """The verdicts of one task, and how many responses are missing."""
-    verdicts: list[Judged] = []
+    verdicts: list[Verdict] = []
     missing = 0
     wanted = list(_answers(run_dir, task, run))
     for position, item, epoch, response in progress.over(task.name, wanted, len(wanted)):
@@ -174,5 +174,5 @@ def _task_verdicts(
         elif response is None:
             missing += 1
         else:
-            verdicts.append(judged((task, position, item.sample, epoch, response), run["coords"]))
+            verdicts.append(verdict_on((task, position, item.sample, epoch, response), run["coords"]))
     return verdicts, missing

@@ -7,7 +7,7 @@
 from harness.scores.aggregate import task_result
 from harness.scores.judging import judge
 from harness.scores.results import Results, TaskResult, read_results
-from harness.scores.scoring import Judged, score_rows
+from harness.scores.scoring import Verdict, score_rows
 from harness.scores.stats import Estimate
 
-__all__ = ["Estimate", "Judged", "Results", "TaskResult", "judge", "read_results", "score_rows", "task_result"]
+__all__ = ["Estimate", "Results", "TaskResult", "Verdict", "judge", "read_results", "score_rows", "task_result"]

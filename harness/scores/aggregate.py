@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.errors import Exit
 from harness.registry import suite_names
 from harness.scores.results import CategoryResult, Results, TaskResult
-from harness.scores.scoring import Judged, scorer_version
+from harness.scores.scoring import Verdict, scorer_version
 from harness.scores.stats import NOTHING, Estimate, macro_interval, mean_interval, mean_of
 from scorers.types import Score, Status
 from tasks import CATEGORIES
@@ -32,7 +32,7 @@ class Observation:
 
 
 def task_result(
-    task: Task, verdicts: Sequence[Judged], *, data: str, fingerprint: str, synthetic: bool
+    task: Task, verdicts: Sequence[Verdict], *, data: str, fingerprint: str, synthetic: bool
 ) -> TaskResult:
     """All numbers of one task.
 
@@ -96,7 +96,7 @@ def _parting(score: Score) -> int:
     return 1 if score.official > score.value else -1
 
 
-def fell_together(task: Task, verdicts: Sequence[Judged]) -> list[Judged]:
+def fell_together(task: Task, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """The verdicts, every member of a unit with a failed member failed."""
     if task.unit is None:
         return list(verdicts)
@@ -108,11 +108,11 @@ def fell_together(task: Task, verdicts: Sequence[Judged]) -> list[Judged]:
     ]
 
 
-def _if_scored(task: Task, verdicts: Sequence[Judged], value: float) -> float | None:
+def _if_scored(task: Task, verdicts: Sequence[Verdict], value: float) -> float | None:
     """The headline if every response without an answer had scored `value`."""
     metric = task.headline
 
-    def scored(verdict: Judged) -> Judged:
+    def scored(verdict: Verdict) -> Verdict:
         if verdict.score.status is Status.OK:
             return verdict
         components = {metric.of: value}
@@ -123,13 +123,13 @@ def _if_scored(task: Task, verdicts: Sequence[Judged], value: float) -> float | 
     return estimate.value
 
 
-def observations_of(task: Task, metric: Metric, counted: Iterable[Judged]) -> list[Observation]:
+def observations_of(task: Task, metric: Metric, counted: Iterable[Verdict]) -> list[Observation]:
     """The numbers that a metric is the mean of (macro: placed by its `by`), from the verdicts that count."""
     chosen = [verdict for verdict in counted if _matches(verdict, metric)]
     return (_circular if metric.reduce == "circular" else _samples)(task, metric, chosen)
 
 
-def _metric(task: Task, metric: Metric, counted: Iterable[Judged]) -> Estimate | dict[str, Estimate]:
+def _metric(task: Task, metric: Metric, counted: Iterable[Verdict]) -> Estimate | dict[str, Estimate]:
     observations = observations_of(task, metric, counted)
     if metric.by is None or metric.reduce == "circular":
         return _estimate(observations).scaled(metric.scale)
@@ -142,7 +142,7 @@ def _metric(task: Task, metric: Metric, counted: Iterable[Judged]) -> Estimate |
     return {group: _estimate(by_group[group]).scaled(metric.scale) for group in sorted(by_group)}
 
 
-def _matches(verdict: Judged, metric: Metric) -> bool:
+def _matches(verdict: Verdict, metric: Metric) -> bool:
     return metric.where is None or metric.where[1] in group_names(verdict.groups.get(metric.where[0]))
 
 
@@ -183,15 +183,15 @@ def _number(metric: Metric, score: Score) -> float | None:
     return score.components.get(metric.of, missing)
 
 
-def _cluster(task: Task, verdict: Judged) -> str:
+def _cluster(task: Task, verdict: Verdict) -> str:
     names = group_names(verdict.groups.get(task.cluster)) if task.cluster else ()
     return f"\x1f{names[0]}" if names else str(verdict.position)
 
 
-def _samples(task: Task, metric: Metric, verdicts: Iterable[Judged]) -> list[Observation]:
+def _samples(task: Task, metric: Metric, verdicts: Iterable[Verdict]) -> list[Observation]:
     """One observation a sample: its mean over epochs."""
     numbers: dict[int, list[float]] = {}
-    first: dict[int, Judged] = {}
+    first: dict[int, Verdict] = {}
     for verdict in verdicts:
         number = _number(metric, verdict.score)
         if number is not None:
@@ -208,10 +208,10 @@ def _samples(task: Task, metric: Metric, verdicts: Iterable[Judged]) -> list[Obs
     ]
 
 
-def _circular(task: Task, metric: Metric, verdicts: Iterable[Judged]) -> list[Observation]:
+def _circular(task: Task, metric: Metric, verdicts: Iterable[Verdict]) -> list[Observation]:
     """One observation a group: in each epoch its worst member, then the mean over epochs."""
     worst: dict[tuple[str, ...], dict[int, float]] = {}
-    first: dict[tuple[str, ...], Judged] = {}
+    first: dict[tuple[str, ...], Verdict] = {}
     for verdict in verdicts:
         number = _number(metric, verdict.score)
         group = group_names(verdict.groups.get(metric.by or ""))
@@ -231,7 +231,7 @@ def _circular(task: Task, metric: Metric, verdicts: Iterable[Judged]) -> list[Ob
     ]
 
 
-def _circular_cluster(task: Task, verdict: Judged, group: tuple[str, ...]) -> str:
+def _circular_cluster(task: Task, verdict: Verdict, group: tuple[str, ...]) -> str:
     return _cluster(task, verdict) if task.cluster else "\x1f".join(group)
 
 

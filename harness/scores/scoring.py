@@ -20,7 +20,7 @@ from tasks.types import Groups, Response, Sample, Task
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Verdict:
     """One response and its verdict."""
 
     position: int
@@ -42,18 +42,18 @@ Pending = tuple[Task, int, Sample, int, Response]
 """Task, position of the item, sample, epoch, response."""
 
 
-def judged(pending: Pending, coords: Coords | None) -> Judged:
+def verdict_on(pending: Pending, coords: Coords | None) -> Verdict:
     """Score one response of a run."""
     task, position, sample, epoch, response = pending
     score = judge(task, sample, response, coords=coords)
-    return Judged(
+    return Verdict(
         position, sample.id, epoch, sample.groups, score, response.prompt_tokens, response.completion_tokens
     )
 
 
-def unanswered(position: int, sample: Sample, epoch: int, error: str) -> Judged:
+def unanswered(position: int, sample: Sample, epoch: int, error: str) -> Verdict:
     """The verdict on a sample that could not be asked or was not answered."""
-    return Judged(position, sample.id, epoch, sample.groups, Score(0.0, None, Status.FAILED, error=error))
+    return Verdict(position, sample.id, epoch, sample.groups, Score(0.0, None, Status.FAILED, error=error))
 
 
 def scorer_version(task: Task) -> str:
@@ -75,13 +75,13 @@ def _version(task_module: str) -> str:
     return digest.hexdigest()[:12]
 
 
-def write_scores(path: Path, task: Task, verdicts: Iterable[Judged]) -> None:
+def write_scores(path: Path, task: Task, verdicts: Iterable[Verdict]) -> None:
     """Write `scores/<task>.jsonl`, each line stamped with the scorer's version, whole or not at all."""
     version = scorer_version(task)
     write_atomic(path, (encode(score_line(verdict, version)) for verdict in verdicts))
 
 
-def score_line(verdict: Judged, version: str) -> dict[str, Any]:
+def score_line(verdict: Verdict, version: str) -> dict[str, Any]:
     """A verdict as plain JSON."""
     return {"id": verdict.id, "epoch": verdict.epoch, **score_json(verdict.score), "scorer": version}
 
@@ -113,7 +113,7 @@ class ScoringThread:
     BATCH = 64
 
     def __init__(self, coords: Coords | None) -> None:
-        self.verdicts: dict[str, list[Judged]] = {}
+        self.verdicts: dict[str, list[Verdict]] = {}
         self._coords = coords
         self._batch: list[Pending] = []
         self._pool = ThreadPoolExecutor(1, "scoring")
@@ -138,7 +138,7 @@ class ScoringThread:
 
     def _score(self, batch: list[Pending]) -> None:
         for pending in batch:
-            verdict = judged(pending, self._coords)
+            verdict = verdict_on(pending, self._coords)
             self.verdicts.setdefault(pending[0].name, []).append(verdict)
 
     def __enter__(self) -> ScoringThread:

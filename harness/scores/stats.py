@@ -274,12 +274,12 @@ def paired_macro_spread(
     influence: dict[Hashable, float] = {}
     for positions in members.values():
         own = None if clusters is None else [clusters[position] for position in positions]
-        part = paired_spread([a[place] for place in positions], [b[place] for place in positions], own)
+        part = paired_spread([a[index] for index in positions], [b[index] for index in positions], own)
         assert part is not None
         parts.append(part)
-        for place in positions:
-            cluster = place if clusters is None else clusters[place]
-            share = (a[place] - b[place] - part.value) / (len(members) * len(positions))
+        for index in positions:
+            cluster = index if clusters is None else clusters[index]
+            share = (a[index] - b[index] - part.value) / (len(members) * len(positions))
             influence[cluster] = influence.get(cluster, 0.0) + share
     if not parts:
         return None

@@ -199,7 +199,7 @@ def _facts(run: Run) -> Iterator[tuple[str, Any]]:
 
 def _status(run: Run) -> str:
     if not run.finished:
-        return f"partial: {run.missing} responses missing; judged with the scorers of this report"
+        return f"partial: {run.missing} responses missing; scored with the scorers of this report"
     return f"complete, exit code {int(run.results.exit_code)}, {run.results.seconds:.1f} s"
 
 

@@ -30,7 +30,7 @@ def _tags(run: Run) -> Iterator[Tag]:
         total = run.missing + sum(task.responses for task in run.results.tasks.values())
         yield Tag(
             f"partial: {run.missing} of {total} missing" if run.missing else "partial: not finished",
-            "Not complete: judged as far as it is, not ranked. Its command continues it.",
+            "Not complete: scored as far as it is, not ranked. Its command continues it.",
         )
     if run.synthetic:
         yield Tag("synthetic", "Data drawn for this run: not the benchmarks")

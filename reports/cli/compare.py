@@ -54,9 +54,9 @@ def _run(args: argparse.Namespace) -> int:
     margin = _margin(given)
     a, b = Path(given["a"]), Path(given["b"])
     comparison = compare_runs(a, b, allow_mismatch=given.get("allow_mismatch", False))
-    code, said, judged = _gate(comparison, margin)
+    code, said, gated = _gate(comparison, margin)
     if given.get("json"):
-        print(encode({**as_json(comparison), "gate": judged}).decode(), end="")
+        print(encode({**as_json(comparison), "gate": gated}).decode(), end="")
     else:
         for line in [*lines(comparison), *said]:
             print(line)
@@ -93,14 +93,14 @@ def _gate(comparison: Comparison, margin: float | None) -> tuple[int, list[str],
         return int(Exit.COMPLETE), [], None
     found, open_questions = changes(comparison, margin), doubts(comparison)
     code = Exit.REGRESSION if found else Exit.INCOMPLETE if open_questions else Exit.COMPLETE
-    judged = {
+    gated = {
         "margin": margin,
         "regressions": plain(found),
         "doubts": open_questions,
         "exit_code": int(code),
     }
     said = textwrap.wrap(gate(found, open_questions, margin), WIDTH, subsequent_indent="  ")
-    return int(code), said, judged
+    return int(code), said, gated
 
 
 def _page(paths: list[Path], out: Path) -> None:

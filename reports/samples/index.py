@@ -19,7 +19,7 @@ START = 110
 SHARED = 30
 """Characters from which on a beginning that all questions of a task share is left out."""
 
-_BIT = {status: 1 << place for place, status in enumerate(STATUSES)}
+_BIT = {status: 1 << index for index, status in enumerate(STATUSES)}
 _NO_VERDICT = (str(Status.FAILED), str(Status.ERROR))
 
 
@@ -101,7 +101,7 @@ class Groups:
         self._samples += 1
 
     def json(self) -> dict[str, Any]:
-        """`{key: {"values": […], "codes": […]}}`; a code is a place in values, several, or -1 for none."""
+        """`{key: {"values": […], "codes": […]}}`; a code is an index in values, several, or -1 for none."""
         return {
             key: {"values": list(self._columns[key]), "codes": codes + [-1] * (self._samples - len(codes))}
             for key, codes in self._codes.items()
@@ -110,7 +110,7 @@ class Groups:
 
 def _shared_words(first: str, last: str) -> int:
     """Characters of the words with which all texts from `first` to `last` in the alphabet begin."""
-    same = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    same = next((index for index, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
     return first.rfind(" ", 0, same) + 1
 
 

@@ -1,4 +1,4 @@
-"""The sample viewer's section: what was asked, what each run answered, how it was judged.
+"""The sample viewer's section: what was asked, what each run answered, how it was scored.
 
 Samples of all runs are merged by (task, fingerprint of its data, id). The page holds
 
@@ -183,13 +183,13 @@ class _Viewer:
 
     def _places(self, task: str, per_run: Mapping[int, Line], rank: int) -> dict[str, int]:
         """Image name → its number, each from a run that keeps it."""
-        places: dict[str, int] = {}
+        numbers: dict[str, int] = {}
         for number, own in per_run.items():
             folder = self._folders[number]
             for image in own.get("images") or ():
-                if image not in places or image in folder.sizes:
-                    places[image] = self.pictures.add(image, folder, task, rank)
-        return places
+                if image not in numbers or image in folder.sizes:
+                    numbers[image] = self.pictures.add(image, folder, task, rank)
+        return numbers
 
     def _write(self, texts: Line) -> None:
         if not self._chunk:

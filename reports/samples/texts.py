@@ -30,7 +30,7 @@ _PLACES = ("box", "counts", "polygon", "width", "height", "question")
 
 
 class Answers:
-    """What one run answered in one task, and how that was judged."""
+    """What one run answered in one task, and how that was scored."""
 
     def __init__(self, run: Run, task: str) -> None:
         self.items = run.items(task)
@@ -109,12 +109,12 @@ def true_answer(target: Any, choices: Sequence[Any]) -> tuple[list[int], str]:
         return [], "" if target is None else _text(target)
     options = choices or target.get("options") or []
     answer = target.get("answer")
-    place = _place(answer, options)
-    if place is not None:
+    chosen = _option(answer, options)
+    if chosen is not None:
         if choices:
-            return [place], ""
-        letter = chr(ord("A") + place) if place < 26 else str(place + 1)
-        option = _text(options[place])
+            return [chosen], ""
+        letter = chr(ord("A") + chosen) if chosen < 26 else str(chosen + 1)
+        option = _text(options[chosen])
         return [], letter if option == letter else f"{letter}: {option}"
     for key in ("answer", "answers"):
         if target.get(key) not in (None, "", []):
@@ -124,7 +124,7 @@ def true_answer(target: Any, choices: Sequence[Any]) -> tuple[list[int], str]:
     return [], "" if empty else json.dumps(rest, ensure_ascii=False)
 
 
-def _place(answer: Any, options: Sequence[Any]) -> int | None:
+def _option(answer: Any, options: Sequence[Any]) -> int | None:
     """Which option an answer is: by number, by text, by letter."""
     if isinstance(answer, bool) or answer is None:
         return None

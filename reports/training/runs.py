@@ -87,7 +87,7 @@ def _stages(path: Path) -> tuple[Stage, ...]:
     stages = [stage for log in _logs(path) for stage in _read(log)]
     if not stages:
         raise UsageError(f"{path}: not a training run: there is no {STEPS} and no {COLDSTART} with steps in it")
-    known = {name: place for place, name in enumerate(_ORDER)}
+    known = {name: index for index, name in enumerate(_ORDER)}
     return tuple(sorted(stages, key=lambda stage: (known.get(stage.name, len(known)), stage.name)))
 
 

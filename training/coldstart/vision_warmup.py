@@ -94,8 +94,8 @@ class _Sheet:
         from harness.data.synthetic.canvas import font
 
         self.canvas.text(x, y, text, size, fill, anchor="lm")
-        for place, character in enumerate(text):
-            start, end = (font(size).getlength(text[:length]) for length in (place, place + 1))
+        for index, character in enumerate(text):
+            start, end = (font(size).getlength(text[:length]) for length in (index, index + 1))
             middle = x + (start + end) / 2
             known = CHARACTERS.find(character) + 1
             if known and 0 <= middle < self.width:

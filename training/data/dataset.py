@@ -131,7 +131,7 @@ class FileProblems:
     Args:
         task_type: the rows' family, a key of `FAMILIES`.
         problem_type: names their scorer.
-        rows: (line or place for messages, row).
+        rows: (where it is, for messages, row).
         folder: image paths are relative to it.
         coords: how gold boxes are written.
     """

@@ -198,9 +198,9 @@ class _Groups(IterableDataset[list[Batch]]):
     def __iter__(self) -> Iterator[list[Batch]]:
         torch.set_num_threads(1)
         worker = get_worker_info()
-        place, every = (worker.id, worker.num_workers) if worker else (0, 1)
+        offset, every = (worker.id, worker.num_workers) if worker else (0, 1)
         examples = Examples(self._settings)
-        for number in count(self._first + place, every):
+        for number in count(self._first + offset, every):
             yield examples.batches(number)
 
 

@@ -102,7 +102,7 @@ class PromptStream:
             self._next[family] += 1
             turn, which = divmod(position, len(problems))
             chosen = problems[which]
-            epoch, index = self._place(chosen, turn)
+            epoch, index = self._row_of(chosen, turn)
             try:
                 sample = chosen.sample(index)
             except (RowError, ImageError) as error:
@@ -112,17 +112,17 @@ class PromptStream:
             return StreamPrompt(chosen.task, sample, family, epoch, position)
         raise HarnessError(f"{family}: {patience} rows in a row cannot be trained on; the last: {last}")
 
-    def _place(self, problems: Problems, turn: int) -> tuple[int, int]:
+    def _row_of(self, problems: Problems, turn: int) -> tuple[int, int]:
         """(pass, row) of a task's turn: rows in a fresh order in each pass."""
         if problems.size is None:
             return 0, turn
-        epoch, place = divmod(turn, problems.size)
+        epoch, index = divmod(turn, problems.size)
         name = problems.task.name
         if name not in self._orders or self._orders[name][0] != epoch:
             order = list(range(problems.size))
             Random(f"stream/{self._seed}/{name}/{epoch}").shuffle(order)  # noqa: S311 - an order, not a secret
             self._orders[name] = (epoch, order)
-        return epoch, self._orders[name][1][place]
+        return epoch, self._orders[name][1][index]
 
     def quotas(self, prompts: int, step: int) -> Iterator[tuple[str, int]]:
         """How many prompts of each family a batch has: equal to within one, the odd ones in turn."""

@@ -48,10 +48,10 @@ def gradient_norms(
     stepper.clear()
     with torch.random.fork_rng():
         for key in sorted({rollout.key for rollout in rollouts}):
-            own = [place for place, rollout in enumerate(rollouts) if rollout.key == key]
-            for places in micro_batches(own, lengths, micro_batch):
-                likelihoods = policy.log_probabilities([rollouts[place] for place in places])
-                weights = likelihoods.each([float(advantages[place]) for place in places])
+            own = [index for index, rollout in enumerate(rollouts) if rollout.key == key]
+            for indices in micro_batches(own, lengths, micro_batch):
+                likelihoods = policy.log_probabilities([rollouts[index] for index in indices])
+                weights = likelihoods.each([float(advantages[index]) for index in indices])
                 losses, _ = clipped_loss(likelihoods.logps, likelihoods.logps.detach(), weights, clip)
                 torch.autograd.backward(losses.sum() / max(1, sum(lengths)))
             gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]

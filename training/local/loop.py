@@ -20,12 +20,12 @@ from harness.jsonl import write_json
 from training import checkpoint
 from training.advantages import Batch, Moments, estimator, statistics
 from training.data.prompt_stream import PromptStream, StreamPrompt
-from training.filtering import Acceptance, verdict
+from training.filtering import Acceptance, outcome
 from training.local.budgets import Budget
 from training.local.equity import gradient_norms, loss_weights, shares
 from training.local.figures import step_figures
 from training.local.policy import Clip, Policy
-from training.local.rollout import Asking, PolicyBackend, Rollout, sample
+from training.local.rollout import Asking, PolicyBackend, Rollout, sample_responses
 from training.local.update import Figures, Stepper, Updater
 from training.log import StepLog
 from training.policy_recipe import PolicyRecipe
@@ -33,8 +33,8 @@ from training.rewards import TERMS, reward
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a stage writes, and what makes it this run and no other."""
+class Stage:
+    """One stage of a training run: the folder that it writes, and what makes it this stage and no other."""
 
     name: str
     """`g2rpo` or `refine`."""
@@ -58,7 +58,7 @@ class Trainer:
 
     Args:
         recipe: the stage's settings.
-        place: where it writes.
+        stage: which stage this is, and its folder.
         backend: the policy as a backend; its model is what is trained.
         stream: the prompts.
 
@@ -67,9 +67,9 @@ class Trainer:
     """
 
     def __init__(
-        self, recipe: PolicyRecipe, place: Place, backend: PolicyBackend, stream: PromptStream
+        self, recipe: PolicyRecipe, stage: Stage, backend: PolicyBackend, stream: PromptStream
     ) -> None:
-        self.recipe, self.place, self.backend, self.stream = recipe, place, backend, stream
+        self.recipe, self.stage, self.backend, self.stream = recipe, stage, backend, stream
         self.policy = Policy(backend.model, backend.processor, recipe.temperature)
         self.shapes = {task.name: recipe.shape(task) for task in stream.tasks}
         self.moments = Moments()
@@ -107,7 +107,7 @@ class Trainer:
         Raises:
             HarnessError: a budget is spent, or the disk is full.
         """
-        write_json(self.place.folder / "settings.json", self.told())
+        write_json(self.stage.folder / "settings.json", self.told())
         if done == 0 and self.recipe.eval_every:
             log(0, {"eval": self.evaluate(0)})
         for step in range(done + 1, self.recipe.steps + 1):
@@ -135,7 +135,7 @@ class Trainer:
         figures = self.update(step, groups, advantages)
         spent = {name: budget.bad for name, budget in self.budgets.items()}
         return {
-            "stage": self.place.name,
+            "stage": self.stage.name,
             "learning_rate": rate,
             "bad": spent,
             "unreadable": sum(self.stream.skipped.values()),
@@ -161,7 +161,7 @@ class Trainer:
                 break
             for prompt, group in zip(prompts, self._ask(prompts, step, attempt), strict=True):
                 sampled += group
-                what = verdict([rollout.reward for rollout in group], self.recipe.filter_rule)
+                what = outcome([rollout.reward for rollout in group], self.recipe.filter_rule)
                 acceptance.add(self.recipe.key(prompt.task), what)
                 if what == "kept":
                     kept.append(group)
@@ -179,11 +179,13 @@ class Trainer:
             recipe.style,
             recipe.max_pixels,
             coords,
-            self.place.seed,
+            self.stage.seed,
         )
         groups = []
         for prompt, answers in zip(
-            prompts, sample(self.backend, prompts, asking, f"{self.place.name}/{step}/{attempt}"), strict=True
+            prompts,
+            sample_responses(self.backend, prompts, asking, f"{self.stage.name}/{step}/{attempt}"),
+            strict=True,
         ):
             group = []
             for request, response, tokens in answers:
@@ -211,13 +213,13 @@ class Trainer:
         """Updates over the groups, whole groups to a mini-batch, in an order of the step's own."""
         starts = np.cumsum([0, *map(len, groups)])
         order = list(range(len(groups)))
-        Random(f"update/{self.place.seed}/{step}").shuffle(order)  # noqa: S311 - an order, not a secret
+        Random(f"update/{self.stage.seed}/{step}").shuffle(order)  # noqa: S311 - an order, not a secret
         batches, weights = [], []
         for first in range(0, len(order), self.recipe.update_prompts):
             chosen = order[first : first + self.recipe.update_prompts]
-            batches.append([rollout for place in chosen for rollout in groups[place]])
+            batches.append([rollout for index in chosen for rollout in groups[index]])
             weights.append(
-                [float(a) for place in chosen for a in advantages[starts[place] : starts[place + 1]]]
+                [float(a) for index in chosen for a in advantages[starts[index] : starts[index + 1]]]
             )
         self._training(True)
         try:
@@ -256,19 +258,19 @@ class Trainer:
         """The policy's scores as `harness eval` gives them, from a run folder of their own."""
         import harness
 
-        self.backend.at_step(self.place.name, step)
+        self.backend.at_step(self.stage.name, step)
         results = harness.evaluate(
             self.backend,
-            tasks=self.place.eval_tasks,
+            tasks=self.stage.eval_tasks,
             data=self.recipe.eval_data,
             limit=self.recipe.eval_limit,
             prompt=self.recipe.style,
             max_new_tokens=self.recipe.max_new_tokens,
             max_pixels=self.recipe.max_pixels,
-            seed=self.place.seed,
+            seed=self.stage.seed,
             images=False,
             fresh=True,
-            out=str(self.place.folder / "eval" / f"step-{step:07d}"),
+            out=str(self.stage.folder / "eval" / f"step-{step:07d}"),
         )
         shares = [task.share("unparsed") + task.share("truncated") for task in results.tasks.values()]
         categories = {
@@ -290,7 +292,7 @@ class Trainer:
             for task in self.stream.tasks
         }
         return {
-            "stage": self.place.name,
+            "stage": self.stage.name,
             "steps": self.recipe.steps,
             "settings": self.settings(),
             "shapes": bands,
@@ -299,7 +301,7 @@ class Trainer:
     def settings(self) -> dict[str, Any]:
         """What a checkpoint must agree with, as plain JSON."""
         own = self.recipe.model_dump(mode="json", exclude=set(NOT_IDENTITY))
-        plain: dict[str, Any] = json.loads(json.dumps({**self.place.identity, "seed": self.place.seed, **own}))
+        plain: dict[str, Any] = json.loads(json.dumps({**self.stage.identity, "seed": self.stage.seed, **own}))
         return plain
 
     def save(self, step: int) -> Path:
@@ -310,7 +312,7 @@ class Trainer:
         if torch.cuda.is_available():
             random.append(torch.cuda.get_rng_state())
         return checkpoint.write(
-            self.place.folder / "checkpoints",
+            self.stage.folder / "checkpoints",
             step,
             {**state, "random": random},
             {
@@ -328,7 +330,7 @@ class Trainer:
         Raises:
             UsageError: it is of another model or other settings.
         """
-        found = checkpoint.latest(self.place.folder / "checkpoints", self.settings(), self.backend.model.device)
+        found = checkpoint.latest(self.stage.folder / "checkpoints", self.settings(), self.backend.model.device)
         if found is None:
             return 0
         self.stepper.restore({**found.tensors, "updates": found.state["updates"]})

@@ -162,6 +162,6 @@ def micro_batches(rollouts: Sequence[int], lengths: Sequence[int], size: int) ->
         lengths: of each rollout, by position.
         size: of a batch, at most.
     """
-    ordered = sorted(rollouts, key=lambda place: lengths[place])
+    ordered = sorted(rollouts, key=lambda index: lengths[index])
     for start in range(0, len(ordered), size):
         yield ordered[start : start + size]

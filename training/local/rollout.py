@@ -87,8 +87,8 @@ class Asking:
     seed: int
 
 
-def sample(
-    backend: PolicyBackend, prompts: Sequence[StreamPrompt], asking: Asking, place: str
+def sample_responses(
+    backend: PolicyBackend, prompts: Sequence[StreamPrompt], asking: Asking, prefix: str
 ) -> list[list[tuple[Request, Response, tuple[int, ...]]]]:
     """Sample responses to prompts.
 
@@ -96,12 +96,12 @@ def sample(
         backend: the policy.
         prompts: what is asked.
         asking: how.
-        place: where in the run this is (stage, step, attempt): with the prompt's number, the sampling seed.
+        prefix: of the requests' keys: where in the run this is (stage, step, attempt). The seed is of the key.
 
     Returns:
         For each prompt its `asking.responses` responses with their tokens; those that failed have none.
     """
-    requests = list(_requests(prompts, asking, place))
+    requests = list(_requests(prompts, asking, prefix))
     answers: dict[str, tuple[Request, Response]] = {}
     for request, response in backend.generate(requests):
         answers[request.key] = (request, response)
@@ -111,11 +111,11 @@ def sample(
     return [flat[start : start + size] for start in range(0, len(flat), size)]
 
 
-def _requests(prompts: Sequence[StreamPrompt], asking: Asking, place: str) -> Iterable[Request]:
+def _requests(prompts: Sequence[StreamPrompt], asking: Asking, prefix: str) -> Iterable[Request]:
     for number, prompt in enumerate(prompts):
         parts = render(prompt.task, prompt.sample, asking.style, coords=asking.coords)
         for repeat in range(asking.responses):
-            key = f"{place}/{number}/{repeat}"
+            key = f"{prefix}/{number}/{repeat}"
             sampling = Sampling(
                 asking.max_new_tokens, asking.temperature, asking.top_p, request_seed(asking.seed, key)
             )

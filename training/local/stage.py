@@ -20,7 +20,7 @@ from harness.run.plan import FailedRow
 from scorers.types import COORDS
 from training.data import dataset
 from training.data.prompt_stream import Problems, PromptStream
-from training.local.loop import Place, Trainer
+from training.local.loop import Stage, Trainer
 from training.local.rollout import PolicyBackend
 from training.log import StepLog, tracker
 from training.models import load_model, save_model, with_adapters
@@ -66,8 +66,8 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
         )
         names = tuple(task.name for task in stream.tasks)
         identity = {**described, "coords": coords, "data": recipe.data, "tasks": names}
-        place = Place(name, folder, recipe.seed, identity, names if _named(names) else task_names(("all",)))
-        trainer = Trainer(stage, place, backend, stream)
+        which = Stage(name, folder, recipe.seed, identity, names if _named(names) else task_names(("all",)))
+        trainer = Trainer(stage, which, backend, stream)
         _train(trainer, recipe)
         if stage.lora_rank:
             model = model.merge_and_unload()
@@ -76,7 +76,7 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
 
 def _train(trainer: Trainer, recipe: Recipe) -> None:
     done = trainer.resume()
-    folder = trainer.place.folder
+    folder = trainer.stage.folder
     run = f"{folder.parent.name}-{folder.name}"
     to = tracker(recipe.tracker, folder / "tracker", run, trainer.settings())
     with closing(StepLog(folder / "steps.jsonl", done, to, _say)) as log:

@@ -189,12 +189,12 @@ class Updater:
         """Each rollout's log-probabilities, and its entropy summed over its tokens."""
         logps: list[Tensor] = [torch.empty(0)] * len(rollouts)
         entropies = [0.0] * len(rollouts)
-        for places in self._micro(rollouts):
-            likelihoods = self.policy.log_probabilities([rollouts[place] for place in places])
+        for indices in self._micro(rollouts):
+            likelihoods = self.policy.log_probabilities([rollouts[index] for index in indices])
             entropy = likelihoods.split(token_entropy(likelihoods.logits))
-            for place, own, spread in zip(places, likelihoods.split(likelihoods.logps), entropy, strict=True):
-                logps[place] = own
-                entropies[place] = float(spread.double().sum())
+            for index, own, spread in zip(indices, likelihoods.split(likelihoods.logps), entropy, strict=True):
+                logps[index] = own
+                entropies[index] = float(spread.double().sum())
         return logps, entropies
 
     def _micro(self, rollouts: Sequence[Rollout]) -> list[list[int]]:
@@ -214,14 +214,14 @@ class Updater:
         for rollout in rollouts:
             counts[rollout.key] += len(rollout.tokens)
         total = 0.0
-        for places in self._micro(rollouts):
-            chosen = [rollouts[place] for place in places]
+        for indices in self._micro(rollouts):
+            chosen = [rollouts[index] for index in indices]
             likelihoods = self.policy.log_probabilities(chosen)
             keys = [rollout.key for rollout in chosen for _ in rollout.tokens]
             before = (
-                torch.cat([old[place] for place in places]) if old is not None else likelihoods.logps.detach()
+                torch.cat([old[index] for index in indices]) if old is not None else likelihoods.logps.detach()
             )
-            weights = likelihoods.each([advantages[place] for place in places])
+            weights = likelihoods.each([advantages[index] for index in indices])
             losses, clipped = clipped_loss(likelihoods.logps, before, weights, self._clip)
             entropies, penalty = self._hinge(chosen, keys, likelihoods, means, counts)
             loss = losses.sum() / counts.total() + penalty
