@@ -28,7 +28,7 @@ from training.data.examples import Examples, ExampleSettings, stream
 from training.data.gold import answer_text, guess_text
 from training.models import load_model
 from training.recipe import Recipe, load_recipe, task_names
-from training.train import run_training
+from training.stages import train
 
 TASKS = ("mmbench", "refcoco", "docvqa")
 
@@ -369,15 +369,14 @@ SHORT = {
 }
 
 
-def test_two_steps_from_nothing_make_a_model_that_answers(tmp_path: Path, capsys) -> None:
+def test_two_steps_from_nothing_make_a_model_that_answers(tmp_path: Path) -> None:
     out = tmp_path / "run"
     overrides = SHORT | {
         "out": str(out),
         "coldstart.vision_warmup.steps": 2,
         "coldstart.vision_warmup.batch_size": 2,
     }
-    assert run_training("tiny-coldstart", overrides) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == str(out / "model")
+    assert train("tiny-coldstart", overrides) == out / "model"
     lines = [json.loads(line) for line in (out / "train.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if line["stage"] == "coldstart"] == [1, 2]
     assert (out / "checkpoints" / "step-0000001" / "state.json").exists()
@@ -385,24 +384,24 @@ def test_two_steps_from_nothing_make_a_model_that_answers(tmp_path: Path, capsys
     [(_, response)] = backend.generate([Request("a", ("Hello",), (), Sampling(4))])
     assert response.error is None
     weights = (out / "model" / "model.safetensors").read_bytes()
-    assert run_training("tiny-coldstart", overrides) == 0, "the same command again: nothing is left to do"
+    assert train("tiny-coldstart", overrides).is_dir(), "the same command again: nothing is left to do"
     steps = [json.loads(line)["step"] for line in (out / "train.jsonl").read_text().splitlines()]
     assert steps == [1, 2]
     (out / "coldstart.json").unlink()
-    assert run_training("tiny-coldstart", overrides) == 0, "stopped before its end: the checkpoint is taken up"
+    assert train("tiny-coldstart", overrides).is_dir(), "stopped before its end: the checkpoint is taken up"
     steps = [json.loads(line)["step"] for line in (out / "train.jsonl").read_text().splitlines()]
     assert steps == [1, 2, 2]
     assert (out / "model" / "model.safetensors").read_bytes() == weights
     with pytest.raises(UsageError, match="was made with another seed: give another out, or remove"):
-        run_training("tiny-coldstart", overrides | {"seed": 1})
+        train("tiny-coldstart", overrides | {"seed": 1})
 
 
 def test_any_folder_can_be_trained_further(tmp_path: Path) -> None:
     overrides = SHORT | {"model": str(tiny_path()), "out": str(tmp_path), "coldstart.optimizer": "adamw"}
-    assert run_training(None, overrides) == 0
+    assert train(None, overrides).is_dir()
     assert HFBackend(str(tmp_path / "model")).describe()["model_type"] == "qwen3_vl"
 
 
 def test_a_model_that_is_none_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such model folder"):
-        run_training(None, SHORT | {"model": "/nowhere", "out": str(tmp_path)})
+        train(None, SHORT | {"model": "/nowhere", "out": str(tmp_path)})

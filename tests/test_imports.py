@@ -97,7 +97,7 @@ def cycle(graph: Mapping[str, set[str]]) -> list[str]:
 def test_no_module_imports_itself_by_way_of_others() -> None:
     paths = modules()
     graph = {name: edges(name, path, paths) for name, path in paths.items()}
-    assert graph["harness"] == {"harness.api", "harness.shadowing", "harness.version"}
+    assert {"harness.api", "harness.run", "harness.shadowing"} <= graph["harness"]
     assert cycle(graph) == []
 
 

@@ -190,7 +190,9 @@ def test_a_file_that_shadows_a_package_is_named(tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.parametrize("name", ["scorers", "tasks"])
-@pytest.mark.parametrize("use", ["import harness; harness.evaluate()", "from harness import score"])
+@pytest.mark.parametrize(
+    "use", ["import harness; harness.evaluate()", "from harness import rescore", "from training import train"]
+)
 def test_a_file_that_shadows_a_package_is_named_in_python_too(tmp_path: Path, name: str, use: str) -> None:
     (tmp_path / f"{name}.py").write_text("x = 1\n")
     shadowed = subprocess.run(

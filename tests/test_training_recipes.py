@@ -14,7 +14,7 @@ from harness.registry import Registry
 from tasks.types import CATEGORIES
 from training.policy_recipe import PolicyRecipe
 from training.recipe import SHIPPED, Recipe, load_recipe
-from training.train import run_training
+from training.stages import train
 
 RECIPES = sorted(SHIPPED.rglob("*.toml"))
 
@@ -143,24 +143,21 @@ SHORT = {
 }
 
 
-def test_a_stage_ends_in_a_model_that_can_be_evaluated(
-    policy_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_stage_ends_in_a_model_that_can_be_evaluated(policy_model: Path, tmp_path: Path) -> None:
     from harness.models.hf import HFBackend
 
     overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path)}
-    assert run_training("tiny", overrides) == 0
     folder = tmp_path / "g2rpo" / "model"
-    assert capsys.readouterr().out.splitlines()[-1] == str(folder)
+    assert train("tiny", overrides) == folder
     assert HFBackend(str(folder)).describe()["model_type"] == "qwen3_vl"
     lines = [json.loads(line) for line in (tmp_path / "g2rpo" / "steps.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [0, 1, 2]
     assert set(lines[2]["eval"]["categories"]) == {"chart", "grounding"}
     assert 0 <= lines[2]["eval"]["unparsed"] <= 1
     assert (tmp_path / "g2rpo" / "eval" / "step-0000002" / "results.json").exists()
-    assert run_training("tiny", overrides) == 0, "the same command again is complete"
+    assert train("tiny", overrides).is_dir(), "the same command again is complete"
     with pytest.raises(UsageError, match="was made with another learning_rate"):
-        run_training("tiny", overrides | {"g2rpo.learning_rate": 1.0})
+        train("tiny", overrides | {"g2rpo.learning_rate": 1.0})
 
 
 def test_stages_follow_each_other(policy_model: Path, tmp_path: Path) -> None:
@@ -169,7 +166,7 @@ def test_stages_follow_each_other(policy_model: Path, tmp_path: Path) -> None:
         SHORT | refine | {"model": str(policy_model), "out": str(tmp_path), "stages": ["g2rpo", "refine"]}
     )
     overrides |= {"refine.families": ["chart"], "g2rpo.eval_every": 0, "refine.eval_every": 0}
-    assert run_training("tiny", overrides) == 0
+    assert train("tiny", overrides).is_dir()
     steps = [json.loads(line) for line in (tmp_path / "refine" / "steps.jsonl").read_text().splitlines()]
     assert set(steps[0]["families"]) == {"chart"}
     assert (tmp_path / "refine" / "model" / "model.safetensors").exists()
@@ -183,9 +180,9 @@ def test_a_cold_start_is_not_made_again(policy_model: Path, tmp_path: Path) -> N
         "coldstart.batch_size": 2,
         "coldstart.workers": 0,
     }
-    assert run_training("tiny", overrides | {"g2rpo.steps": 1}) == 0
+    assert train("tiny", overrides | {"g2rpo.steps": 1}).is_dir()
     weights = (tmp_path / "model" / "model.safetensors").stat()
-    assert run_training("tiny", overrides) == 0, "more steps of the second stage, from the same first"
+    assert train("tiny", overrides).is_dir(), "more steps of the second stage, from the same first"
     assert (tmp_path / "model" / "model.safetensors").stat().st_mtime_ns == weights.st_mtime_ns
     steps = (tmp_path / "g2rpo" / "steps.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in steps] == [1, 2]
@@ -194,7 +191,7 @@ def test_a_cold_start_is_not_made_again(policy_model: Path, tmp_path: Path) -> N
 def test_families_that_no_task_has_are_refused(policy_model: Path, tmp_path: Path) -> None:
     overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path), "g2rpo.families": ["math"]}
     with pytest.raises(UsageError, match="none of the tasks is of the families math"):
-        run_training("tiny", overrides)
+        train("tiny", overrides)
 
 
 def test_a_file_of_the_field_s_format_is_trained_on(
@@ -205,19 +202,22 @@ def test_a_file_of_the_field_s_format_is_trained_on(
     rows = [row | {"task_type": "math_reasoning", "images": ["a.png"], "problem_id": i} for i in range(3)]
     (tmp_path / "train.json").write_text(json.dumps(rows))
     overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path / "out"), "g2rpo.eval_every": 0}
-    assert run_training("tiny", overrides | {"data": str(tmp_path / "train.json")}) == 0
+    assert train("tiny", overrides | {"data": str(tmp_path / "train.json")}).is_dir()
     steps = [json.loads(line) for line in (tmp_path / "out" / "g2rpo" / "steps.jsonl").read_text().splitlines()]
     assert [step["families"]["math"]["responses"] for step in steps] == [4, 4]
 
 
-def test_the_command_s_flags_are_keys_of_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    import training.train
+def test_the_command_s_flags_are_keys_of_the_recipe(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from harness.cli import main
+    from training import stages
 
     seen: list[Any] = []
-    monkeypatch.setattr(training.train, "run_training", lambda *given: seen.append(given) or 0)
+    monkeypatch.setattr(stages, "train", lambda *given: seen.append(given) or "out/model")
     command = ["train", "tiny", "--tracker", "wandb", "--stage", "refine", "--set", "refine.steps=5"]
     assert main(command) == 0
+    assert capsys.readouterr().out == "out/model\n"
     assert seen == [("tiny", {"tracker": "wandb", "stage": "refine", "refine.steps": 5})]
     recipe = load_recipe(*seen[0])
     assert (recipe.tracker, recipe.stages, recipe.refine.steps) == ("wandb", ("refine",), 5)

@@ -8,6 +8,16 @@ from harness.scores.aggregate import task_result
 from harness.scores.judging import judge
 from harness.scores.results import Results, TaskResult, read_results
 from harness.scores.scoring import Verdict, score_rows
-from harness.scores.stats import Estimate
+from harness.scores.stats import Estimate, paired_interval
 
-__all__ = ["Estimate", "Results", "TaskResult", "Verdict", "judge", "read_results", "score_rows", "task_result"]
+__all__ = [
+    "Estimate",
+    "Results",
+    "TaskResult",
+    "Verdict",
+    "judge",
+    "paired_interval",
+    "read_results",
+    "score_rows",
+    "task_result",
+]
