@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import RunConfig
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.jsonl import plain, read_json, sha, write_json
 from harness.version import __version__
 
 FORMAT = 1
 PACKAGES = ("numpy", "pillow", "math-verify", "pycocotools", "rapidfuzz", "torch", "transformers", "vllm")
+DESCRIBED: Mapping[str, type] = {"data": str, "fingerprint": str, "generation_sha": str, "synthetic": bool}
+"""What a run says of each of its tasks, of which type."""
 _FIXED = (
     "model",
     "data",
@@ -97,6 +99,7 @@ def read_run(run_dir: Path) -> dict[str, Any] | None:
 
     Raises:
         UsageError: another version's format, or a directory that holds something else.
+        HarnessError: it is not as this version writes it: someone edited it.
     """
     path = run_dir / "run.json"
     if not path.exists():
@@ -109,7 +112,21 @@ def read_run(run_dir: Path) -> dict[str, Any] | None:
     if found != FORMAT:
         raise UsageError(f"{path}: format {found}, this version reads {FORMAT}; choose another --out")
     run: dict[str, Any] = content
+    _check(path, run)
     return run
+
+
+def _check(path: Path, run: Mapping[str, Any]) -> None:
+    """Refuse what would end in a traceback wherever it is used."""
+    missing = [name for name in ("config", "model", "tasks") if not isinstance(run.get(name), dict)]
+    if missing:
+        raise HarnessError(f"{path}: broken: it has no {missing[0]!r}")
+    for task, described in run["tasks"].items():
+        if not isinstance(described, dict) or not described.keys() >= DESCRIBED.keys():
+            raise HarnessError(f"{path}: broken: task {task} wants {', '.join(sorted(DESCRIBED))}")
+        for name, kind in DESCRIBED.items():
+            if not isinstance(described[name], kind):
+                raise HarnessError(f"{path}: broken: the {name} of task {task} is {described[name]!r}")
 
 
 def check_settings(run_dir: Path, old: Mapping[str, Any], config: RunConfig, tasks: Sequence[str]) -> None:
