@@ -15,6 +15,7 @@ from harness.gold import gold_response
 from harness.jsonl import plain, tuples
 from harness.run.plan import FailedRow, samples_of
 from harness.scores.judging import judge
+from harness.words import counted
 from scorers.types import Score, Status
 from tasks import CATEGORIES
 from tasks.images import ImageError
@@ -54,7 +55,7 @@ def validate(task: Task, source: RowSource, limit: int | None = None) -> Iterato
     yield Finding(
         "rows become samples",
         bool(samples) and not failed,
-        f"{len(samples)} samples, {len(failed)} failed{first}",
+        f"{counted(len(samples), 'sample')}, {len(failed)} failed{first}",
     )
     checks: tuple[tuple[str, Callable[[Task, Sample], str | None]], ...] = (
         ("targets survive JSON", _target),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from harness.errors import HarnessError
 from harness.jsonl import write_atomic
 from harness.progress import Progress
+from harness.words import counted
 from reports.board.board import make_board
 from reports.board.leaderboard import board_section
 from reports.board.tags import notice
@@ -100,8 +101,8 @@ def write_run_report(run_dir: Path, progress: Progress) -> Built:
 def told(built: Built) -> str:
     """One line about a report."""
     size = f"{built.size / 1e6:.1f} MB" if built.size >= 1e5 else f"{built.size / 1e3:.0f} kB"
-    samples = f", {built.samples:,} samples" if built.samples else ""
-    return f"{built.path}: {size}, {built.runs} run{'' if built.runs == 1 else 's'}{samples}"
+    samples = f", {counted(built.samples, 'sample')}" if built.samples else ""
+    return f"{built.path}: {size}, {counted(built.runs, 'run')}{samples}"
 
 
 def default_title(runs: Sequence[Run], training: Sequence[TrainingRun] = ()) -> str:

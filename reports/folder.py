@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.errors import HarnessError, UsageError
 from harness.run import read_run
+from harness.words import counted
 from reports.build import build
 from reports.runs import is_run, load_runs
 from reports.training.runs import is_training_run, load_training_runs, number
@@ -110,7 +111,7 @@ def _evaluation(path: Path) -> dict[str, Any]:
         "mean": number(mean.value),
         "low": number(mean.low),
         "high": number(mean.high),
-        "detail": f"{failures} responses without a verdict" if failures else "",
+        "detail": f"{counted(failures, 'response')} without a verdict" if failures else "",
     }
 
 

@@ -200,7 +200,7 @@ def test_ls(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ls", "runs"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["half", "not", "complete"]
-    assert lines[1].split() == ["mock-letters-data", "1", "tasks", "mean", "50.0"]
+    assert lines[1].split() == ["mock-letters-data", "1", "task", "mean", "50.0"]
 
 
 def test_show(capsys: pytest.CaptureFixture[str]) -> None:

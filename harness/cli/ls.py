@@ -66,6 +66,7 @@ def _runs(directory: Path) -> Iterator[str]:
     from harness.errors import HarnessError
     from harness.scores.results import read_results
     from harness.scores.table import number
+    from harness.words import counted
 
     runs = sorted(path.parent for path in directory.glob("*/run.json"))
     if not runs:
@@ -78,5 +79,5 @@ def _runs(directory: Path) -> Iterator[str]:
             continue
         tasks = len(results.tasks)
         mean = number(results.mean.score.value)
-        failures = f", {results.failures} failures" if results.failures else ""
-        yield f"{path.name:<40} {tasks:>2} tasks  mean {mean}{failures}"
+        failures = f", {counted(results.failures, 'failure')}" if results.failures else ""
+        yield f"{path.name:<40} {tasks:>2} {'task ' if tasks == 1 else 'tasks'}  mean {mean}{failures}"

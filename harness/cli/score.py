@@ -53,6 +53,7 @@ def _again(given: dict[str, Any]) -> int:
     from harness.progress import Progress
     from harness.run.rescoring import rescore, write_submissions
     from harness.scores.table import lines
+    from harness.words import missing_responses
 
     run_dir = Path(given["what"])
     if not run_dir.is_dir():
@@ -71,7 +72,7 @@ def _again(given: dict[str, Any]) -> int:
         for line in lines(rescored.results):
             print(line)
         if rescored.missing:
-            print(f"{run_dir}: not complete, {rescored.missing} responses are missing: scores of the others")
+            print(f"{run_dir}: not complete, {missing_responses(rescored.missing)}: scores of the others")
     return int(rescored.results.exit_code)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from harness.compare.statistics import holm
 from harness.jsonl import plain
 from harness.scores.stats import Estimate, Spread
+from harness.words import missing_responses
 
 POINTS = 100.0
 SIGNIFICANT = 0.05
@@ -182,7 +183,7 @@ def doubts(comparison: Comparison, budget: float = BUDGET) -> list[str]:
         budget: the share of a task's samples that may be missing in B, or lack a verdict in one of the runs.
     """
     found = [
-        f"{letter} is not complete: {info.missing} responses are missing"
+        f"{letter} is not complete: {missing_responses(info.missing)}"
         for letter, info in (("A", comparison.a), ("B", comparison.b))
         if not info.complete
     ]

@@ -30,6 +30,7 @@ from harness.compare.statistics import (
 from harness.errors import UsageError
 from harness.registry import suite_names
 from harness.scores.stats import NOTHING, Estimate, Spread, joined, paired_macro_spread, paired_spread
+from harness.words import counted
 from tasks import CATEGORIES
 from tasks.types import Task
 
@@ -53,7 +54,7 @@ def compare_runs(a: Path, b: Path, *, allow_mismatch: bool = False) -> Compariso
     found = compare_sides(*sides, allow_mismatch=allow_mismatch)
     if found.mismatches and not allow_mismatch:
         first, *others = found.mismatches
-        more = f", and {len(others)} more task{'s' if len(others) > 1 else ''} likewise" if others else ""
+        more = f", and {counted(len(others), 'more task')} likewise" if others else ""
         raise UsageError(
             f"{a} and {b}: {first.task}: {first.why}{more}; "
             "--allow-mismatch pairs the samples whose question and images agree"

@@ -16,6 +16,7 @@ from harness.compare.comparison import (
 )
 from harness.scores.stats import Estimate
 from harness.scores.table import NO_NUMBER, WIDTH, interval, number
+from harness.words import counted, missing_responses
 
 _NUMBERS = f"{'A':>7}{'B':>7}{'B-A':>8}  {'95 % interval':^15}"
 _HEAD = f"{'task':<12}{'n':>7}{_NUMBERS}{'only A':>7}{'only B':>7}{'p adj':>8}"
@@ -87,7 +88,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         yield "Synthetic data: drawn for these runs, not the benchmarks. Not comparable to anything published."
     for letter, info in (("A", comparison.a), ("B", comparison.b)):
         if not info.complete:
-            yield f"{letter} is not complete, {info.missing} responses are missing: compared on what both have."
+            yield f"{letter} is not complete, {missing_responses(info.missing)}: compared on what both have."
     for mismatch in comparison.mismatches:
         yield (
             f"Not alike: {mismatch.task}: {mismatch.why}. Paired are the samples whose question and "
@@ -120,7 +121,7 @@ def _methods(comparison: Comparison) -> Iterator[str]:
     other = f"Student's t on {', '.join(graded)}" if graded else ""
     yield (
         f"p adj: {'; '.join(part for part in (exact, other) if part)}; after Holm for "
-        f"{len(tasks)} task{'' if len(tasks) == 1 else 's'}, of means for {len(comparison.categories)}."
+        f"{counted(len(tasks), 'task')}, of means for {len(comparison.categories)}."
     )
     apart = [(_apart(task.difference, task.bootstrap), task.name) for task in tasks]
     if apart and comparison.repeats:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from harness.errors import Exit
 from harness.scores.results import CategoryResult, Results, TaskResult
 from harness.scores.stats import Estimate
+from harness.words import counted
 
 WIDTH = 80
 NO_NUMBER = "–"
@@ -44,7 +45,7 @@ def lines(results: Results) -> Iterator[str]:
     for category in results.categories.values():
         yield _mean(category, f"mean of {len(category.tasks)}")
     count = len(results.mean.tasks)
-    yield _mean(results.mean, f"mean of {count} task{'' if count == 1 else 's'}")
+    yield _mean(results.mean, f"mean of {counted(count, 'task')}")
     for note in _notes(results):
         yield from textwrap.wrap(note, WIDTH, subsequent_indent="  ", break_long_words=True)
 

@@ -11,6 +11,7 @@ from harness.registry import suite_names
 from harness.scores.results import Results
 from harness.scores.stats import Estimate
 from harness.scores.table import NO_NUMBER, interval, number, percent
+from harness.words import counted
 from reports.board.board import CATEGORY_LABELS, Board, Cell, Row, label, make_board
 from reports.board.published import Published, published
 from reports.board.tags import tags
@@ -199,7 +200,7 @@ def _facts(run: Run) -> Iterator[tuple[str, Any]]:
 
 def _status(run: Run) -> str:
     if not run.finished:
-        return f"partial: {run.missing} responses missing; scored with the scorers of this report"
+        return f"partial: {counted(run.missing, 'response')} missing; scored with the scorers of this report"
     return f"complete, exit code {int(run.results.exit_code)}, {run.results.seconds:.1f} s"
 
 

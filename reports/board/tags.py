@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.errors import Exit
+from harness.words import counted
 from reports.runs import Run
 
 
@@ -39,7 +40,7 @@ def _tags(run: Run) -> Iterator[Tag]:
     if config.get("permute_images"):
         yield Tag("images permuted", "A control: every question was asked about another's image")
     if (limit := config.get("limit")) is not None:
-        yield Tag(f"limit {limit}", f"At most {limit} samples a task were asked", warns=False)
+        yield Tag(f"limit {limit}", f"At most {counted(limit, 'sample')} of each task", warns=False)
     if config.get("prompt") not in (None, "direct"):
         yield Tag(str(config["prompt"]), "Prompt style", warns=False)
     if config.get("epochs", 1) > 1:

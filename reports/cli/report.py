@@ -102,6 +102,7 @@ def _table(runs: list[Run], kind: str, given: dict[str, Any]) -> None:
 
     from harness.errors import HarnessError, UsageError
     from harness.jsonl import write_atomic
+    from harness.words import counted
     from reports.board.board import make_board
     from reports.board.formats import format_board
 
@@ -118,4 +119,4 @@ def _table(runs: list[Run], kind: str, given: dict[str, Any]) -> None:
         write_atomic(Path(given["out"]), [text])
     except OSError as error:
         raise HarnessError(f"{given['out']}: cannot be written: {error.strerror or error}") from None
-    print(f"{given['out']}: {kind}, {len(runs)} run{'' if len(runs) == 1 else 's'}")
+    print(f"{given['out']}: {kind}, {counted(len(runs), 'run')}")

@@ -17,6 +17,7 @@ from harness.models.image_only import load_processor
 from harness.registry import Registry
 from harness.run.lock import Lock
 from harness.run.plan import FailedRow
+from harness.words import counted
 from scorers.types import COORDS
 from training.data import dataset
 from training.data.prompt_stream import Problems, PromptStream
@@ -110,7 +111,7 @@ def _problems(recipe: Recipe, stage: PolicyRecipe, folder: Path) -> list[Problem
 
 def _report(failed: Sequence[FailedRow]) -> None:
     if failed:
-        more = f" (and {len(failed) - 1} more rows)" if len(failed) > 1 else ""
+        more = f" (and {counted(len(failed) - 1, 'more row')})" if len(failed) > 1 else ""
         _say(f"left out: {failed[0].error}{more}")
 
 
