@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -54,6 +55,24 @@ def test_no_eval_no_pickle() -> None:
                     wrong.append(f"{path}:{node.lineno} calls {called.id}")
             wrong += [f"{path}:{line} imports {name}" for line, name in imported(path) if name == "pickle"]
     assert not wrong
+
+
+def test_what_stands_above_the_engine_is_named_in_the_table_of_verbs_alone() -> None:
+    named = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "harness").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and re.match(r"(training|reports)\.[\w.]+:", str(node.value))
+    }
+    assert named == {"harness/cli/verbs.py"}
+
+
+def test_every_room_says_what_it_is() -> None:
+    rooms = [path for package in ("harness", "training") for path in (ROOT / package).rglob("__init__.py")]
+    rooms += (ROOT / "reports").rglob("__init__.py")
+    assert len(rooms) >= 12
+    silent = [path for path in rooms if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+    assert not silent
 
 
 def modules() -> dict[str, Path]:
