@@ -98,7 +98,7 @@ def write_run_report(run_dir: Path, progress: Progress) -> Built:
     return build(runs, default_path(runs), progress=progress)
 
 
-def told(built: Built) -> str:
+def summary(built: Built) -> str:
     """One line about a report."""
     size = f"{built.size / 1e6:.1f} MB" if built.size >= 1e5 else f"{built.size / 1e3:.0f} kB"
     samples = f", {counted(built.samples, 'sample')}" if built.samples else ""

@@ -80,7 +80,7 @@ class Run:
         """
         if self.finished:
             path = self.path / "scores" / f"{task}.jsonl"
-            if not path.is_file():
+            if not path.exists():
                 raise HarnessError(f"{path}: there is no such file: harness score {self.path} makes it again")
             yield from _objects(path, ("id", "epoch", "value", "status"))
             return

@@ -51,6 +51,12 @@ def test_the_defaults_are_the_paper_s_setting() -> None:
     assert paper.reward == defaults.reward
 
 
+def test_a_recipe_that_was_written_out_is_read_back() -> None:
+    recipe = PolicyRecipe(reward={"format": 0.9, "length": 0.1})
+    assert recipe.reward == {"value": 0.0, "format": 0.9, "length": 0.1, "structure": 0.5}
+    assert PolicyRecipe.model_validate(recipe.model_dump()) == recipe
+
+
 def different(one: str, other: str) -> dict[str, Any]:
     left, right = (load_recipe(name, {}).model_dump(exclude={"out"}) for name in (one, other))
     assert {key: value for key, value in left.items() if key != "g2rpo"} == {
@@ -90,7 +96,7 @@ def test_refinement_has_a_lower_rate() -> None:
         ({"g2rpo.families": ["maths"]}, "recipe key g2rpo.families.0: Input should be 'general_vqa'"),
         ({"g2rpo.reward.length": 0.95}, "the weights of format and length together exceed 1"),
         ({"g2rpo.reward.lenght": 0.1}, "there is no reward term 'lenght'; did you mean 'length'?"),
-        ({"g2rpo.reward.value": 0.5}, "value takes what the other terms leave of 1"),
+        ({"g2rpo.reward.value": 0.5}, "the other terms leave 0.8 for the value, not 0.5: weigh those"),
         ({"g2rpo.reward.format": -0.1}, "the weight of format is -0.1: wants 0 or more"),
         ({"g2rpo.update_prompts": 1024}, "update_prompts exceed rollout_prompts"),
         (

@@ -9,6 +9,7 @@ Source: arXiv 2604.08539; the weights are those of the authors' released code.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -60,7 +61,7 @@ class Term(NamedTuple):
     of: Callable[[Evidence], float]
     """0 to 1, before it is weighted."""
     weight: float | None
-    """By default; None: what the terms that share leave of 1."""
+    """By default; None, the value's: what the terms that share leave of 1."""
     shares: bool = True
     """Its weight is taken from the value's; else it comes on top."""
 
@@ -77,26 +78,27 @@ def weights(given: Mapping[str, float] | None = None) -> dict[str, float]:
     """The weight of each term, in the order of the table: those given, else the default.
 
     Raises:
-        ValueError: there is no such term, a weight is negative, the value is given one, or nothing is left for
-        it.
+        ValueError: there is no such term, a weight is negative, or nothing or something else is left for the
+        value.
     """
     given = given or {}
     for name, weight in given.items():
         if name not in TERMS:
             raise ValueError(f"there is no reward term {name!r}{nearest(name, TERMS)}")
-        if TERMS[name].weight is None:
-            raise ValueError(f"{name} takes what the other terms leave of 1: give theirs")
-        if not weight >= 0:
+        if not 0 <= weight < math.inf:
             raise ValueError(f"the weight of {name} is {weight}: wants 0 or more")
-    found = {name: given.get(name, term.weight) for name, term in TERMS.items()}
+    found = {name: given.get(name, term.weight) for name, term in TERMS.items() if term.weight is not None}
+    shared = {name: weight for name, weight in found.items() if TERMS[name].shares}
+    if math.fsum(shared.values()) > 1:
+        names = " and ".join(shared)
+        raise ValueError(f"the weights of {names} together exceed 1: nothing is left for the value")
     left = 1.0
-    for name, term in TERMS.items():
-        if term.shares:
-            left -= found[name] or 0.0
-    if left < 0:
-        shared = " and ".join(name for name, term in TERMS.items() if term.shares and term.weight is not None)
-        raise ValueError(f"the weights of {shared} together exceed 1: nothing is left for the value")
-    return {name: left if weight is None else weight for name, weight in found.items()}
+    for weight in shared.values():
+        left -= weight
+    left = max(0.0, left)
+    if abs(given.get("value", left) - left) > 1e-9:
+        raise ValueError(f"the other terms leave {left:g} for the value, not {given['value']:g}: weigh those")
+    return {name: found.get(name, left) for name in TERMS}
 
 
 @dataclass(frozen=True, slots=True)

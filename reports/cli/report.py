@@ -83,7 +83,7 @@ def find(paths: Sequence[str]) -> tuple[list[Run], list[TrainingRun]]:
 
 def _page(runs: list[Run], training: list[TrainingRun], given: dict[str, Any]) -> None:
     from harness.progress import Progress
-    from reports.build import build, default_path, told
+    from reports.build import build, default_path, summary
 
     out = Path(given["out"]) if "out" in given else default_path(runs, training)
     built = build(
@@ -94,7 +94,7 @@ def _page(runs: list[Run], training: list[TrainingRun], given: dict[str, Any]) -
         samples=given.get("samples", True),
         progress=Progress(),
     )
-    print(told(built))
+    print(summary(built))
 
 
 def _table(runs: list[Run], kind: str, given: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ class Stage:
     """Lines that are no steps and were passed over."""
     torn: bool = False
     """The last line was cut off and is passed over."""
-    told: Mapping[str, Any] | None = None
+    described: Mapping[str, Any] | None = None
     """`settings.json`: `steps`, `settings` and `shapes`; None where an older version wrote the log."""
 
     @property
@@ -43,7 +43,7 @@ class Stage:
     @property
     def planned(self) -> int | None:
         """How many steps the stage was told to take; None where nothing says so."""
-        steps = (self.told or {}).get("steps")
+        steps = (self.described or {}).get("steps")
         return steps if isinstance(steps, int) else None
 
 
@@ -139,7 +139,7 @@ def _read(path: Path) -> Iterator[Stage]:
             finished=finished or (name == "vision_warmup" and (path.parent / "warmed").is_dir()),
             garbage=garbage if spoiled else 0,
             torn=bool(rest.strip()) and spoiled,
-            told=_told(path.parent / "settings.json") if path.name == STEPS else None,
+            described=_described(path.parent / "settings.json") if path.name == STEPS else None,
         )
 
 
@@ -154,13 +154,13 @@ def _step(text: str) -> Mapping[str, Any] | None:
     return line if fits else None
 
 
-def _told(path: Path) -> Mapping[str, Any] | None:
-    """What the stage was told; None where no file says so or it is broken: the steps are shown all the same."""
+def _described(path: Path) -> Mapping[str, Any] | None:
+    """What the stage says of itself; None where the file is absent or broken: the steps are shown still."""
     try:
-        told = json.loads(path.read_bytes())
+        found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    return told if isinstance(told, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def number(value: Any) -> float | None:

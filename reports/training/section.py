@@ -120,10 +120,10 @@ def _about(stage: Stage) -> dict[str, Any]:
         notes.append(
             f"{stage.garbage} line{'s' if stage.garbage > 1 else ''} of the log are no steps and left out"
         )
-    if stage.told is None and stage.name in ("g2rpo", "refine"):
+    if stage.described is None and stage.name in ("g2rpo", "refine"):
         notes.append("no settings.json beside the log: bands are not known")
     seconds = number(stage.lines[-1].get("seconds")) if stage.lines else None
-    settings = (stage.told or {}).get("settings")
+    settings = (stage.described or {}).get("settings")
     settings = settings if isinstance(settings, dict) else {}
     return {
         "name": stage.name,
@@ -220,7 +220,7 @@ _ENVELOPE = ("min_start", "peak_start", "peak_end", "max_end")
 def _bands(stage: Stage) -> dict[str, dict[str, list[list[float]]]]:
     """Family → its distinct length envelopes (four bounds, tokens) and entropy bands (low and high, nats)."""
     found: dict[str, dict[str, list[list[float]]]] = {}
-    for shape in _mapping(stage.told or {}, "shapes").values():
+    for shape in _mapping(stage.described or {}, "shapes").values():
         if not isinstance(shape, Mapping) or not isinstance(shape.get("key"), str):
             continue
         own = found.setdefault(shape["key"], {"length": [], "entropy": []})

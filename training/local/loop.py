@@ -107,7 +107,7 @@ class Trainer:
         Raises:
             HarnessError: a budget is spent, or the disk is full.
         """
-        write_json(self.stage.folder / "settings.json", self.told())
+        write_json(self.stage.folder / "settings.json", self.description())
         if done == 0 and self.recipe.eval_every:
             log(0, {"eval": self.evaluate(0)})
         for step in range(done + 1, self.recipe.steps + 1):
@@ -281,7 +281,7 @@ class Trainer:
         mean = sum(categories.values()) / len(categories) if categories else None
         return {"mean": mean, "categories": categories, "unparsed": round(float(np.mean(shares)), 4)}
 
-    def told(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         """What a reader of the log needs beside it: the settings, and the bands of each task, as plain JSON."""
         bands = {
             task.name: {
