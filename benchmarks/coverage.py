@@ -16,8 +16,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.paired import averaged, bootstrap, bootstrap_interval
-from harness.stats import (
+from harness.compare.statistics import averaged, bootstrap, bootstrap_interval
+from harness.scores.stats import (
     Estimate,
     Spread,
     joined,

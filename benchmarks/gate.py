@@ -14,10 +14,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from harness.comparison import Comparison, changes
-from harness.paired import mcnemar
+from harness.compare.comparison import Comparison, changes
+from harness.compare.statistics import mcnemar
 from harness.registry import suite_names
-from harness.stats import Spread, joined, paired_spread
+from harness.scores.stats import Spread, joined, paired_spread
 from tasks import CATEGORIES
 
 RUNS = 2000

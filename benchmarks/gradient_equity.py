@@ -17,18 +17,18 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.backends import tiny_path
-from harness.backends.image_only import load_processor
+from harness.models import tiny_path
+from harness.models.image_only import load_processor
 from harness.registry import Registry
 from training.advantages import Batch, Moments, estimator
-from training.dataset import load_problems
-from training.equity import gradient_norms
+from training.data.dataset import load_problems
+from training.data.prompt_stream import PromptStream
 from training.filtering import Acceptance
-from training.loop import Place, Trainer, reward_batch
+from training.local.equity import gradient_norms
+from training.local.loop import Stage, Trainer, reward_batch
+from training.local.rollout import PolicyBackend
 from training.models import load_model
-from training.prompt_stream import PromptStream
 from training.recipe import load_recipe
-from training.rollout import PolicyBackend
 
 ESTIMATORS = ("grpo", "dr_grpo", "ema_grpo", "g2rpo")
 PARETO = 1.5
@@ -44,7 +44,7 @@ def make_trainer(folder: Path, prompts: int, seed: int) -> Trainer:
     backend = PolicyBackend(
         load_model(folder, recipe), load_processor(folder, "qwen3_vl"), coords="norm1000", described={}
     )
-    return Trainer(recipe.g2rpo, Place("g2rpo", out, seed, {}), backend, PromptStream(problems, seed))
+    return Trainer(recipe.g2rpo, Stage("g2rpo", out, seed, {}), backend, PromptStream(problems, seed))
 
 
 def heavy_tailed(batch: Batch, family: str, scale: float, seed: int) -> Batch:

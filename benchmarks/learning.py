@@ -14,11 +14,11 @@ from pathlib import Path
 
 from harness import evaluate
 from harness.compare import compare_runs
-from harness.comparison import MeanComparison
-from harness.results import Results
+from harness.compare.comparison import MeanComparison
+from harness.scores.results import Results
+from training import train
 from training.log import read_steps
 from training.recipe import load_recipe
-from training.train import run_training
 
 
 def evaluated(model: str, out: Path, limit: int) -> Results:
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/learning"))
     args = parser.parse_args()
     if args.model is None:
-        run_training("tiny", {"stage": "coldstart", "out": str(args.out / "weak")})
+        train("tiny", {"stage": "coldstart", "out": str(args.out / "weak")})
     start = args.model or str(args.out / "weak" / "model")
     before = evaluated(start, args.out / "before", args.limit)
     rows, curves = [], []
@@ -65,7 +65,7 @@ def main() -> None:
     for seed in args.seeds:
         out = args.out / f"seed-{seed}"
         told = {"stage": "g2rpo", "model": start, "seed": seed, "out": str(out), "g2rpo.steps": args.steps}
-        run_training("tiny", told)
+        train("tiny", told)
         after = evaluated(str(out / "g2rpo" / "model"), out / "after", args.limit)
         comparison = compare_runs(args.out / "before", out / "after")
         steps = read_steps(out / "g2rpo" / "steps.jsonl")

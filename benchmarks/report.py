@@ -28,10 +28,10 @@ from typing import Any
 
 import harness
 from harness.gold import gold_response
-from harness.items import read_items
 from harness.jsonl import encode, read_json, write_json
 from harness.registry import Registry
-from harness.rescore import rescore
+from harness.run import rescore
+from harness.run.items import read_items
 
 CASES = ("10,10000", "10,50000")
 TARGETS = {"10,10000": "< 3 s", "10,50000": "< 15 s, < 1 GB, first paint < 1 s"}

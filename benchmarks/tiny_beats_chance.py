@@ -17,13 +17,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness import evaluate
-from harness.items import read_items
 from harness.models import family_coords
 from harness.registry import Registry
-from harness.stats import Estimate, paired_interval
+from harness.run.items import read_items
+from harness.scores import judge
+from harness.scores.stats import Estimate, paired_interval
 from scorers.types import Coords, Score, Status
 from tasks.types import Response, Sample, Task
-from training.gold import answer_text
+from training.data.gold import answer_text
 
 GRID = (100, 300, 500, 700, 900)
 Observation = tuple[float, str, str]
@@ -76,7 +77,7 @@ def best_constant(task: Task, samples: Sequence[Sample], coords: Coords) -> tupl
     """The constant answer with the highest headline, and its observations."""
     tried = []
     for text in constants(task, samples, coords):
-        scores = [task.score(sample, Response(text), coords=coords) for sample in samples]
+        scores = [judge(task, sample, Response(text), coords=coords) for sample in samples]
         values = weighted(task, headline(task, samples, scores))
         tried.append((sum(values) / len(values), text, values))
     _, text, values = max(tried)

@@ -20,20 +20,20 @@ import numpy as np
 import psutil
 import torch
 
-from harness.backends.image_only import load_processor
 from harness.data.synthetic import synthetic_rows
+from harness.models.image_only import load_processor
 from harness.registry import Registry
 from scorers.types import Answer, Score
 from tasks.prompts import render
 from tasks.types import Metric, Sample, Source, Task
-from training.coldstart import build_untrained
-from training.dataset import HeldProblems
-from training.loop import Place, Trainer
+from training.coldstart.stage import build_untrained
+from training.data.dataset import HeldProblems
+from training.data.prompt_stream import PromptStream
+from training.local.loop import Stage, Trainer
+from training.local.rollout import PolicyBackend
 from training.models import load_model
 from training.policy_recipe import PolicyRecipe
-from training.prompt_stream import PromptStream
 from training.recipe import Recipe, load_recipe
-from training.rollout import PolicyBackend
 
 PROMPTS, RESPONSES, TOKENS, ROWS = 4, 8, 16, 64
 
@@ -62,8 +62,7 @@ def make_trainer(folder: Path, recipe: Recipe, hinge: bool) -> Trainer:
         update_prompts=PROMPTS,
         micro_batch=PROMPTS * RESPONSES,
         fill_rounds=1,
-        format_weight=0.0,
-        length_weight=0.0,
+        reward={"format": 0.0, "length": 0.0},
         entropy_weight=0.02 if hinge else 0.0,
         style="direct",
     )
@@ -71,8 +70,8 @@ def make_trainer(folder: Path, recipe: Recipe, hinge: bool) -> Trainer:
     backend = PolicyBackend(
         load_model(folder, recipe), load_processor(folder, "qwen3_vl"), coords=None, described={}
     )
-    place = Place("bench", Path(tempfile.mkdtemp()), 0, {})
-    return Trainer(stage, place, backend, PromptStream([HeldProblems(task, samples())], 0))
+    which = Stage("bench", Path(tempfile.mkdtemp()), 0, {})
+    return Trainer(stage, which, backend, PromptStream([HeldProblems(task, samples())], 0))
 
 
 def ours(folder: Path, recipe: Recipe, steps: int, hinge: bool) -> list[float]:

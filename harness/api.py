@@ -10,7 +10,7 @@ from scorers.types import Coords, Score
 from tasks.types import Task
 
 if TYPE_CHECKING:
-    from harness.results import Results
+    from harness.scores.results import Results
     from harness.types import Backend
 
 
@@ -62,10 +62,11 @@ def score(
         tasks.RowError: the row misses a column or one holds what it must not.
     """
     from harness.registry import Registry
+    from harness.scores.judging import judge
     from tasks.types import Response
 
     chosen = Registry().get(task) if isinstance(task, str) else task
     samples = list(chosen.to_samples(record))
     if len(samples) != 1:
         raise UsageError(f"{chosen.name}: the record asks {len(samples)} questions: give one of them")
-    return chosen.score(samples[0], Response(response), coords=coords, raw=raw)
+    return judge(chosen, samples[0], Response(response), coords=coords, raw=raw)

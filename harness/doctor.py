@@ -14,8 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness import __version__
 from harness.errors import HarnessError
+from harness.version import __version__
 
 CORE = ("numpy", "scipy", "pillow", "datasets", "pycocotools", "math-verify", "rapidfuzz", "jinja2", "pydantic")
 OPTIONAL = {"torch": "hf", "transformers": "hf", "trl": "train", "peft": "train", "vllm": "vllm", "ray": "ray"}

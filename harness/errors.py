@@ -30,6 +30,19 @@ class UsageError(HarnessError):
     code = Exit.USAGE
 
 
+PLUGIN_BUGS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What code of a task or scorer may raise by mistake: it costs that sample, not the run."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names the known word nearest to a mistyped one, or lists them: "; did you mean 'x'?"."""
     from difflib import get_close_matches

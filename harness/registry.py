@@ -27,8 +27,8 @@ def suite_names(suite: str) -> tuple[str, ...]:
     names = tuple(BUILTIN)
     if suite == "all":
         return names
-    place = 3 * SUITES.index(suite) - 3
-    return names[place : place + 3]
+    first = 3 * SUITES.index(suite) - 3
+    return names[first : first + 3]
 
 
 def entry_points() -> dict[str, EntryPoint]:

@@ -10,10 +10,12 @@ from itertools import islice
 from typing import get_args
 
 from harness.data import RowSource
+from harness.errors import PLUGIN_BUGS
 from harness.gold import gold_response
 from harness.jsonl import plain, tuples
-from harness.plan import PLUGIN_BUGS, FailedRow, samples_of
-from harness.scoring import judge
+from harness.run.plan import FailedRow, samples_of
+from harness.scores.judging import judge
+from harness.words import counted
 from scorers.types import Score, Status
 from tasks import CATEGORIES
 from tasks.images import ImageError
@@ -53,7 +55,7 @@ def validate(task: Task, source: RowSource, limit: int | None = None) -> Iterato
     yield Finding(
         "rows become samples",
         bool(samples) and not failed,
-        f"{len(samples)} samples, {len(failed)} failed{first}",
+        f"{counted(len(samples), 'sample')}, {len(failed)} failed{first}",
     )
     checks: tuple[tuple[str, Callable[[Task, Sample], str | None]], ...] = (
         ("targets survive JSON", _target),
@@ -139,7 +141,7 @@ def _prompts(task: Task, sample: Sample) -> str | None:
 
 
 def _score(task: Task, sample: Sample, text: str) -> Score:
-    return judge(task, sample, Response(text), coords="norm1" if task.places else None)
+    return judge(task, sample, Response(text), coords="norm1")
 
 
 def _gold(task: Task, sample: Sample) -> str | None:

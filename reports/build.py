@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 from harness.errors import HarnessError
 from harness.jsonl import write_atomic
 from harness.progress import Progress
-from reports.board import make_board
-from reports.leaderboard import board_section
+from harness.words import counted
+from reports.board.board import make_board
+from reports.board.leaderboard import board_section
+from reports.board.tags import notice
 from reports.page import Section, render
-from reports.runs import Run
-from reports.samples import samples_section
-from reports.tags import notice
+from reports.runs import Run, load_runs
+from reports.samples.section import samples_section
 
 if TYPE_CHECKING:
-    from reports.training_runs import TrainingRun
+    from reports.training.runs import TrainingRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,21 @@ def _rarely_collected() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def told(built: Built) -> str:
+def write_run_report(run_dir: Path, progress: Progress) -> Built:
+    """Write `report.html` into the folder of a run: what `harness eval` leaves behind.
+
+    Raises:
+        HarnessError: a file of the run cannot be read, or the report cannot be written.
+    """
+    runs = load_runs([run_dir])
+    return build(runs, default_path(runs), progress=progress)
+
+
+def summary(built: Built) -> str:
     """One line about a report."""
     size = f"{built.size / 1e6:.1f} MB" if built.size >= 1e5 else f"{built.size / 1e3:.0f} kB"
-    samples = f", {built.samples:,} samples" if built.samples else ""
-    return f"{built.path}: {size}, {built.runs} run{'' if built.runs == 1 else 's'}{samples}"
+    samples = f", {counted(built.samples, 'sample')}" if built.samples else ""
+    return f"{built.path}: {size}, {counted(built.runs, 'run')}{samples}"
 
 
 def default_title(runs: Sequence[Run], training: Sequence[TrainingRun] = ()) -> str:
@@ -113,13 +124,13 @@ def _sections(
     if runs:
         yield board_section(make_board(runs), samples=samples)
         if len(runs) > 1:  # imported only now: a run's own report needs no numpy
-            from reports.compare_page import compare_section
+            from reports.compare import compare_section
 
             if (comparison := compare_section(runs, samples=samples)) is not None:
                 yield comparison
         if samples:
             yield samples_section(runs, out.with_name(f"{out.stem}_media"))
     if training:
-        from reports.training_page import training_section
+        from reports.training.section import training_section
 
         yield training_section(training)

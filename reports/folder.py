@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
-from harness.identity import read_run
+from harness.run import read_run
+from harness.words import counted
 from reports.build import build
 from reports.runs import is_run, load_runs
-from reports.training_runs import is_training_run, load_training_runs, number
+from reports.training.runs import is_training_run, load_training_runs, number
 
 DEPTH = 3
 """How deep below the folder runs are looked for."""
@@ -110,7 +111,7 @@ def _evaluation(path: Path) -> dict[str, Any]:
         "mean": number(mean.value),
         "low": number(mean.low),
         "high": number(mean.high),
-        "detail": f"{failures} responses without a verdict" if failures else "",
+        "detail": f"{counted(failures, 'response')} without a verdict" if failures else "",
     }
 
 

@@ -1,4 +1,4 @@
-"""Evaluation runs as a report shows them: complete ones from their files, partial ones judged in memory."""
+"""Evaluation runs as a report shows them: complete ones from their files, partial ones scored in memory."""
 
 from __future__ import annotations
 
@@ -10,21 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
-from harness.identity import read_run
-from harness.journal import TaskJournal, line_of
 from harness.jsonl import plain, read_lines
 from harness.progress import Progress
-from harness.rescore import judge_run
-from harness.results import Results, read_results
-from harness.scoring import Judged, score_line
+from harness.run import read_run, score_run
+from harness.run.journal import TaskJournal, line_of
+from harness.scores.results import Results, read_results
+from harness.scores.scoring import Verdict, score_line
 
 NAME_LENGTH = 80
 # Line breaks of any kind, other control characters, lone surrogates, and marks that turn the text after them.
 _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
 )
-_DESCRIBED = frozenset(("data", "fingerprint", "generation_sha", "synthetic"))
-"""What `run.json` says of each task, of what a report needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class Run:
     """Responses still missing."""
     finished: bool
     """Whether `results.json` is there. Only then is the run complete; else it must be shown as partial."""
-    _verdicts: Mapping[str, Sequence[Judged]] = field(default_factory=dict, repr=False)
+    _verdicts: Mapping[str, Sequence[Verdict]] = field(default_factory=dict, repr=False)
 
     @property
     def synthetic(self) -> bool:
@@ -76,13 +73,16 @@ class Run:
         return found
 
     def scores(self, task: str) -> Iterator[dict[str, Any]]:
-        """The lines of `scores/<task>.jsonl`, as plain JSON; of a partial run judged in memory.
+        """The lines of `scores/<task>.jsonl`, as plain JSON; of a partial run scored in memory.
 
         Raises:
-            HarnessError: the file is not there, or a line is broken; names file and line.
+            HarnessError: the file is not there, or a line is broken; names file and line, or what makes it.
         """
         if self.finished:
-            yield from _objects(self.path / "scores" / f"{task}.jsonl", ("id", "epoch", "value", "status"))
+            path = self.path / "scores" / f"{task}.jsonl"
+            if not path.exists():
+                raise HarnessError(f"{path}: there is no such file: harness score {self.path} makes it again")
+            yield from _objects(path, ("id", "epoch", "value", "status"))
             return
         version = self.results.tasks[task].scorer
         for verdict in self._verdicts[task]:
@@ -117,14 +117,6 @@ def _open(path: Path) -> Mapping[str, Any]:
     content = read_run(path) if is_run(path) else None
     if content is None:
         raise UsageError(f"{path}: not a run: there is no run.json")
-    missing = [name for name in ("config", "model", "tasks") if not isinstance(content.get(name), dict)]
-    if missing:
-        raise HarnessError(f"{path / 'run.json'}: broken: it has no {missing[0]!r}")
-    for name, described in content["tasks"].items():
-        if not isinstance(described, dict) or not described.keys() >= _DESCRIBED:
-            raise HarnessError(
-                f"{path / 'run.json'}: broken: task {name} wants {', '.join(sorted(_DESCRIBED))}"
-            )
     return content
 
 
@@ -137,9 +129,9 @@ def _load(path: Path, name: str, run: Mapping[str, Any], progress: Progress | No
                 f"{path / 'results.json'}: not as this version writes it ({error!r}): "
                 f"harness score {path} makes it again"
             ) from None
-    judged = judge_run(path, progress)
-    verdicts = {task.name: scores for task, scores in judged.scores}
-    return Run(path, name, run, judged.results, judged.missing, False, verdicts)
+    found = score_run(path, progress)
+    verdicts = {task.name: scores for task, scores in found.scores}
+    return Run(path, name, run, found.results, found.missing, False, verdicts)
 
 
 def _checked(path: Path, run: Mapping[str, Any], results: Results) -> Results:

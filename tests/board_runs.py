@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import build
-from harness.identity import describe_run, save_run
 from harness.jsonl import encode, write_atomic
-from harness.results import TaskResult, write_results
-from harness.run import collect
-from harness.stats import Estimate
+from harness.run.identity import describe_run, save_run
+from harness.scores.aggregate import run_results
+from harness.scores.results import TaskResult, write_results
+from harness.scores.stats import Estimate
 from tasks import load_builtin
 
 HOSTILE = "</script><script>window.hit=1</script><img src=x onerror='hit=1'>\u2028\u202e javascript:hit()"
@@ -90,7 +90,14 @@ def write_run(
     for name in tasks:
         _write_lines(path, name, latency)
     answered = sum(task.responses for task in tasks.values())
-    found = collect(tasks, config, about, seconds, path, asked=answered if asked is None else asked)
+    found = run_results(
+        tasks,
+        failure_budget=config.failure_budget,
+        model=about,
+        seconds=seconds,
+        run_dir=path,
+        asked=answered if asked is None else asked,
+    )
     write_results(path / "results.json", found)
     return path
 

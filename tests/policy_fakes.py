@@ -10,10 +10,10 @@ from typing import Any
 from scorers.types import Answer, Score, ScorerError
 from tasks.images import ImageRef
 from tasks.types import Category, Metric, Sample, Source, Task
-from training.dataset import HeldProblems
-from training.loop import Place, Trainer
+from training.data.dataset import HeldProblems
+from training.data.prompt_stream import PromptStream
+from training.local.loop import Stage, Trainer
 from training.policy_recipe import PolicyRecipe
-from training.prompt_stream import PromptStream
 
 SHAPE = {
     "length": {"min_start": 0, "peak_start": 2, "peak_end": 6, "max_end": 12},
@@ -71,8 +71,8 @@ def problems(of: Task, number: int = 8) -> HeldProblems:
 
 def build_model(folder: Path, texts: int = 40) -> Path:
     """An untrained Qwen3-VL of two thin layers."""
+    from training.coldstart.tiny import TinyConfig, train_tokenizer, untrained, write_processor
     from training.models import save_model
-    from training.tiny import TinyConfig, train_tokenizer, untrained, write_processor
 
     config = TinyConfig(
         hidden=64, layers=2, mlp=96, vocabulary=300, vision_hidden=32, vision_layers=2, vision_mlp=64
@@ -96,8 +96,8 @@ def trainer(
     import torch
     from transformers import AutoModelForImageTextToText
 
-    from harness.backends.image_only import load_processor
-    from training.rollout import PolicyBackend
+    from harness.models.image_only import load_processor
+    from training.local.rollout import PolicyBackend
 
     torch.manual_seed(seed)
     recipe = PolicyRecipe.model_validate(SMALL | changes)
@@ -107,7 +107,7 @@ def trainer(
         around(loaded), load_processor(model, "qwen3_vl"), coords="norm1000", described={"model": model.name}
     )
     stream = PromptStream([problems(each) for each in tasks], seed)
-    return Trainer(recipe, Place("g2rpo", out, seed, {"fingerprint": "f"}), backend, stream)
+    return Trainer(recipe, Stage("g2rpo", out, seed, {"fingerprint": "f"}), backend, stream)
 
 
 def weights(of: Trainer) -> dict[str, Any]:

@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image
 
 from harness.config import build
-from harness.identity import describe_run, save_run
 from harness.jsonl import encode, plain, write_atomic
-from harness.rescore import rescore
+from harness.run import rescore
+from harness.run.identity import describe_run, save_run
 from reports.page import Section, render
 from reports.runs import load_runs
-from reports.samples import samples_section
+from reports.samples.section import samples_section
 from scorers.mask import encode as encode_mask
 from scorers.points import MaskTarget
 

@@ -11,13 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.backends import tiny_path
-from harness.backends.hf import HFBackend
-from harness.backends.hf_files import WHOLE, checkpoint_folder, fingerprint, read_config
-from harness.backends.hf_prompts import opaque
-from harness.backends.hf_sampling import RowSampler
 from harness.data.synthetic import synthetic_row
 from harness.errors import UsageError
+from harness.models import tiny_path
+from harness.models.hf import HFBackend
+from harness.models.hf_files import WHOLE, checkpoint_folder, fingerprint, read_config
+from harness.models.hf_prompts import opaque
+from harness.models.hf_sampling import RowSampler
 from harness.types import PixelLimits, Request, Sampling
 from tasks import load_builtin
 from tasks.images import ImageRef

@@ -18,10 +18,10 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from harness.backends.openai import OpenAIBackend, RetryPolicy
-from harness.backends.pixels import encode, fit
-from harness.backends.vllm import VLLMBackend
 from harness.errors import HarnessError, UsageError
+from harness.models.openai import OpenAIBackend, RetryPolicy
+from harness.models.pixels import encode, fit
+from harness.models.vllm import VLLMBackend
 from harness.types import PixelLimits, Request, Sampling
 from tasks.images import ImageRef
 from tasks.prompts import ImagePart

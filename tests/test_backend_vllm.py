@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.backends import tiny_path, vllm
-from harness.backends.openai import RetryPolicy
-from harness.backends.vllm import VLLMBackend
 from harness.errors import HarnessError, UsageError
+from harness.models import tiny_path, vllm
+from harness.models.openai import RetryPolicy
+from harness.models.vllm import VLLMBackend
 from harness.types import Request, Sampling
 
 SERVER = Path(__file__).with_name("chat_server.py")
@@ -86,7 +86,7 @@ def test_server_that_is_not_ready_in_time_is_ended_with_its_workers(
 def test_server_ends_when_the_asking_process_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(tmp_path / "vllm", STUBBORN.format(pids=str(tmp_path / "pids")), monkeypatch)
     code = """
-from harness.backends import vllm
+from harness.models import vllm
 vllm.GRACE = 0.2
 list(vllm.VLLMBackend("m").generate([]))
 """

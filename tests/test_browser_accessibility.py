@@ -15,7 +15,7 @@ import pytest
 import harness
 from reports.build import build
 from reports.runs import load_runs
-from reports.training_runs import load_training_runs
+from reports.training.runs import load_training_runs
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

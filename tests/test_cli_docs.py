@@ -14,6 +14,7 @@ import PIL.Image
 import pytest
 
 from harness.cli import main
+from harness.cli.eval import evaluate
 
 DOCS = Path(__file__).parents[1] / "docs"
 _BLOCK = re.compile(r"<!-- (run|file: (\S+)) -->\n```\w*\n(.*?)```", re.DOTALL)
@@ -74,10 +75,9 @@ def test_the_task_of_tasks_md(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_every_flag_of_eval_is_in_cli_md() -> None:
     from argparse import ArgumentParser
-    from importlib import import_module
 
     parser = ArgumentParser()
-    import_module("harness.cli.eval").add_arguments(parser)
+    evaluate(parser)
     text = (DOCS / "cli.md").read_text(encoding="utf-8")
     flags = [flag for action in parser._actions for flag in action.option_strings if flag.startswith("--")]
     assert [flag for flag in flags if f"{flag}" not in text and flag != "--help"] == []
@@ -85,11 +85,10 @@ def test_every_flag_of_eval_is_in_cli_md() -> None:
 
 def test_every_flag_of_eval_is_a_configuration_key() -> None:
     from argparse import ArgumentParser
-    from importlib import import_module
 
     from harness.config import RunConfig
 
     parser = ArgumentParser()
-    import_module("harness.cli.eval").add_arguments(parser)
+    evaluate(parser)
     names = {action.dest for action in parser._actions} - {"help", "config", "report"}
     assert names == set(RunConfig.model_fields)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.cli import main
-from harness.results import read_results
+from harness.scores.results import read_results
 from tasks import CATEGORIES
 
 FAKES = str(Path(__file__).with_name("fakes.py"))
@@ -200,7 +200,7 @@ def test_ls(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ls", "runs"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["half", "not", "complete"]
-    assert lines[1].split() == ["mock-letters-data", "1", "tasks", "mean", "50.0"]
+    assert lines[1].split() == ["mock-letters-data", "1", "task", "mean", "50.0"]
 
 
 def test_show(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,10 +9,10 @@ from random import Random
 import pytest
 import torch
 
-from harness.backends import tiny_path
-from harness.backends.hf import HFBackend
 from harness.data.synthetic import synthetic_row
 from harness.errors import HarnessError, UsageError
+from harness.models import tiny_path
+from harness.models.hf import HFBackend
 from harness.types import Request, Sampling
 from scorers.box import BoxTarget
 from scorers.choice import ChoiceTarget
@@ -20,14 +20,15 @@ from scorers.points import RoboSpatialTarget
 from tasks import BUILTIN, load_builtin
 from tasks.prompts import render
 from tasks.types import Response, Sample
-from training import checkpoint, vision_warmup
-from training.coldstart import answer_loss, resume, task_names
-from training.examples import Examples, ExampleSettings, stream
-from training.gold import answer_text, guess_text
+from training import checkpoint
+from training.coldstart import vision_warmup
+from training.coldstart.optimizers import Optimizers, rate
+from training.coldstart.stage import answer_loss, resume
+from training.data.examples import Examples, ExampleSettings, stream
+from training.data.gold import answer_text, guess_text
 from training.models import load_model
-from training.optimizers import Optimizers, rate
-from training.recipe import Recipe, load_recipe
-from training.train import run_training
+from training.recipe import Recipe, load_recipe, task_names
+from training.stages import train
 
 TASKS = ("mmbench", "refcoco", "docvqa")
 
@@ -323,7 +324,7 @@ def test_checkpoints_of_other_settings_are_refused(tmp_path: Path) -> None:
 
 
 def test_warm_up_drawings_are_seeded_and_labelled() -> None:
-    from harness.backends.image_only import load_processor
+    from harness.models.image_only import load_processor
 
     processor = load_processor(tiny_path(), "qwen3_vl")
     first, same, other = (vision_warmup.batch(processor, 0, number, 3) for number in (5, 5, 6))
@@ -368,15 +369,14 @@ SHORT = {
 }
 
 
-def test_two_steps_from_nothing_make_a_model_that_answers(tmp_path: Path, capsys) -> None:
+def test_two_steps_from_nothing_make_a_model_that_answers(tmp_path: Path) -> None:
     out = tmp_path / "run"
     overrides = SHORT | {
         "out": str(out),
         "coldstart.vision_warmup.steps": 2,
         "coldstart.vision_warmup.batch_size": 2,
     }
-    assert run_training("tiny-coldstart", overrides) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == str(out / "model")
+    assert train("tiny-coldstart", overrides) == out / "model"
     lines = [json.loads(line) for line in (out / "train.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if line["stage"] == "coldstart"] == [1, 2]
     assert (out / "checkpoints" / "step-0000001" / "state.json").exists()
@@ -384,24 +384,24 @@ def test_two_steps_from_nothing_make_a_model_that_answers(tmp_path: Path, capsys
     [(_, response)] = backend.generate([Request("a", ("Hello",), (), Sampling(4))])
     assert response.error is None
     weights = (out / "model" / "model.safetensors").read_bytes()
-    assert run_training("tiny-coldstart", overrides) == 0, "the same command again: nothing is left to do"
+    assert train("tiny-coldstart", overrides).is_dir(), "the same command again: nothing is left to do"
     steps = [json.loads(line)["step"] for line in (out / "train.jsonl").read_text().splitlines()]
     assert steps == [1, 2]
     (out / "coldstart.json").unlink()
-    assert run_training("tiny-coldstart", overrides) == 0, "stopped before its end: the checkpoint is taken up"
+    assert train("tiny-coldstart", overrides).is_dir(), "stopped before its end: the checkpoint is taken up"
     steps = [json.loads(line)["step"] for line in (out / "train.jsonl").read_text().splitlines()]
     assert steps == [1, 2, 2]
     assert (out / "model" / "model.safetensors").read_bytes() == weights
     with pytest.raises(UsageError, match="was made with another seed: give another out, or remove"):
-        run_training("tiny-coldstart", overrides | {"seed": 1})
+        train("tiny-coldstart", overrides | {"seed": 1})
 
 
 def test_any_folder_can_be_trained_further(tmp_path: Path) -> None:
     overrides = SHORT | {"model": str(tiny_path()), "out": str(tmp_path), "coldstart.optimizer": "adamw"}
-    assert run_training(None, overrides) == 0
+    assert train(None, overrides).is_dir()
     assert HFBackend(str(tmp_path / "model")).describe()["model_type"] == "qwen3_vl"
 
 
 def test_a_model_that_is_none_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such model folder"):
-        run_training(None, SHORT | {"model": "/nowhere", "out": str(tmp_path)})
+        train(None, SHORT | {"model": "/nowhere", "out": str(tmp_path)})

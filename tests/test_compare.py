@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 import harness
-from harness.compare import compare_runs, compare_sides
-from harness.comparison import Comparison, as_json, changes, doubts
+from harness.compare.comparison import Comparison, as_json, changes, doubts
+from harness.compare.pairing import read_side
+from harness.compare.runs import compare_runs, compare_sides
+from harness.compare.statistics import holm, mcnemar
 from harness.errors import HarnessError, UsageError
-from harness.paired import holm, mcnemar
-from harness.pairing import read_side
-from harness.rescore import rescore
-from harness.stats import paired_interval
+from harness.run import rescore
+from harness.scores.stats import paired_interval
 
 Rows = Sequence[Mapping[str, Any]]
 Compare = Callable[..., Comparison]
@@ -224,7 +224,7 @@ def test_what_was_not_asked_alike_is_refused(
 
 def test_only_the_run_of_another_scorer_is_to_be_scored_again(compare: Compare, row: Any) -> None:
     from harness.registry import Registry
-    from harness.scoring import scorer_version
+    from harness.scores.scoring import scorer_version
 
     now = scorer_version(Registry().get("mmmu"))
     made = rows(row, [1, 0])

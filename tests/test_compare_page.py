@@ -10,9 +10,9 @@ import pytest
 
 import harness
 from harness.compare import compare_runs
-from reports import compare_page
+from reports import compare
 from reports.build import build
-from reports.compare_page import compare_section
+from reports.compare import compare_section
 from reports.runs import Run, load_runs
 
 if TYPE_CHECKING:
@@ -98,9 +98,9 @@ def test_a_run_whose_task_file_is_gone_does_not_stop_the_report(
 
 
 def test_many_large_runs_are_compared_with_the_first(runs: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare_page, "ALL_PAIRS", 2)
+    monkeypatch.setattr(compare, "ALL_PAIRS", 2)
     assert len(data(runs)["pairs"]) == 3
-    monkeypatch.setattr(compare_page, "WORK", 10)
+    monkeypatch.setattr(compare, "WORK", 10)
     assert [(pair["a"], pair["b"]) for pair in data(runs)["pairs"]] == [(0, 1), (0, 2)]
     section = compare_section(runs)
     assert section is not None

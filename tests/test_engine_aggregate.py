@@ -8,27 +8,25 @@ from typing import Any
 
 import pytest
 
-from harness.aggregate import category_results, overall, task_result
-from harness.config import RunConfig
-from harness.results import TaskResult
-from harness.run import collect
-from harness.scoring import Judged
-from harness.stats import Estimate
-from harness.table import interval, lines, number, percent
+from harness.scores.aggregate import category_results, overall, run_results, task_result
+from harness.scores.results import TaskResult
+from harness.scores.scoring import Verdict
+from harness.scores.stats import Estimate
+from harness.scores.table import interval, lines, number, percent
 from scorers.types import Score, Status
 from tasks.types import Metric, Task
 
 
-def verdict(position: int, score: Score | float | Status, *, epoch: int = 0, **groups: Any) -> Judged:
+def verdict(position: int, score: Score | float | Status, *, epoch: int = 0, **groups: Any) -> Verdict:
     if isinstance(score, Status):
         bad = score in (Status.FAILED, Status.ERROR)
         score = Score(0.0, None, score, error="gone" if bad else None)
     elif not isinstance(score, Score):
         score = Score(score, score)
-    return Judged(position, f"s{position}", epoch, groups, score, 100, 10)
+    return Verdict(position, f"s{position}", epoch, groups, score, 100, 10)
 
 
-def result(task: Task, verdicts: Sequence[Judged], synthetic: bool = False) -> TaskResult:
+def result(task: Task, verdicts: Sequence[Verdict], synthetic: bool = False) -> TaskResult:
     return task_result(task, verdicts, data="here", fingerprint="f", synthetic=synthetic)
 
 
@@ -207,7 +205,7 @@ def test_the_table_fits_80_columns(fakes: ModuleType) -> None:
         "broken": result(fakes.task("broken", judged=True), [verdict(0, Status.FAILED)] * 3, synthetic=True),
         **{f"t{place}": result(fakes.task(f"t{place}", judged=True), [verdict(0, 1.0)]) for place in range(18)},
     }
-    results = collect(tasks, RunConfig(), {}, 1.0, None)
+    results = run_results(tasks, failure_budget=0.01, model={}, seconds=1.0, run_dir=None)
     text = list(lines(results))
     assert max(map(len, text)) == 80
     whole = " ".join(text)

@@ -14,8 +14,8 @@ import pytest
 
 from harness.data import RowSource
 from harness.errors import UsageError
-from harness.media import LARGEST, Copies, ImageStore, KeptImage
-from harness.plan import FailedRow, Planned, PlanOptions, TaskPlan, plan_task, request_seed
+from harness.run.media import LARGEST, Copies, ImageStore, KeptImage
+from harness.run.plan import FailedRow, Planned, PlanOptions, TaskPlan, plan_task, request_seed
 from tasks.images import ImageError, ImageRef
 from tasks.types import Metric
 

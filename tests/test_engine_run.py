@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 import harness
-from harness.backends.mock import MockBackend
 from harness.errors import Exit, HarnessError, UsageError
-from harness.rescore import rescore
-from harness.results import Results, read_results
+from harness.models.mock import MockBackend
+from harness.run import rescore
+from harness.scores.results import Results, read_results
 from harness.types import Request
 from tasks.types import Response
 
@@ -211,7 +211,7 @@ def test_a_dead_endpoint_scores_nothing_rather_than_zero(data: Path) -> None:
     assert (task.failed, task.counted, task.score.value, task.score.n) == (20, 0, None, 0)
     assert (task.low, task.high) == (0.0, 100.0)
     assert results.mean.score.value is None
-    from harness.table import lines as table
+    from harness.scores.table import lines as table
 
     text = "\n".join(table(results))
     assert " 0.0 " not in text

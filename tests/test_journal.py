@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import journal as journal_module
 from harness.errors import Exit
-from harness.journal import Journal, Key, TaskJournal
 from harness.jsonl import DiskFullError, encode, read_lines, sha, tuples, write_atomic
-from harness.lock import Lock, LockedError
+from harness.run import journal as journal_module
+from harness.run.journal import Journal, Key, TaskJournal
+from harness.run.lock import Lock, LockedError
 from tasks.types import Response
 
 
@@ -227,7 +227,7 @@ def test_a_killed_writers_lock_is_free(tmp_path: Path) -> None:
     code = f"""
 import os, signal
 from pathlib import Path
-from harness.lock import Lock
+from harness.run.lock import Lock
 with Lock(Path({str(tmp_path)!r})):
     print("held", flush=True)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats as scipy_stats
 from statsmodels.stats import contingency_tables, multitest, power
 
-from harness.paired import (
+from harness.compare.statistics import (
     bootstrap,
     bootstrap_interval,
     holm,
@@ -19,7 +19,7 @@ from harness.paired import (
     visible_mean,
     visible_share,
 )
-from harness.stats import Spread, paired_interval, paired_macro_spread, paired_spread
+from harness.scores.stats import Spread, paired_interval, paired_macro_spread, paired_spread
 
 
 @pytest.mark.parametrize(

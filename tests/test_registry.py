@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import metadata
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
@@ -160,8 +161,8 @@ def test_a_broken_config_is_named(tmp_path: Path) -> None:
 
 
 def test_entry_points_add_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint("parrot", "harness.backends.mock:MockBackend", "harness.models")
-    monkeypatch.setattr(models, "entry_points", lambda: {"parrot": point})
+    point = EntryPoint("parrot", "harness.models.mock:MockBackend", "harness.models")
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [point] if group == point.group else [])
     spec = models.resolve("parrot")
     assert models.load(spec).name == "mock"
 
@@ -178,10 +179,33 @@ def test_a_missing_key_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
         models.load(models.resolve("gpt-4o", base_url="http://x/v1", api_key_env="NO_SUCH_KEY"))
 
 
-def test_a_file_that_shadows_a_package_is_named(tmp_path: Path) -> None:
-    (tmp_path / "tasks.py").write_text("x = 1\n")
+@pytest.mark.parametrize("name", ["scorers", "tasks", "training", "reports"])
+def test_a_file_that_shadows_a_package_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.py").write_text("x = 1\n")
     command = [sys.executable, "-m", "harness", "ls", "tasks"]
     shadowed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert shadowed.returncode == 2
-    assert str(tmp_path / "tasks.py") in shadowed.stderr
+    assert str(tmp_path / f"{name}.py") in shadowed.stderr
     assert shadowed.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["scorers", "tasks"])
+@pytest.mark.parametrize(
+    "use", ["import harness; harness.evaluate()", "from harness import rescore", "from training import train"]
+)
+def test_a_file_that_shadows_a_package_is_named_in_python_too(tmp_path: Path, name: str, use: str) -> None:
+    (tmp_path / f"{name}.py").write_text("x = 1\n")
+    shadowed = subprocess.run(
+        [sys.executable, "-c", use], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert shadowed.returncode == 1
+    said = shadowed.stderr.splitlines()[-1]
+    assert said.startswith(f"harness.errors.UsageError: the package {name!r} is not ours: ")
+    assert f"{tmp_path / name}.py shadows it" in said
+
+
+def test_a_file_that_the_engine_does_not_import_shadows_nothing(tmp_path: Path) -> None:
+    (tmp_path / "training.py").write_text("import harness\nprint(harness.score)\n")
+    command = [sys.executable, "training.py"]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -202,10 +203,54 @@ def test_the_commands_of_reports_md(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_every_flag_of_report_is_in_reports_md():
     from argparse import ArgumentParser
-    from importlib import import_module
+
+    from reports.cli.report import report
 
     parser = ArgumentParser()
-    import_module("harness.cli.report").add_arguments(parser)
+    report(parser)
     text = (DOCS / "reports.md").read_text(encoding="utf-8")
     flags = [flag for action in parser._actions for flag in action.option_strings if flag.startswith("--")]
     assert [flag for flag in flags if flag not in text and flag != "--help"] == []
+
+
+def test_a_complete_run_without_scores_is_told_how_to_make_them(
+    letters: list[str], capsys: pytest.CaptureFixture[str]
+):
+    assert main([*letters, "--no-report"]) == 0
+    capsys.readouterr()
+    shutil.rmtree("run/scores")
+    for words in (["report", "run"], ["compare", "run", "run"]):
+        assert main(words) == 1
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert "run/scores/letters.jsonl: there is no such file" in said
+        assert "harness score run" in said
+    assert main(["score", "run"]) == 0
+    assert main(["report", "run"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("fingerprint", None), ("data", 3), ("generation_sha", []), ("synthetic", "no")]
+)
+def test_a_run_edited_by_hand_is_one_line(
+    letters: list[str], name: str, value: object, capsys: pytest.CaptureFixture[str]
+):
+    assert main([*letters, "--no-report"]) == 0
+    path = Path("run/run.json")
+    run = json.loads(path.read_text(encoding="utf-8"))
+    run["tasks"]["letters"][name] = value
+    path.write_text(json.dumps(run), encoding="utf-8")
+    capsys.readouterr()
+    for words in (["report", "run"], ["compare", "run", "run"], ["score", "run"], letters):
+        assert main(words) == 1
+        assert capsys.readouterr().err == (
+            f"harness {words[0]}: run/run.json: broken: the {name} of task letters is {value!r}\n"
+        )
+
+
+def test_one_is_not_many(fakes: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    fakes.write(tmp_path / "data", "letters", [fakes.row(0)])
+    words = ["--task-file", FAKES, "--tasks", "letters", "--data", str(tmp_path / "data")]
+    assert main(["eval", "--model", "mock", *words, "--out", str(tmp_path / "run")]) == 0
+    assert main(["report", str(tmp_path / "run")]) == 0
+    assert capsys.readouterr().out.endswith(", 1 run, 1 sample\n")

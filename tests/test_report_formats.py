@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from reports.board import Board, make_board
-from reports.formats import FORMATS, format_board
+from reports.board.board import Board, make_board
+from reports.board.formats import FORMATS, format_board
 from reports.runs import load_runs
 
 BREAKS = "\x00\n\r\u2028\u2029\u202e\x85"

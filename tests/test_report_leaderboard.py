@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from harness.stats import Estimate
-from reports.board import LABELS, make_board, rank_intervals
-from reports.leaderboard import View, leaderboard_section
+from harness.scores.stats import Estimate
+from reports.board.board import LABELS, make_board, rank_intervals
+from reports.board.leaderboard import View, leaderboard_section
+from reports.board.published import published
+from reports.board.tags import notice, tags
 from reports.page import json_text, render
-from reports.published import published
 from reports.runs import load_runs
-from reports.tags import notice, tags
 from tasks import BUILTIN, CATEGORIES
 
 

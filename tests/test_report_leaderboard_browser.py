@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.stats import Estimate
+from harness.scores.stats import Estimate
 from reports.build import build
 from reports.runs import load_runs
 

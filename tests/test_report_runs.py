@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import harness
-from harness.backends.mock import MockBackend
 from harness.errors import HarnessError, UsageError
-from harness.rescore import judge_run
+from harness.models.mock import MockBackend
+from harness.run import score_run
 from reports.runs import load_runs
 
 FAKES = str(Path(__file__).with_name("fakes.py"))
@@ -209,5 +209,5 @@ def test_a_number_that_is_none_is_no_score(made: Path):
 
 def test_judging_a_folder_that_is_no_run_makes_no_folder(tmp_path: Path):
     with pytest.raises(UsageError, match="not a run"):
-        judge_run(tmp_path / "nothing")
+        score_run(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()

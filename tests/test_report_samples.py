@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from harness.errors import HarnessError
-from reports import samples
 from reports.page import render
-from reports.sample_index import LOOPHOLE, MISSED, RIGHT, STATUSES, WRONG, cell_of, rank_of
-from reports.sample_texts import true_answer
+from reports.samples import section as section_module
+from reports.samples.index import LOOPHOLE, MISSED, RIGHT, STATUSES, WRONG, cell_of, rank_of
+from reports.samples.texts import true_answer
 
 
 def unpack(text: str) -> Any:
@@ -176,8 +176,8 @@ def test_a_beginning_that_all_questions_share_is_left_out_of_the_list(sample_run
 
 def test_chunks_are_cut_by_count_and_by_size(sample_runs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     make = sample_runs
-    monkeypatch.setattr(samples, "CHUNK_SAMPLES", 3)
-    monkeypatch.setattr(samples, "CHUNK_CHARACTERS", 50_000)
+    monkeypatch.setattr(section_module, "CHUNK_SAMPLES", 3)
+    monkeypatch.setattr(section_module, "CHUNK_CHARACTERS", 50_000)
     sizes = [10, 10, 10, 10, 60_000, 10]
     asked = [(make.choice_item(str(n)), make.response("x" * size)) for n, size in enumerate(sizes)]
     section = make.section_of([make.write_run(tmp_path / "run", {"ai2d": asked})])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from harness.jsonl import plain
-from harness.scoring import score_json
-from reports.geometry import predicted_shapes, true_shapes
+from harness.scores.scoring import score_json
+from reports.samples.geometry import predicted_shapes, true_shapes
 from scorers.box import BoxTarget, grounding
 from scorers.mask import encode
 from scorers.points import MaskTarget, RoboSpatialTarget, points_in_mask, robospatial

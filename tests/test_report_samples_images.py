@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from harness.errors import HarnessError
-from reports import thumbnails
-from reports.thumbnails import Folder, Pictures, clear, thumbnail
+from reports.samples import thumbnails
+from reports.samples.thumbnails import Folder, Pictures, clear, thumbnail
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pytest
 
 from harness.errors import UsageError
 from reports.page import render
-from reports.training_page import MOST_POINTS, training_section
-from reports.training_runs import is_training_run, load_training_runs
+from reports.training.runs import is_training_run, load_training_runs
+from reports.training.section import MOST_POINTS, training_section
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -126,7 +126,7 @@ def test_what_the_trainer_writes_is_read(policy_fakes: ModuleType, policy_model:
 
 
 def test_the_page_imports_neither_torch_nor_the_trainer() -> None:
-    code = "import sys, reports.training_page; print({'torch', 'training'} & set(sys.modules))"
+    code = "import sys, reports.training.section; print({'torch', 'training'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

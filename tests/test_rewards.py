@@ -15,13 +15,13 @@ import pytest
 import harness
 import tasks
 from harness.gold import gold_response
-from harness.items import read_items
-from harness.journal import TaskJournal
 from harness.registry import Registry
+from harness.run.items import read_items
+from harness.run.journal import TaskJournal
 from harness.types import Request
 from scorers.types import Answer, Score, ScorerError, Status
 from tasks.types import Response, Sample
-from training.rewards import RewardRule, reward
+from training.rewards import TERMS, RewardRule, Term, reward, weights
 from training.shaping import LengthEnvelope, default_shapes
 
 ROOT = Path(__file__).parents[1]
@@ -173,14 +173,24 @@ LETTER = "<think>It is B.</think><answer>B</answer>"
 def test_the_terms_add_up(fakes: ModuleType, text: str, value: float, shaped: float, status: Status) -> None:
     sample = next(fakes.to_samples(fakes.row(1, "A")))
     earned = earn(fakes.LETTERS, sample, Response(text, completion_tokens=3))
-    assert (earned.value, earned.format, earned.length) == (value, shaped, 1.0)
-    assert earned.structure == shaped * (status is Status.OK)
-    assert earned.total == pytest.approx(0.8 * value + 0.1 * shaped + 0.1 + 0.5 * earned.structure)
+    structure = shaped * (status is Status.OK)
+    assert earned.terms == {"value": value, "format": shaped, "length": 1.0, "structure": structure}
+    assert earned.total == pytest.approx(0.8 * value + 0.1 * shaped + 0.1 + 0.5 * structure)
+
+
+def test_a_term_is_one_entry_of_the_table(fakes: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = Term(lambda seen: float(len(seen.response.text) < 9), 0.2)
+    monkeypatch.setattr("training.rewards.TERMS", {**TERMS, "short": short})
+    own = weights({"short": 0.3})
+    assert own == {"value": 0.5, "format": 0.1, "length": 0.1, "structure": 0.5, "short": 0.3}
+    earned = earn(fakes.LETTERS, next(fakes.to_samples(fakes.row(1, "A"))), Response("A"), rule=RewardRule(own))
+    assert earned.terms["short"] == 1.0
+    assert earned.total == pytest.approx(0.5 + 0.3)
 
 
 def test_without_shaping_the_whole_weight_is_on_the_answer(fakes: ModuleType) -> None:
     sample = next(fakes.to_samples(fakes.row(1, "A")))
-    bare = RewardRule(format=0, length=0, structure=0)
+    bare = RewardRule(weights({"format": 0, "length": 0, "structure": 0}))
     assert earn(fakes.LETTERS, sample, Response("A"), rule=bare).total == 1.0
 
 
@@ -188,7 +198,7 @@ def test_length_is_counted_in_tokens_and_none_are_no_accident(fakes: ModuleType)
     sample = next(fakes.to_samples(fakes.row(1, "A")))
     envelope = default_shapes()["grounding"].length
     lengths = [
-        earn(fakes.LETTERS, sample, Response("A" * 999, completion_tokens=n), envelope=envelope).length
+        earn(fakes.LETTERS, sample, Response("A" * 999, completion_tokens=n), envelope=envelope).terms["length"]
         for n in (0, 16, 24, 32, 160, 320, 480)
     ]
     assert lengths == [0, 0, 0.5, 1, 1, 0.5, 0]

@@ -10,7 +10,7 @@ import statsmodels.api as sm
 from scipy import stats as scipy_stats
 from statsmodels.stats import proportion
 
-from harness.stats import (
+from harness.scores.stats import (
     NOTHING,
     Estimate,
     Spread,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.stats import mean_interval, paired_interval
+from harness.scores.stats import mean_interval, paired_interval
 
 
 def _benchmark() -> ModuleType:

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from harness.backends import tiny_path
-from harness.backends.image_only import load_processor
-from training.tiny import SPECIAL, TAGS, TinyConfig, train_tokenizer, untrained, write_processor
+from harness.models import tiny_path
+from harness.models.image_only import load_processor
+from training.coldstart.tiny import SPECIAL, TAGS, TinyConfig, train_tokenizer, untrained, write_processor
 
 FILES = {
     "README.md",

@@ -16,14 +16,14 @@ from harness.registry import Registry
 from scorers.types import Score
 from tasks.images import ImageError
 from tasks.types import CATEGORIES, Response, RowError, Sample
-from training.dataset import FAMILIES, DrawnProblems, HeldProblems, load_file, load_problems
-from training.filtering import Acceptance, FilterRule, verdict
-from training.prompt_stream import PromptStream, spread
+from training.data.dataset import FAMILIES, DrawnProblems, HeldProblems, load_file, load_problems
+from training.data.prompt_stream import PromptStream, spread
+from training.filtering import Acceptance, FilterRule, outcome
 from training.rewards import Reward
 
 
 def earned(value: float, total: float | None = None) -> Reward:
-    return Reward(value if total is None else total, 0.0, 0.0, 0.0, Score(value, None))
+    return Reward(value if total is None else total, {}, Score(value, None))
 
 
 # Filtering
@@ -47,7 +47,7 @@ def earned(value: float, total: float | None = None) -> Reward:
 )
 def test_which_groups_are_kept(values: list[float], totals: list[float] | None, what: str) -> None:
     rewards = [earned(*pair) for pair in zip(values, totals or values, strict=True)]
-    assert verdict(rewards, FilterRule()) == what
+    assert outcome(rewards, FilterRule()) == what
 
 
 def test_the_acceptance_rate_of_each_family() -> None:

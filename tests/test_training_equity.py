@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from training.equity import loss_weights, shares
+from training.local.equity import loss_weights, shares
+from training.local.policy import Clip, clipped_loss
 from training.log import StepLog, read_steps
-from training.policy import Clip, clipped_loss
 
 
 def rollout(key: str, tokens: int) -> Any:
@@ -31,9 +31,9 @@ def test_nothing_to_share_is_no_share(parts: dict[str, float]) -> None:
 
 
 def log_of(trainer: Any, steps: int | None = None) -> tuple[list[dict[str, Any]], dict[str, torch.Tensor]]:
-    trainer.run(StepLog(trainer.place.folder / "steps.jsonl"))
+    trainer.run(StepLog(trainer.stage.folder / "steps.jsonl"))
     weights = {name: p.detach().clone() for name, p in trainer.policy.model.named_parameters()}
-    return read_steps(trainer.place.folder / "steps.jsonl"), weights
+    return read_steps(trainer.stage.folder / "steps.jsonl"), weights
 
 
 def test_measuring_the_gradient_changes_no_weight(
@@ -56,8 +56,8 @@ def test_measuring_the_gradient_changes_no_weight(
 def test_the_norms_are_of_the_gradient_of_each_family_alone(
     policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
 ) -> None:
-    from training.equity import gradient_norms
     from training.filtering import Acceptance
+    from training.local.equity import gradient_norms
 
     trainer = policy_fakes.trainer(policy_model, tmp_path)
     rollouts = [each for group in trainer.collect(1, [], Acceptance()) for each in group]
@@ -65,7 +65,7 @@ def test_the_norms_are_of_the_gradient_of_each_family_alone(
     found = gradient_norms(trainer.policy, trainer.stepper, rollouts, advantages, clip=Clip(), micro_batch=3)
     assert set(found) == {"math", "chart"}
     own = [place for place, each in enumerate(rollouts) if each.key == "chart"]
-    scored = trainer.policy.score([rollouts[place] for place in own])
+    scored = trainer.policy.log_probabilities([rollouts[place] for place in own])
     losses, _ = clipped_loss(
         scored.logps, scored.logps.detach(), scored.each([advantages[place] for place in own]), Clip()
     )

@@ -22,9 +22,9 @@ from scorers.types import Answer, Score
 from tasks.images import ImageRef
 from tasks.types import Sample
 from training import checkpoint
-from training.dataset import HeldProblems
+from training.data.dataset import HeldProblems
+from training.data.prompt_stream import PromptStream
 from training.log import StepLog, read_steps, tracker
-from training.prompt_stream import PromptStream
 
 TESTS = Path(__file__).parent
 
@@ -32,7 +32,7 @@ TESTS = Path(__file__).parent
 def run(trainer: Any) -> dict[str, torch.Tensor]:
     """Run to the end, from the latest checkpoint where there is one; the weights."""
     done = trainer.resume()
-    trainer.run(StepLog(trainer.place.folder / "steps.jsonl", done), done)
+    trainer.run(StepLog(trainer.stage.folder / "steps.jsonl", done), done)
     return {name: parameter.detach().clone() for name, parameter in trainer.policy.model.named_parameters()}
 
 
@@ -89,7 +89,7 @@ torch.set_num_threads(1)
 from pathlib import Path
 import policy_fakes
 from training.log import StepLog
-from training.rollout import PolicyBackend
+from training.local.rollout import PolicyBackend
 
 model, out = Path(sys.argv[2]), Path(sys.argv[3])
 trainer = policy_fakes.trainer(model, out)
@@ -288,18 +288,18 @@ def test_a_vanished_image_costs_its_prompt_and_is_counted(
 
 def poison(trainer: Any, where: str) -> None:
     """Make every loss, or every gradient, not a number."""
-    score = trainer.policy.score
+    log_probabilities = trainer.policy.log_probabilities
 
     def poisoned(rollouts: Any) -> Any:
         from dataclasses import replace
 
-        scored = score(rollouts)
+        found = log_probabilities(rollouts)
         if where == "loss":
-            return replace(scored, logps=scored.logps * float("nan"))
-        scored.logps.requires_grad and scored.logps.register_hook(lambda gradient: gradient * float("inf"))
-        return scored
+            return replace(found, logps=found.logps * float("nan"))
+        found.logps.requires_grad and found.logps.register_hook(lambda gradient: gradient * float("inf"))
+        return found
 
-    trainer.policy.score = poisoned
+    trainer.policy.log_probabilities = poisoned
 
 
 @pytest.mark.parametrize("where", ["loss", "gradient"])
@@ -393,7 +393,7 @@ def test_a_checkpoint_of_another_model_is_refused(
     from dataclasses import replace
 
     trainer = policy_fakes.trainer(policy_model, straight[0])
-    trainer.place = replace(trainer.place, identity={"fingerprint": "another"})
+    trainer.stage = replace(trainer.stage, identity={"fingerprint": "another"})
     with pytest.raises(UsageError, match="was made with another fingerprint"):
         trainer.resume()
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from harness.errors import HarnessError
-from training.budgets import Budget
-from training.policy import Clip, clipped_loss, micro_batches, token_logps
+from training.local.budgets import Budget
+from training.local.policy import Clip, clipped_loss, micro_batches, token_logps
+from training.local.update import Stepper
 from training.shaping import EntropyBand
-from training.update import Stepper
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 1024])
@@ -89,9 +89,9 @@ def test_scores_are_those_of_each_response_alone_without_padding(sampled: Any) -
     trainer, rollouts = sampled
     mixed = sorted(rollouts[:12], key=lambda rollout: -len(rollout.tokens))
     assert len({len(rollout.tokens) for rollout in rollouts}) > 1
-    together = trainer.policy.score(mixed)
+    together = trainer.policy.log_probabilities(mixed)
     for rollout, found in zip(mixed, together.split(together.logps), strict=True):
-        alone = trainer.policy.score([rollout]).logps
+        alone = trainer.policy.log_probabilities([rollout]).logps
         torch.testing.assert_close(found, alone, rtol=1e-4, atol=1e-5)
         assert len(alone) == len(rollout.tokens) == rollout.response.completion_tokens
 
@@ -116,7 +116,7 @@ def test_scores_are_the_probabilities_that_were_sampled_from(sampled: Any) -> No
             logits[trainer.backend.input_only] = -torch.inf
             expected.append(logits.log_softmax(-1)[rollout.tokens[end]])
     torch.testing.assert_close(
-        trainer.policy.score([rollout]).logps, torch.stack(expected), rtol=1e-4, atol=1e-5
+        trainer.policy.log_probabilities([rollout]).logps, torch.stack(expected), rtol=1e-4, atol=1e-5
     )
     assert processor is not None
 
@@ -138,7 +138,7 @@ def gradients(trainer: Any, rollouts: Any, advantages: list[float], **changes: A
             for parameter in parameters:
                 parameter.grad = None
 
-    from training.update import Updater
+    from training.local.update import Updater
 
     settings: dict[str, Any] = {
         "clip": Clip(),
@@ -174,7 +174,7 @@ def test_the_hinge_s_gradient_is_that_of_the_family_s_mean_entropy(sampled: Any,
     nothing = [0.0] * len(rollouts)
     found = gradients(trainer, rollouts, nothing, bands=TIGHT, entropy_weight=0.02, micro_batch=size)
     own = [rollout for rollout in rollouts if rollout.key == "math"]
-    scored = trainer.policy.score(own)
+    scored = trainer.policy.log_probabilities(own)
     logp = scored.logits.log_softmax(-1)
     entropy = -(logp.exp() * logp).sum(-1).mean()
     parameters = [p for p in trainer.policy.model.parameters() if p.requires_grad]

@@ -14,7 +14,7 @@ from harness.registry import Registry
 from tasks.types import CATEGORIES
 from training.policy_recipe import PolicyRecipe
 from training.recipe import SHIPPED, Recipe, load_recipe
-from training.train import run_training
+from training.stages import train
 
 RECIPES = sorted(SHIPPED.rglob("*.toml"))
 
@@ -25,6 +25,9 @@ def test_every_shipped_recipe_is_valid_and_found_by_its_name(path: Path) -> None
     assert recipe == load_recipe(path, {}) == load_recipe(f"recipes/{path.name}", {})
     for task in Registry().suite("general_vqa"):
         assert recipe.g2rpo.shape(task).length.max_end > 0
+
+
+WITHOUT_LENGTH = {"value": 0.9, "format": 0.1, "length": 0.0, "structure": 0.5}
 
 
 def test_names_of_shipped_recipes_are_unique() -> None:
@@ -44,7 +47,14 @@ def test_the_defaults_are_the_paper_s_setting() -> None:
         assert getattr(paper, name) == getattr(defaults, name)
     assert (paper.responses, paper.rollout_prompts, paper.update_prompts) == (8, 512, 128)
     assert (paper.clip_low, paper.clip_high, paper.dual_clip, paper.learning_rate) == (0.2, 0.3, 3.0, 2e-6)
-    assert (paper.format_weight, paper.length_weight, paper.structure_weight) == (0.1, 0.1, 0.5)
+    assert paper.reward == {"value": 0.8, "format": 0.1, "length": 0.1, "structure": 0.5}
+    assert paper.reward == defaults.reward
+
+
+def test_a_recipe_that_was_written_out_is_read_back() -> None:
+    recipe = PolicyRecipe(reward={"format": 0.9, "length": 0.1})
+    assert recipe.reward == {"value": 0.0, "format": 0.9, "length": 0.1, "structure": 0.5}
+    assert PolicyRecipe.model_validate(recipe.model_dump()) == recipe
 
 
 def different(one: str, other: str) -> dict[str, Any]:
@@ -58,9 +68,9 @@ def different(one: str, other: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
-        ("base", {"advantage": "grpo", "entropy_weight": 0.0, "length_weight": 0.0}),
-        ("g2rpo", {"entropy_weight": 0.0, "length_weight": 0.0}),
-        ("g2rpo-entropy", {"length_weight": 0.0}),
+        ("base", {"advantage": "grpo", "entropy_weight": 0.0, "reward": WITHOUT_LENGTH}),
+        ("g2rpo", {"entropy_weight": 0.0, "reward": WITHOUT_LENGTH}),
+        ("g2rpo-entropy", {"reward": WITHOUT_LENGTH}),
         ("g2rpo-length", {"entropy_weight": 0.0}),
         ("g2rpo-both", {}),
         *((name, {"advantage": name}) for name in ("grpo", "dr_grpo", "ema_grpo", "gdpo", "gs_gdpo")),
@@ -84,7 +94,10 @@ def test_refinement_has_a_lower_rate() -> None:
         ({"g2rpo.responses": 1}, "recipe key g2rpo.responses: Input should be greater than or equal to 2"),
         ({"g2rpo.advantage": "ppo"}, "recipe key g2rpo.advantage: Input should be 'g2rpo', 'grpo'"),
         ({"g2rpo.families": ["maths"]}, "recipe key g2rpo.families.0: Input should be 'general_vqa'"),
-        ({"g2rpo.length_weight": 0.95}, "format_weight and length_weight together exceed 1"),
+        ({"g2rpo.reward.length": 0.95}, "the weights of format and length together exceed 1"),
+        ({"g2rpo.reward.lenght": 0.1}, "there is no reward term 'lenght'; did you mean 'length'?"),
+        ({"g2rpo.reward.value": 0.5}, "the other terms leave 0.8 for the value, not 0.5: weigh those"),
+        ({"g2rpo.reward.format": -0.1}, "the weight of format is -0.1: wants 0 or more"),
         ({"g2rpo.update_prompts": 1024}, "update_prompts exceed rollout_prompts"),
         (
             {"g2rpo.shapes.math.length.min_start": 900},
@@ -136,24 +149,21 @@ SHORT = {
 }
 
 
-def test_a_stage_ends_in_a_model_that_can_be_evaluated(
-    policy_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from harness.backends.hf import HFBackend
+def test_a_stage_ends_in_a_model_that_can_be_evaluated(policy_model: Path, tmp_path: Path) -> None:
+    from harness.models.hf import HFBackend
 
     overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path)}
-    assert run_training("tiny", overrides) == 0
     folder = tmp_path / "g2rpo" / "model"
-    assert capsys.readouterr().out.splitlines()[-1] == str(folder)
+    assert train("tiny", overrides) == folder
     assert HFBackend(str(folder)).describe()["model_type"] == "qwen3_vl"
     lines = [json.loads(line) for line in (tmp_path / "g2rpo" / "steps.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [0, 1, 2]
     assert set(lines[2]["eval"]["categories"]) == {"chart", "grounding"}
     assert 0 <= lines[2]["eval"]["unparsed"] <= 1
     assert (tmp_path / "g2rpo" / "eval" / "step-0000002" / "results.json").exists()
-    assert run_training("tiny", overrides) == 0, "the same command again is complete"
+    assert train("tiny", overrides).is_dir(), "the same command again is complete"
     with pytest.raises(UsageError, match="was made with another learning_rate"):
-        run_training("tiny", overrides | {"g2rpo.learning_rate": 1.0})
+        train("tiny", overrides | {"g2rpo.learning_rate": 1.0})
 
 
 def test_stages_follow_each_other(policy_model: Path, tmp_path: Path) -> None:
@@ -162,7 +172,7 @@ def test_stages_follow_each_other(policy_model: Path, tmp_path: Path) -> None:
         SHORT | refine | {"model": str(policy_model), "out": str(tmp_path), "stages": ["g2rpo", "refine"]}
     )
     overrides |= {"refine.families": ["chart"], "g2rpo.eval_every": 0, "refine.eval_every": 0}
-    assert run_training("tiny", overrides) == 0
+    assert train("tiny", overrides).is_dir()
     steps = [json.loads(line) for line in (tmp_path / "refine" / "steps.jsonl").read_text().splitlines()]
     assert set(steps[0]["families"]) == {"chart"}
     assert (tmp_path / "refine" / "model" / "model.safetensors").exists()
@@ -176,9 +186,9 @@ def test_a_cold_start_is_not_made_again(policy_model: Path, tmp_path: Path) -> N
         "coldstart.batch_size": 2,
         "coldstart.workers": 0,
     }
-    assert run_training("tiny", overrides | {"g2rpo.steps": 1}) == 0
+    assert train("tiny", overrides | {"g2rpo.steps": 1}).is_dir()
     weights = (tmp_path / "model" / "model.safetensors").stat()
-    assert run_training("tiny", overrides) == 0, "more steps of the second stage, from the same first"
+    assert train("tiny", overrides).is_dir(), "more steps of the second stage, from the same first"
     assert (tmp_path / "model" / "model.safetensors").stat().st_mtime_ns == weights.st_mtime_ns
     steps = (tmp_path / "g2rpo" / "steps.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in steps] == [1, 2]
@@ -187,7 +197,7 @@ def test_a_cold_start_is_not_made_again(policy_model: Path, tmp_path: Path) -> N
 def test_families_that_no_task_has_are_refused(policy_model: Path, tmp_path: Path) -> None:
     overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path), "g2rpo.families": ["math"]}
     with pytest.raises(UsageError, match="none of the tasks is of the families math"):
-        run_training("tiny", overrides)
+        train("tiny", overrides)
 
 
 def test_a_file_of_the_field_s_format_is_trained_on(
@@ -198,19 +208,22 @@ def test_a_file_of_the_field_s_format_is_trained_on(
     rows = [row | {"task_type": "math_reasoning", "images": ["a.png"], "problem_id": i} for i in range(3)]
     (tmp_path / "train.json").write_text(json.dumps(rows))
     overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path / "out"), "g2rpo.eval_every": 0}
-    assert run_training("tiny", overrides | {"data": str(tmp_path / "train.json")}) == 0
+    assert train("tiny", overrides | {"data": str(tmp_path / "train.json")}).is_dir()
     steps = [json.loads(line) for line in (tmp_path / "out" / "g2rpo" / "steps.jsonl").read_text().splitlines()]
     assert [step["families"]["math"]["responses"] for step in steps] == [4, 4]
 
 
-def test_the_command_s_flags_are_keys_of_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    import training.train
+def test_the_command_s_flags_are_keys_of_the_recipe(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from harness.cli import main
+    from training import stages
 
     seen: list[Any] = []
-    monkeypatch.setattr(training.train, "run_training", lambda *given: seen.append(given) or 0)
+    monkeypatch.setattr(stages, "train", lambda *given: seen.append(given) or "out/model")
     command = ["train", "tiny", "--tracker", "wandb", "--stage", "refine", "--set", "refine.steps=5"]
     assert main(command) == 0
+    assert capsys.readouterr().out == "out/model\n"
     assert seen == [("tiny", {"tracker": "wandb", "stage": "refine", "refine.steps": 5})]
     recipe = load_recipe(*seen[0])
     assert (recipe.tracker, recipe.stages, recipe.refine.steps) == ("wandb", ("refine",), 5)

@@ -14,7 +14,7 @@ import numpy as np
 
 from training.rewards import Reward
 
-Verdict = Literal["kept", "too hard", "too easy", "no spread", "too few"]
+Outcome = Literal["kept", "too hard", "too easy", "no spread", "too few"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class FilterRule:
     """The population standard deviation of the rewards must be above this."""
 
 
-def verdict(rewards: Sequence[Reward], rule: FilterRule) -> Verdict:
+def outcome(rewards: Sequence[Reward], rule: FilterRule) -> Outcome:
     """Whether a group is kept, or why not.
 
     Args:
@@ -52,9 +52,9 @@ def verdict(rewards: Sequence[Reward], rule: FilterRule) -> Verdict:
 class Acceptance:
     """How many groups of each family were sampled, and what became of them."""
 
-    by_family: dict[str, Counter[Verdict]] = field(default_factory=dict)
+    by_family: dict[str, Counter[Outcome]] = field(default_factory=dict)
 
-    def add(self, family: str, what: Verdict) -> None:
+    def add(self, family: str, what: Outcome) -> None:
         """Count a group."""
         self.by_family.setdefault(family, Counter())[what] += 1
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from harness.errors import UsageError
 from tasks.types import Category, Style, Task
 from training.advantages import TaskPass
 from training.filtering import FilterRule
-from training.rewards import RewardRule
+from training.rewards import RewardRule, weights
 from training.shaping import ENTROPY_WEIGHT, FamilyShape, default_shapes
 
 EstimatorName = Literal["g2rpo", "grpo", "dr_grpo", "ema_grpo", "gdpo", "gs_gdpo"]
@@ -56,10 +56,10 @@ class PolicyRecipe(BaseModel):
     min_std: float = Field(1e-6, ge=0)
     """Groups whose rewards spread no more than this are dropped."""
 
-    format_weight: float = Field(0.1, ge=0, le=1)
-    length_weight: float = Field(0.1, ge=0, le=1)
-    structure_weight: float = Field(0.5, ge=0)
+    reward: dict[str, float] = Field(default_factory=dict, validate_default=True)
+    """Term → weight, over the defaults of `training.rewards.TERMS`; `value` takes what is left of 1."""
     strict_format: bool = True
+    """The whole response is one thinking block and one answer block; else text may stand around them."""
     entropy_weight: float = Field(ENTROPY_WEIGHT, ge=0)
     shapes: dict[str, FamilyShape] = Field(default_factory=dict)
     """Family or task → length envelope and entropy band, over the table of `shaping.toml`."""
@@ -93,12 +93,13 @@ class PolicyRecipe(BaseModel):
     """Steps between measurements of each family's share of the gradient, which cost a forward and a backward
     pass over the batch; 0: none."""
 
+    @field_validator("reward")
+    @classmethod
+    def _every_term(cls, given: dict[str, float]) -> dict[str, float]:
+        return weights(given)
+
     @model_validator(mode="after")
     def _consistent(self) -> PolicyRecipe:
-        if self.format_weight + self.length_weight > 1:
-            raise ValueError(
-                "format_weight and length_weight together exceed 1: nothing is left for the answer"
-            )
         if self.low_accuracy >= self.high_accuracy:
             raise ValueError("low_accuracy must be below high_accuracy")
         if self.update_prompts > self.rollout_prompts:
@@ -108,7 +109,7 @@ class PolicyRecipe(BaseModel):
     @property
     def reward_rule(self) -> RewardRule:
         """The weights of the reward's terms."""
-        return RewardRule(self.format_weight, self.length_weight, self.structure_weight, self.strict_format)
+        return RewardRule(self.reward, self.strict_format)
 
     @property
     def filter_rule(self) -> FilterRule:

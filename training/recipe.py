@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UsageError, nearest
+from harness.registry import SUITES, Registry, suite_names
 from scorers.types import Coords
 from training.log import TrackerName
 from training.policy_recipe import PolicyRecipe
@@ -128,6 +129,19 @@ def load_recipe(path: str | Path | None, overrides: Mapping[str, Any]) -> Recipe
         if stage not in STAGES:
             raise UsageError(f"unknown stage {stage!r}{nearest(stage, STAGES)}")
     return recipe
+
+
+def task_names(chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of tasks and suites → names of tasks, none twice.
+
+    Raises:
+        UsageError: there is no such task or suite.
+    """
+    registry = Registry()
+    names: dict[str, None] = {}
+    for name in chosen:
+        names.update(dict.fromkeys(suite_names(name) if name in SUITES else [registry.get(name).name]))
+    return tuple(names)
 
 
 def _read(path: str | Path | None) -> dict[str, Any]:

@@ -1,16 +1,21 @@
 """Rewards: the score that `harness eval` writes, plus the recipe's terms for format, structure and length.
 
-No scoring code lives here: accuracy is the task's own verdict (`harness.scoring.judged`), the format rule is
-`scorers.response_format`, the structure term reads the verdict's status.
+No scoring code lives here: the value is the task's own verdict (`harness.scores.judging.judge`), the format
+rule is `scorers.response_format`, the structure term reads the verdict's status. `TERMS` is the one table of
+terms: recipes weigh them and logs report them by its names.
 
 Source: arXiv 2604.08539; the weights are those of the authors' released code.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from harness.scoring import judged
+from harness.errors import nearest
+from harness.scores.judging import judge
 from scorers.response_format import response_format
 from scorers.types import Coords, Score, Status
 from tasks.types import Response, Sample, Task
@@ -18,27 +23,101 @@ from training.shaping import LengthEnvelope
 
 
 @dataclass(frozen=True, slots=True)
-class RewardRule:
-    """Weights of the terms: (1 − format − length) · value + format · F + length · L + structure · F · S.
+class Evidence:
+    """What a term looks at: one response and its verdict."""
 
-    F is the format, L the length term, S whether the scorer found an answer of the shape that is asked for.
-    """
-
-    format: float = 0.1
-    length: float = 0.1
-    structure: float = 0.5
-    strict: bool = True
+    response: Response
+    score: Score
+    """The task's verdict."""
+    envelope: LengthEnvelope
+    """The family's, over the tokens of the response."""
+    strict: bool
     """The whole response is one thinking block and one answer block; else text may stand around them."""
+
+
+def value_term(seen: Evidence) -> float:
+    """The accuracy: the verdict's value."""
+    return seen.score.value
+
+
+def format_term(seen: Evidence) -> float:
+    """1 where the response is one thinking block, then one answer block."""
+    return response_format(seen.response.text, strict=seen.strict)
+
+
+def length_term(seen: Evidence) -> float:
+    """The family's length envelope over the tokens of the response."""
+    return seen.envelope.reward(seen.response.completion_tokens)
+
+
+def structure_term(seen: Evidence) -> float:
+    """1 where the format holds and the scorer found an answer of the shape that is asked for."""
+    return format_term(seen) * (seen.score.status is Status.OK)
+
+
+class Term(NamedTuple):
+    """One term of the reward."""
+
+    of: Callable[[Evidence], float]
+    """0 to 1, before it is weighted."""
+    weight: float | None
+    """By default; None, the value's: what the terms that share leave of 1."""
+    shares: bool = True
+    """Its weight is taken from the value's; else it comes on top."""
+
+
+TERMS: Mapping[str, Term] = {
+    "value": Term(value_term, None),
+    "format": Term(format_term, 0.1),
+    "length": Term(length_term, 0.1),
+    "structure": Term(structure_term, 0.5, shares=False),
+}
+
+
+def weights(given: Mapping[str, float] | None = None) -> dict[str, float]:
+    """The weight of each term, in the order of the table: those given, else the default.
+
+    Raises:
+        ValueError: there is no such term, a weight is negative, or nothing or something else is left for the
+        value.
+    """
+    given = given or {}
+    for name, weight in given.items():
+        if name not in TERMS:
+            raise ValueError(f"there is no reward term {name!r}{nearest(name, TERMS)}")
+        if not 0 <= weight < math.inf:
+            raise ValueError(f"the weight of {name} is {weight}: wants 0 or more")
+    found = {name: given.get(name, term.weight) for name, term in TERMS.items() if term.weight is not None}
+    shared = {name: weight for name, weight in found.items() if TERMS[name].shares}
+    if math.fsum(shared.values()) > 1:
+        names = " and ".join(shared)
+        raise ValueError(f"the weights of {names} together exceed 1: nothing is left for the value")
+    left = 1.0
+    for weight in shared.values():
+        left -= weight
+    left = max(0.0, left)
+    if abs(given.get("value", left) - left) > 1e-9:
+        raise ValueError(f"the other terms leave {left:g} for the value, not {given['value']:g}: weigh those")
+    return {name: found.get(name, left) for name in TERMS}
+
+
+@dataclass(frozen=True, slots=True)
+class RewardRule:
+    """How the terms make a reward: their weighted sum."""
+
+    weights: Mapping[str, float] = field(default_factory=weights)
+    """Of every term of the table."""
+    strict: bool = True
+    """As in `Evidence`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reward:
-    """What one response earns, and for what. All terms lie in [0, 1] before they are weighted."""
+    """What one response earns, and for what."""
 
     total: float
-    format: float
-    length: float
-    structure: float
+    terms: Mapping[str, float]
+    """Every term of the table, 0 to 1, before it is weighted."""
     score: Score
     """The task's verdict, as an evaluation journals it."""
 
@@ -72,14 +151,7 @@ def reward(
         envelope: the length term, over the tokens of the response.
         coords: the model's coordinate convention.
     """
-    score = judged((task, 0, sample, 0, response), coords).score
-    shaped = response_format(response.text, strict=rule.strict)
-    length = envelope.reward(response.completion_tokens)
-    structure = shaped * (score.status is Status.OK)
-    total = (
-        (1 - rule.format - rule.length) * score.value
-        + rule.format * shaped
-        + rule.length * length
-        + rule.structure * structure
-    )
-    return Reward(total, shaped, length, structure, score)
+    score = judge(task, sample, response, coords=coords)
+    seen = Evidence(response, score, envelope, rule.strict)
+    terms = {name: term.of(seen) for name, term in TERMS.items()}
+    return Reward(sum(rule.weights[name] * found for name, found in terms.items()), terms, score)

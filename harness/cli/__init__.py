@@ -1,25 +1,13 @@
-"""The command line: `harness VERB …`, one module a verb, imported only when that verb is used."""
+"""The command line: `harness VERB …`. `verbs` has the table of verbs; one is imported only when it is used."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
-VERBS: dict[str, str] = {
-    "eval": "evaluate a model on benchmarks, or continue a run",
-    "score": "score a file of responses, or a run again without its model",
-    "report": "make one HTML file of runs, or print their table",
-    "compare": "compare two runs on the same samples",
-    "view": "serve a folder of runs to this machine's browser",
-    "train": "train a model with the tasks' scorers",
-    "ls": "list tasks, suites, models or runs",
-    "show": "show a task: source, prompt, metrics, rules, limits",
-    "validate": "check a task from its rows to its scores",
-    "data": "fetch and check the benchmarks' data",
-    "doctor": "check this installation, one line a finding",
-}
-"""Verb → what it does. Each is `harness.cli.VERB` with `add_arguments(parser)` and `run(args)`."""
+from harness.cli.verbs import VERBS, load
+
+__all__ = ["VERBS", "main"]
 
 _USAGE = """\
 usage: harness VERB …
@@ -38,10 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(_USAGE.format(verbs="\n".join(f"  {verb:<10}{what}" for verb, what in VERBS.items())))
+        print(_USAGE.format(verbs="\n".join(f"  {name:<10}{verb.what}" for name, verb in VERBS.items())))
         return 0 if arguments else 2
     if arguments[0] in ("-V", "--version"):
-        from harness import __version__
+        from harness.version import __version__
 
         print(f"harness {__version__}")
         return 0
@@ -49,19 +37,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(verb: str, arguments: list[str], debug: bool) -> int:
-    from harness.cli.common import Parser, foreign_package
+    from inspect import cleandoc
+
+    from harness.cli.common import Parser, Runner
     from harness.errors import Exit, HarnessError, UsageError, nearest
+    from harness.shadowing import refuse_shadowed
 
     try:
-        if (line := foreign_package()) is not None:
-            raise UsageError(line)
+        refuse_shadowed()
         if verb not in VERBS:
             raise UsageError(f"unknown verb {verb!r}{nearest(verb, VERBS)}")
-        module = import_module(f"harness.cli.{verb}")
-        parser = Parser(prog=f"harness {verb}", description=module.__doc__)
-        module.add_arguments(parser)
-        code: int = module.run(parser.parse_args(arguments))
-        return code
+        declare = load(VERBS[verb].defined)
+        parser = Parser(prog=f"harness {verb}", description=cleandoc(declare.__doc__))
+        run: Runner = declare(parser)
+        return run(parser.parse_args(arguments))
     except HarnessError as error:
         if debug:
             raise

@@ -1,13 +1,15 @@
-"""What the verbs share: a parser that names the nearest flag, and a check that the packages are ours."""
+"""What the verbs share: a parser that names the nearest flag."""
 
 from __future__ import annotations
 
 import argparse
-from importlib.util import find_spec
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from harness.errors import UsageError, nearest
+
+Runner = Callable[[argparse.Namespace], int]
+"""Runs a verb with its parsed arguments; returns the exit code."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,17 +33,3 @@ class Parser(argparse.ArgumentParser):
                 raise UsageError(f"unknown flag {flag}{nearest(flag, known)} (see {self.prog} --help)")
             raise UsageError(f"unexpected argument {flag!r} (see {self.prog} --help)")
         return parsed
-
-
-def foreign_package() -> str | None:
-    """One line where a package of ours is shadowed by another of its name; None where all are ours."""
-    home = Path(__file__).resolve().parents[2]
-    for name in ("scorers", "tasks", "training", "reports"):
-        spec = find_spec(name)
-        where = spec.origin if spec is not None else None
-        if where is None or Path(where).resolve().parent.parent != home:
-            found = (
-                f"{where} shadows it: rename that file or run from another folder" if where else "it is missing"
-            )
-            return f"the package {name!r} is not ours: {found}"
-    return None

@@ -1,8 +1,4 @@
-"""Fetch the benchmarks' data into a directory for --data DIR, or check what the hub has.
-
-harness data pull --out DIR [--tasks A,B]     writes DIR/TASK/ with the rows and their images
-harness data verify [--tasks A,B]             counts the rows on the hub: exit 1 where some are missing
-"""
+"""`harness data`."""
 
 from __future__ import annotations
 
@@ -10,18 +6,25 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from harness.cli.common import Runner
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of `harness data`."""
+
+def data(parser: argparse.ArgumentParser) -> Runner:
+    """Fetch the benchmarks' data into a directory for --data DIR, or check what the hub has.
+
+    harness data pull --out DIR [--tasks A,B]     writes DIR/TASK/ with the rows and their images
+    harness data verify [--tasks A,B]             counts the rows on the hub: exit 1 where some are missing
+    """
     parser.add_argument("action", choices=("pull", "verify"))
     parser.add_argument("--tasks", metavar="A,B", help="tasks by name [all]")
     parser.add_argument("--suite", help="all, or a category")
     parser.add_argument("--out", metavar="DIR", help="where pull writes [data]")
     parser.add_argument("--revision", help="of the hub's data sets [each task's own]")
     parser.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
+    return _run
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """Pull or verify each task's rows."""
     from harness.data import hub
     from harness.registry import Registry

@@ -1,15 +1,18 @@
-"""Check this installation: one line a finding; exit 1 where the main job cannot work."""
+"""`harness doctor`."""
 
 from __future__ import annotations
 
 import argparse
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`harness doctor` has no flags."""
+from harness.cli.common import Runner
 
 
-def run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes its flags
+def doctor(parser: argparse.ArgumentParser) -> Runner:  # noqa: ARG001 - it has no flags
+    """Check this installation: one line a finding; exit 1 where the main job cannot work."""
+    return _run
+
+
+def _run(args: argparse.Namespace) -> int:  # noqa: ARG001 - every verb is run with them
     """Print one line a finding."""
     from harness.doctor import examine
 

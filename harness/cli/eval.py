@@ -1,8 +1,4 @@
-"""Evaluate a model on benchmarks.
-
-Run the same command again and it continues: nothing answered is asked twice, failed ones are asked again.
-Exit codes: 0 complete, 1 failed, 2 usage, 3 complete but with more failures than allowed, 130 interrupted.
-"""
+"""`harness eval`."""
 
 from __future__ import annotations
 
@@ -15,13 +11,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.cli.common import Runner
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of `harness eval`; all but the last two are keys of `--config FILE` too."""
+
+def evaluate(parser: argparse.ArgumentParser) -> Runner:
+    """Evaluate a model on benchmarks.
+
+    Run the same command again and it continues: nothing answered is asked twice, failed ones are asked again.
+    Exit codes: 0 complete, 1 failed, 2 usage, 3 complete but with more failures than allowed, 130 interrupted.
+    """
     _add_what(parser.add_argument_group("what to evaluate"))
     _add_model(parser.add_argument_group("the model"))
     _add_asking(parser.add_argument_group("how to ask"))
     _add_run(parser.add_argument_group("the run"))
+    return _run
 
 
 def _add_what(group: argparse._ArgumentGroup) -> None:
@@ -78,12 +81,12 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--no-report", dest="report", action="store_false", help="write no report.html")
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """Evaluate, print the table, write the report, return the exit code of the evaluation."""
     from harness.config import build
     from harness.progress import Progress
     from harness.run import execute
-    from harness.table import lines
+    from harness.scores.table import lines
 
     # A scheduler's polite end is treated like Ctrl-C: everything is flushed, the same command continues.
     if threading.current_thread() is threading.main_thread():
@@ -102,15 +105,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _report(run_dir: Path) -> bool:
     """Write the run's `report.html`; False, and a line, where that failed: the run is complete either way."""
-    from harness.errors import HarnessError
-    from harness.plan import PLUGIN_BUGS
+    from harness.cli.verbs import RUN_REPORT, load
+    from harness.errors import PLUGIN_BUGS, HarnessError
     from harness.progress import Progress
-    from reports.build import build, default_path
-    from reports.runs import load_runs
 
     try:
-        runs = load_runs([run_dir])
-        build(runs, default_path(runs), progress=Progress())
+        load(RUN_REPORT)(run_dir, Progress())
     except (HarnessError, OSError, KeyboardInterrupt, *PLUGIN_BUGS) as error:
         why = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
         why = "interrupted" if isinstance(error, KeyboardInterrupt) else why

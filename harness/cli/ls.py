@@ -1,4 +1,4 @@
-"""List tasks, suites, models or runs."""
+"""`harness ls`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.cli.common import Runner
+
 KINDS = ("tasks", "suites", "models", "runs")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of `harness ls`."""
+def ls(parser: argparse.ArgumentParser) -> Runner:
+    """List tasks, suites, models or runs."""
     parser.add_argument("kind", choices=KINDS, help="what to list")
     parser.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
     parser.add_argument("--dir", metavar="DIR", help="where the runs are [runs]")
+    return _run
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """Print one line for each."""
     if args.kind == "tasks":
         found = _tasks(getattr(args, "task_file", []))
@@ -61,8 +64,9 @@ def _models() -> Iterator[str]:
 
 def _runs(directory: Path) -> Iterator[str]:
     from harness.errors import HarnessError
-    from harness.results import read_results
-    from harness.table import number
+    from harness.scores.results import read_results
+    from harness.scores.table import number
+    from harness.words import counted
 
     runs = sorted(path.parent for path in directory.glob("*/run.json"))
     if not runs:
@@ -75,5 +79,5 @@ def _runs(directory: Path) -> Iterator[str]:
             continue
         tasks = len(results.tasks)
         mean = number(results.mean.score.value)
-        failures = f", {results.failures} failures" if results.failures else ""
-        yield f"{path.name:<40} {tasks:>2} tasks  mean {mean}{failures}"
+        failures = f", {counted(results.failures, 'failure')}" if results.failures else ""
+        yield f"{path.name:<40} {tasks:>2} {'task ' if tasks == 1 else 'tasks'}  mean {mean}{failures}"

@@ -1,11 +1,4 @@
-"""Score responses without a model.
-
-  harness score TASK FILE.jsonl  rows {id, record, response} become {id, value, official, status, extracted}
-  harness score RUN              a run's responses again: rewrites its scores and results
-  harness score RUN --submission DIR  writes the files that challenges score (DocVQA, InfoVQA test splits)
-
-`record` is the data set row in the hub's columns, images left out or as paths relative to FILE's folder.
-"""
+"""`harness score`."""
 
 from __future__ import annotations
 
@@ -16,12 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.cli.common import Runner
     from scorers.types import Score
     from tasks.types import Task
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of `harness score`."""
+def score(parser: argparse.ArgumentParser) -> Runner:
+    """Score responses without a model.
+
+      harness score TASK FILE.jsonl  rows {id, record, response} become {id, value, official, status, extracted}
+      harness score RUN              a run's responses again: rewrites its scores and results
+      harness score RUN --submission DIR  writes the files that challenges score (DocVQA, InfoVQA test splits)
+
+    `record` is the data set row in the hub's columns, images left out or as paths relative to FILE's folder.
+    """
     parser.add_argument("what", metavar="TASK|RUN", help="a task's name, or a run's directory")
     parser.add_argument("file", nargs="?", metavar="FILE.jsonl", help="the responses; only with TASK")
     parser.add_argument("--out", metavar="FILE", help="where to write the scores [standard output]")
@@ -32,9 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--coords", help="how the responses write coordinates; a row's own `coords` wins")
     parser.add_argument("--raw", action="store_true", help="judge `official` on the untouched response")
     parser.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
+    return _run
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """Score a file of responses, or a run again."""
     from harness.errors import UsageError
 
@@ -43,14 +45,15 @@ def run(args: argparse.Namespace) -> int:
         if "submission" in given:
             raise UsageError("--submission is for harness score RUN")
         return _file(given)
-    return _run(given)
+    return _again(given)
 
 
-def _run(given: dict[str, Any]) -> int:
+def _again(given: dict[str, Any]) -> int:
     from harness.errors import UsageError
     from harness.progress import Progress
-    from harness.rescore import rescore, write_submissions
-    from harness.table import lines
+    from harness.run.rescoring import rescore, write_submissions
+    from harness.scores.table import lines
+    from harness.words import missing_responses
 
     run_dir = Path(given["what"])
     if not run_dir.is_dir():
@@ -69,7 +72,7 @@ def _run(given: dict[str, Any]) -> int:
         for line in lines(rescored.results):
             print(line)
         if rescored.missing:
-            print(f"{run_dir}: not complete, {rescored.missing} responses are missing: scores of the others")
+            print(f"{run_dir}: not complete, {missing_responses(rescored.missing)}: scores of the others")
     return int(rescored.results.exit_code)
 
 
@@ -85,7 +88,7 @@ def _file(given: dict[str, Any]) -> int:
     from harness.jsonl import encode, write_atomic
     from harness.progress import Progress
     from harness.registry import Registry
-    from harness.scoring import score_json, score_rows
+    from harness.scores.scoring import score_json, score_rows
     from scorers.types import COORDS
 
     task = Registry(given.get("task_file", ())).get(given["what"])

@@ -1,4 +1,4 @@
-"""Show a task: where its rows come from, what is asked, how it is scored, its limits and defaults."""
+"""`harness show`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, get_args
 
 if TYPE_CHECKING:
+    from harness.cli.common import Runner
     from tasks.types import Metric, Task
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of `harness show`."""
+def show(parser: argparse.ArgumentParser) -> Runner:
+    """Show a task: where its rows come from, what is asked, how it is scored, its limits and defaults."""
     parser.add_argument("task", metavar="TASK")
     parser.add_argument("--data", metavar="hub|DIR|synthetic", help="whose first row to show [synthetic]")
     parser.add_argument("--coords", help="convention to ask for, for tasks with places [norm1000]")
     parser.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
+    return _run
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """Print all that a task says."""
     from harness.registry import Registry
 

@@ -1,19 +1,22 @@
-"""Check a task, ours or a third party's, from its rows to its scores; exit 1 where a check fails."""
+"""`harness validate`."""
 
 from __future__ import annotations
 
 import argparse
 
+from harness.cli.common import Runner
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of `harness validate`."""
+
+def validate(parser: argparse.ArgumentParser) -> Runner:
+    """Check a task, ours or a third party's, from its rows to its scores; exit 1 where a check fails."""
     parser.add_argument("task", metavar="TASK")
     parser.add_argument("--data", metavar="hub|DIR|synthetic", help="whose rows to check on [synthetic]")
     parser.add_argument("--limit", type=int, metavar="N", help="samples to look at [100]")
     parser.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
+    return _run
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """Print one line a check."""
     from harness.data import load_rows
     from harness.registry import Registry

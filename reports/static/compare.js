@@ -84,7 +84,7 @@
   function flips(task, count, verdict, a, b, what) {
     if (!facts.samples || !count) return String(count);
     const query = { task, verdict, a, b };
-    return h("a", { href: harness.address("samples", query), "aria-label": `${count} samples of ${named(task)}: ${what}` }, String(count));
+    return h("a", { href: harness.address("samples", query), "aria-label": `${count} ${count === 1 ? "sample" : "samples"} of ${named(task)}: ${what}` }, String(count));
   }
 
   function leftOut(task) {

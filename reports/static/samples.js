@@ -86,7 +86,8 @@
   function tell(found, note) {
     const total = samplesIndex.all.size.toLocaleString("en");
     const count = found.toLocaleString("en");
-    part("count").textContent = note ?? (found === samplesIndex.all.size ? `${total} samples` : `${count} of ${total} samples`);
+    const noun = samplesIndex.all.size === 1 ? "sample" : "samples";
+    part("count").textContent = note ?? (found === samplesIndex.all.size ? `${total} ${noun}` : `${count} of ${total} ${noun}`);
   }
 
   /** Which mark of a row is whose. */

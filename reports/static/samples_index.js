@@ -2,7 +2,7 @@
 /* The samples as data: which match, what a sample's texts are, where its images are. No elements here.
 
    A position is a sample's place in the index. Cells are bit masks: `status` by `statuses`, `verdict` by the
-   constants below (reports/sample_index.py writes both). */
+   constants below (reports/samples/index.py writes both). */
 const samplesIndex = (() => {
   const RIGHT = 1, WRONG = 2, LOOPHOLE = 4, MISSED = 8;
   const VERDICTS = { right: RIGHT, wrong: WRONG, loophole: LOOPHOLE, missed: MISSED };
@@ -143,7 +143,7 @@ const samplesIndex = (() => {
     return found;
   }
 
-  /** The texts of a sample (reports/sample_texts.py names the keys). */
+  /** The texts of a sample (reports/samples/texts.py names the keys). */
   async function texts(position) {
     const number = chunkOf(position);
     return (await chunk(number))[position - all.chunks[number]];

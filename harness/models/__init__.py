@@ -1,0 +1,11 @@
+"""Models: what a name means (`spec`), how a family writes coordinates (`families`), and the backends.
+
+Each backend answers requests behind `harness.types.Backend`: `hf`, `vllm`, `openai`, `mock`. `loading` imports
+only the one that is asked for, so that nothing here needs torch before a model does.
+"""
+
+from harness.models.families import family_coords
+from harness.models.loading import load
+from harness.models.spec import BACKENDS, BUILTIN, ModelSpec, entry_points, resolve, tiny_path
+
+__all__ = ["BACKENDS", "BUILTIN", "ModelSpec", "entry_points", "family_coords", "load", "resolve", "tiny_path"]

@@ -1,0 +1,95 @@
+"""Checkpoint folders: where they are, what identifies them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, UsageError
+
+SAMPLED = 1 << 20
+"""Bytes hashed at either end of a weight file too large to hash whole."""
+WHOLE = 64 << 20
+"""Weight files up to this many bytes are hashed whole."""
+_HASHED = (".safetensors", ".json", ".jinja", ".txt", ".bin", ".model")
+_WANTED = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
+
+
+def checkpoint_folder(path_or_name: str, revision: str | None) -> tuple[Path, str | None]:
+    """(folder, revision) of a checkpoint: a folder as it is, else a hub repository, fetched where needed.
+
+    The revision of a hub checkpoint is the commit that a branch or tag stood for.
+
+    Raises:
+        UsageError: there is no such folder and the hub has no such repository or revision.
+        HarnessError: the hub cannot be reached and the checkpoint is not in its cache.
+    """
+    folder = Path(path_or_name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").exists():
+            raise UsageError(f"{path_or_name}: not a checkpoint, it has no config.json")
+        return folder, revision
+    if path_or_name.startswith((".", "/", "~")) or path_or_name.count("/") != 1:
+        raise UsageError(f"no such model folder: {path_or_name}")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        found = Path(snapshot_download(path_or_name, revision=revision, allow_patterns=_WANTED))
+    except GatedRepoError as error:
+        raise UsageError(f"{path_or_name} is gated: ask for access on the hub, then `hf auth login`") from error
+    except RevisionNotFoundError as error:
+        raise UsageError(f"{path_or_name} has no revision {revision!r}") from error
+    except RepositoryNotFoundError as error:
+        raise UsageError(f"{path_or_name} is neither a folder nor a repository of the hub") from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise HarnessError(
+            f"{path_or_name} is not in the cache and the hub cannot be reached: give a folder with --model"
+        ) from error
+    return found, found.name
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """`config.json` of a checkpoint folder.
+
+    Raises:
+        UsageError: it is not JSON, or names no `model_type`.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder / 'config.json'} cannot be read: {error}") from error
+    if not isinstance(config, dict) or "model_type" not in config:
+        raise UsageError(f"{folder / 'config.json'} names no model_type")
+    return config
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256, in hex, over the files that decide what a checkpoint answers.
+
+    Files are hashed whole up to 64 MB; of larger ones the size and a megabyte at either end, so that an 8B
+    model takes no seconds. Names count, the folder's path does not.
+    """
+    total = hashlib.sha256()
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        if path.suffix not in _HASHED or not path.is_file():
+            continue
+        size = path.stat().st_size
+        total.update(f"{path.name}\0{size}\0".encode())
+        with path.open("rb") as file:
+            if size <= WHOLE:
+                while block := file.read(SAMPLED):
+                    total.update(block)
+            else:
+                total.update(file.read(SAMPLED))
+                file.seek(-SAMPLED, 2)
+                total.update(file.read(SAMPLED))
+    return total.hexdigest()

@@ -1,0 +1,289 @@
+"""From requests to model inputs: chat template, images, token estimates, batches of like length."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from harness.models.pixels import fit
+from harness.types import PixelLimits, Request
+from tasks.images import ImageError, ImageRef
+from tasks.prompts import ImagePart
+from tasks.types import Response
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+TOKENS_PER_IMAGE = 600
+"""What an image is taken to cost where the processor cannot say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A request as text, its images still encoded."""
+
+    request: Request
+    text: str
+    tokens: int
+    """Of the prompt, image tokens included: exact for Qwen's processors, else an estimate."""
+    arrived: float
+    """`time.monotonic()` at which the request was taken."""
+
+    @property
+    def cost(self) -> int:
+        """Tokens that the request can come to."""
+        return self.tokens + self.request.sampling.max_new_tokens
+
+
+@dataclass(slots=True)
+class Batch:
+    """Requests to be answered together, with the inputs that the processor made of them."""
+
+    prompts: list[Prompt] = field(default_factory=list)
+    inputs: Any = None
+    shown: list[tuple[tuple[int, int], ...]] = field(default_factory=list)
+    failed: list[tuple[Request, Response]] = field(default_factory=list)
+    """Requests that will get no answer, and why."""
+
+
+class Prompter:
+    """Turns requests into prompts and batches for one Hugging Face processor."""
+
+    def __init__(self, processor: Any) -> None:
+        self.processor = processor
+        self.tokenizer = processor.tokenizer
+        self.tokenizer.padding_side = "left"
+        if self.tokenizer.pad_token is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+        added = self.tokenizer.added_tokens_decoder.values()
+        self._control = [token.content for token in added if token.special and len(token.content) > 1]
+        size = getattr(processor.image_processor, "size", None) or {}
+        self.resizes_by_pixels = hasattr(processor.image_processor, "merge_size") and "longest_edge" in size
+        """The processor has Qwen's rule: any size, bounded in pixels."""
+
+    def read(self, request: Request) -> Prompt:
+        """The prompt of a request. Only the headers of images are read.
+
+        Raises:
+            ImageError: an image cannot be read.
+        """
+        arrived = time.monotonic()
+        content = [
+            {"type": "image"} if isinstance(part, ImagePart) else {"type": "text", "text": self._plain(part)}
+            for part in request.parts
+        ]
+        messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
+        if request.system_prompt:
+            system = {"type": "text", "text": self._plain(request.system_prompt)}
+            messages.insert(0, {"role": "system", "content": [system]})
+        text = self.processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        tokens = len(self.tokenizer(text)["input_ids"]) + sum(self._image_tokens(request))
+        return Prompt(request, text, tokens, arrived)
+
+    def _plain(self, text: str) -> str:
+        """Text whose control tokens are broken up, so that a question cannot pose as an image or a turn."""
+        text = text.encode("utf-8", "replace").decode("utf-8")
+        for token in self._control:
+            if token in text:
+                text = text.replace(token, f"{token[:1]} {token[1:]}")
+        return text
+
+    def _image_tokens(self, request: Request) -> Iterator[int]:
+        count = getattr(self.processor, "_get_num_multimodal_tokens", None)
+        for index, image in _images(request):
+            with _naming(index):
+                width, height = image.size
+            if not self.resizes_by_pixels or count is None:
+                yield TOKENS_PER_IMAGE
+                continue
+            unit = self.processor.image_processor.patch_size * self.processor.image_processor.merge_size
+            fitted = fit((width, height), self._limits(request.pixels), unit)
+            yield fitted[0] * fitted[1] // unit**2 - 1  # its one placeholder is among the text's tokens
+
+    def _limits(self, pixels: PixelLimits) -> PixelLimits:
+        size = self.processor.image_processor.size
+        return PixelLimits(
+            pixels.min_pixels if pixels.min_pixels is not None else size["shortest_edge"],
+            pixels.max_pixels if pixels.max_pixels is not None else size["longest_edge"],
+        )
+
+    def batch(self, prompts: Iterable[Prompt]) -> Batch:
+        """Decode the images and make the model's inputs; what cannot be read is in `failed`.
+
+        All prompts have the same pixel limits.
+        """
+        batch = Batch()
+        pictures: list[list[Image]] = []
+        for prompt in prompts:
+            try:
+                opened = [
+                    self._picture(index, image, prompt.request) for index, image in _images(prompt.request)
+                ]
+            except ImageError as error:
+                batch.failed.append((prompt.request, failure(str(error), prompt.arrived)))
+                continue
+            batch.prompts.append(prompt)
+            pictures.append(opened)
+        if batch.prompts:
+            self._process(batch, pictures)
+        return batch
+
+    def _process(self, batch: Batch, pictures: list[list[Image]]) -> None:
+        """Fill in `inputs` and `shown`. A request that the processor refuses fails alone."""
+        try:
+            batch.inputs = self._inputs(batch.prompts, pictures)
+        except ValueError:
+            kept = []
+            for prompt, opened in zip(batch.prompts, pictures, strict=True):
+                try:
+                    self._inputs([prompt], [opened])
+                except ValueError as error:
+                    reason = f"the processor refuses it: {str(error).splitlines()[0]}"
+                    batch.failed.append((prompt.request, failure(reason, prompt.arrived)))
+                else:
+                    kept.append((prompt, opened))
+            batch.prompts = [prompt for prompt, _ in kept]
+            pictures = [opened for _, opened in kept]
+            if not kept:
+                return
+            batch.inputs = self._inputs(batch.prompts, pictures)
+        batch.shown = self._shown(batch.inputs, pictures)
+
+    def _inputs(self, prompts: list[Prompt], pictures: list[list[Image]]) -> Any:
+        options: dict[str, Any] = {}
+        limits = prompts[0].request.pixels
+        if self.resizes_by_pixels and limits != PixelLimits():
+            wanted = self._limits(limits)
+            options["images_kwargs"] = {
+                "size": {"shortest_edge": wanted.min_pixels, "longest_edge": wanted.max_pixels}
+            }
+        texts = [prompt.text for prompt in prompts]
+        if any(pictures):
+            options["images"] = [opened for opened in pictures if opened] if all(pictures) else _flat(pictures)
+        return self.processor(text=texts, padding=True, return_tensors="pt", **options)
+
+    def _picture(self, index: int, image: ImageRef, request: Request) -> Image:
+        with _naming(index):
+            picture = opaque(image.open())
+        if not self.resizes_by_pixels and request.pixels != PixelLimits():
+            wanted = fit(picture.size, request.pixels)
+            if wanted != picture.size:
+                import PIL.Image
+
+                picture = picture.resize(wanted, PIL.Image.Resampling.BICUBIC)
+        return picture
+
+    def _shown(self, inputs: Any, pictures: list[list[Image]]) -> list[tuple[tuple[int, int], ...]]:
+        if not self.resizes_by_pixels or "image_grid_thw" not in inputs:
+            return [tuple(picture.size for picture in opened) for opened in pictures]
+        patch = self.processor.image_processor.patch_size
+        grids = iter(inputs["image_grid_thw"].tolist())
+        sizes: list[tuple[tuple[int, int], ...]] = []
+        for opened in pictures:
+            own = [next(grids) for _ in opened]
+            sizes.append(tuple((columns * patch, rows * patch) for _, rows, columns in own))
+        return sizes
+
+
+class Batcher:
+    """Draws requests from a stream into a window, and from the window batches of like length.
+
+    Args:
+        size: requests in a batch at most.
+        budget: tokens in a batch at most, prompt, images and answer together, padding included.
+        window: requests looked at together.
+    """
+
+    def __init__(
+        self, prompter: Prompter, requests: Iterable[Request], size: int, budget: Callable[[], int], window: int
+    ) -> None:
+        self._prompter = prompter
+        self._requests = iter(requests)
+        self._size = size
+        self._budget = budget
+        self._window = window
+        self._waiting: list[Prompt] = []
+
+    def next(self) -> Batch | None:
+        """The next batch; None once the stream is empty."""
+        failed = self._fill()
+        if not self._waiting:
+            return Batch(failed=failed) if failed else None
+        batch = self._prompter.batch(self._take())
+        return replace(batch, failed=failed + batch.failed)
+
+    def _fill(self) -> list[tuple[Request, Response]]:
+        failed = []
+        while len(self._waiting) < self._window:
+            request = next(self._requests, None)
+            if request is None:
+                break
+            try:
+                self._waiting.append(self._prompter.read(request))
+            except ImageError as error:
+                failed.append((request, failure(str(error), time.monotonic())))
+        return failed
+
+    def _take(self) -> list[Prompt]:
+        self._waiting.sort(
+            key=lambda prompt: (prompt.request.sampling.max_new_tokens, prompt.tokens), reverse=True
+        )
+        first = self._waiting[0]
+        widest = 0
+        taken: list[Prompt] = []
+        left: list[Prompt] = []
+        for prompt in self._waiting:
+            wider = max(widest, prompt.cost)
+            fits = not taken or (len(taken) < self._size and wider * (len(taken) + 1) <= self._budget())
+            if fits and prompt.request.pixels == first.request.pixels:
+                taken.append(prompt)
+                widest = wider
+            else:
+                left.append(prompt)
+        self._waiting = left
+        return taken
+
+
+def opaque(picture: Image) -> Image:
+    """The picture in RGB, what is transparent laid on white."""
+    import PIL.Image
+
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
+        ground = PIL.Image.new("RGBA", layer.size, "white")
+        return PIL.Image.alpha_composite(ground, layer).convert("RGB")
+    if picture.mode.startswith("I;16"):
+        picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    return picture.convert("RGB")
+
+
+def failure(reason: str, arrived: float) -> Response:
+    """A response that is none."""
+    return Response("", "error", latency=time.monotonic() - arrived, error=reason)
+
+
+def _images(request: Request) -> Iterator[tuple[int, ImageRef]]:
+    """(index, image) in the order in which the prompt shows them."""
+    for part in request.parts:
+        if isinstance(part, ImagePart):
+            yield part.index, request.images[part.index]
+
+
+def _flat(pictures: list[list[Image]]) -> list[Image]:
+    return [picture for opened in pictures for picture in opened]
+
+
+class _naming:  # noqa: N801 - a context manager that reads as a word
+    """Adds to an `ImageError` which image it was."""
+
+    def __init__(self, index: int) -> None:
+        self._index = index
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ImageError):
+            raise ImageError(f"image {self._index + 1}: {error}") from error

@@ -1,0 +1,113 @@
+"""Model names → what to load.
+
+A name is `tiny` (the shipped checkpoint), `mock`, a path, a hub name, the name that a server knows the model
+by, or one that an installed package adds through the entry point group `harness.models.spec`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import UsageError, nearest
+from harness.models.families import family_coords
+from scorers.types import Coords
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+BACKENDS = ("hf", "vllm", "openai", "mock")
+BUILTIN: dict[str, str] = {
+    "tiny": "a Qwen3-VL of under 2 M parameters, shipped in the package: runs anywhere, knows little",
+    "mock": "no model: constant answers, to test the engine; mock:text=B,latency=0.1,failing=0.2",
+}
+"""Model names that need no download, each with one line of what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What to load and how: all that a backend needs."""
+
+    name: str
+    """As the user gave it."""
+    backend: str
+    path: str
+    """A folder, a hub name, or the name that the server knows."""
+    coords: Coords | None = None
+    revision: str | None = None
+    dtype: str | None = None
+    batch_size: int | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    concurrency: int | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What stands after the colon of `mock:…`."""
+
+
+def tiny_path() -> Path:
+    """The folder of the shipped checkpoint."""
+    return Path(__file__).parent.parent / "checkpoints" / "tiny"
+
+
+def entry_points() -> dict[str, EntryPoint]:
+    """Models that installed packages add, by name."""
+    from importlib.metadata import entry_points as find
+
+    return {point.name: point for point in find(group="harness.models")}
+
+
+def resolve(
+    name: str,
+    *,
+    backend: str | None = None,
+    coords: Coords | None = None,
+    base_url: str | None = None,
+    **how: Any,
+) -> ModelSpec:
+    """What a model name means.
+
+    Args:
+        name: see the module.
+        backend: one of `BACKENDS`; None: `openai` where `base_url` is given, else what the name implies.
+        coords: the convention that the user declares, in place of the family's.
+        base_url: of an OpenAI-compatible server.
+        how: further fields of `ModelSpec`.
+
+    Raises:
+        UsageError: there is no such model or backend; the nearest name is given.
+    """
+    if backend is not None and backend not in BACKENDS:
+        raise UsageError(f"unknown backend {backend!r}{nearest(backend, BACKENDS)}")
+    base, _, options = name.partition(":")
+    if base == "mock" and backend in (None, "mock"):
+        return ModelSpec(name, "mock", "mock", coords or "norm1000", options=_options(options), **how)
+    if base_url is not None or backend == "openai":
+        if base_url is None:
+            raise UsageError("--backend openai needs --base-url URL, e.g. http://localhost:8000/v1")
+        return ModelSpec(name, "openai", name, coords or family_coords(name), base_url=base_url, **how)
+    if name == "tiny":
+        path = str(tiny_path())
+        return ModelSpec(name, backend or "hf", path, coords or family_coords(path), **how)
+    if backend is None and name in (plugins := entry_points()):
+        return ModelSpec(name, f"entry point {plugins[name].value}", name, coords, **how)
+    if Path(name).is_dir():
+        if not (Path(name) / "config.json").is_file():
+            raise UsageError(f"{name}: not a model: the folder has no config.json")
+    elif not re.fullmatch(r"[\w.-]+/[\w.-]+", name) or name.startswith("."):
+        known = nearest(name, [*BUILTIN, *entry_points()])
+        raise UsageError(f"unknown model {name!r}{known}; or give a path, or a hub name ORG/NAME")
+    return ModelSpec(name, backend or "hf", name, coords or family_coords(name), **how)
+
+
+def _options(text: str) -> dict[str, str]:
+    known = ("text", "latency", "failing", "echo")
+    options = {}
+    for part in filter(None, text.split(",")):
+        key, _, value = part.partition("=")
+        if key not in known:
+            raise UsageError(f"unknown option {key!r} of the mock model{nearest(key, known)}")
+        options[key] = value
+    return options

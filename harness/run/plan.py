@@ -1,0 +1,291 @@
+"""The plan of a run: rows → samples → prompts → requests with keys, longest first.
+
+A row that cannot become a sample is a `FailedRow`: it is counted, and the run goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
+from typing import TYPE_CHECKING
+
+from harness.errors import PLUGIN_BUGS, UsageError
+from harness.run.media import ImageStore
+from scorers.types import Coords
+from tasks.images import ImageError
+from tasks.prompts import Part, render
+from tasks.types import Row, RowError, Sample, Style, Task
+
+if TYPE_CHECKING:
+    from harness.data import RowSource
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One sample, ready to be asked."""
+
+    sample: Sample
+    parts: tuple[Part, ...]
+    prompt_sha: str
+    image_sha: str
+    cost: float
+    """An estimate of the tokens it takes, to sort by."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRow:
+    """A row, or one sample of it, that cannot be asked."""
+
+    id: str
+    """The sample's, or "row 17" where the row gave none."""
+    error: str
+    unit: str | None = None
+    """The group that stands or falls with it, where known."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What shapes a plan beside the rows."""
+
+    style: Style = "direct"
+    template: str | None = None
+    coords: Coords | None = None
+    limit: int | None = None
+    max_new_tokens: int | None = None
+    max_pixels: int | None = None
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """What will be asked of one task."""
+
+    task: Task
+    source: RowSource
+    max_new_tokens: int
+    entries: tuple[Planned | FailedRow, ...]
+    """In the order of the rows."""
+
+    @property
+    def planned(self) -> Iterator[Planned]:
+        """The samples that can be asked."""
+        return (entry for entry in self.entries if isinstance(entry, Planned))
+
+    @property
+    def failed(self) -> list[FailedRow]:
+        """The rows that cannot."""
+        return [entry for entry in self.entries if isinstance(entry, FailedRow)]
+
+
+def plan_task(
+    task: Task,
+    source: RowSource,
+    options: PlanOptions,
+    store: ImageStore,
+    tick: Callable[[], None] = lambda: None,
+) -> TaskPlan:
+    """Plan one task; `tick` is called after each sample.
+
+    Raises:
+        UsageError: the prompt template does not compile or names what a sample has not, or there are no rows.
+    """
+    max_new = options.max_new_tokens or task.limits.get(options.style, 1024)
+    limit = options.limit
+    prepare = _Preparer(task, options, store, max_new, tick)
+    drafts = _drafts(task, source)
+    endless = source.count is None and source.synthetic
+    if limit is None:
+        entries = [prepare(draft) for _, draft in drafts]
+    elif task.unit is not None:
+        entries = _whole_units(drafts, limit, endless, prepare)
+    elif task.headline.reduce == "macro" and not endless:
+        entries = [prepare(draft) for draft in _dealt(drafts, limit, task.headline.by)]
+    else:
+        entries = [prepare(draft) for _, draft in islice(drafts, limit)]
+    if not entries:
+        raise UsageError(f"{task.name}: no rows in {source.label}; name other data with --data")
+    return TaskPlan(task, source, max_new, tuple(entries))
+
+
+def _drafts(task: Task, source: RowSource) -> Iterator[tuple[str | None, Sample | FailedRow]]:
+    """(unit, sample) of every row in order.
+
+    A row that is there twice is asked twice, as the benchmark's own script would, the second time as "id~2".
+    Another row with an id that was met before is a failure.
+    """
+    seen: dict[str, list[int]] = {}
+    for index, row in enumerate(source.rows):
+        for draft in _row_samples(task, index, row):
+            if isinstance(draft, FailedRow):
+                yield None, draft
+                continue
+            unit = draft.groups.get(task.unit) if task.unit else None
+            name = unit if isinstance(unit, str) else None
+            content = hash((draft.question, draft.choices, repr(draft.target)))
+            before = seen.setdefault(draft.id, [])
+            before.append(content)
+            if len(before) == 1:
+                yield name, draft
+            elif content == before[0]:
+                yield name, replace(draft, id=f"{draft.id}~{len(before)}")
+            else:
+                error = f"row {index}: id {draft.id!r} is not unique"
+                yield name, FailedRow(f"{draft.id} (row {index})", error, name)
+
+
+def samples_of(task: Task, source: RowSource) -> Iterator[Sample | FailedRow]:
+    """The samples of a source in order, and the rows that gave none."""
+    return (draft for _, draft in _drafts(task, source))
+
+
+def _row_samples(task: Task, index: int, row: Row | object) -> Iterable[Sample | FailedRow]:
+    error = getattr(row, "error", None)  # harness.data.BadRow
+    if isinstance(error, str):
+        return [FailedRow(f"row {index}", f"row {index}: {error}")]
+    assert isinstance(row, Mapping)
+    try:
+        return list(task.to_samples(row))
+    except (RowError, ImageError) as problem:
+        return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {problem}")]
+    except PLUGIN_BUGS as problem:
+        return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {type(problem).__name__}: {problem}")]
+
+
+def _row_id(row: Row) -> str:
+    for name in ("id", "question_id", "pid", "index", "sample_index", "questionId"):
+        if name in row:
+            return f" ({name} {row[name]})"
+    return ""
+
+
+def _whole_units(
+    drafts: Iterable[tuple[str | None, Sample | FailedRow]],
+    limit: int,
+    endless: bool,
+    prepare: Callable[[Sample | FailedRow], Planned | FailedRow],
+) -> list[Planned | FailedRow]:
+    """The first units that together hold at most `limit` samples, at least one unit.
+
+    The members of a unit may lie anywhere in the rows (MMBench: rotations come after all first passes), so all
+    rows are read; endless data keeps them together.
+    """
+    units: dict[str, list[Planned | FailedRow]] = {}
+    total = 0
+    for position, (name, draft) in enumerate(drafts):
+        unit = name if name is not None else f"\x1f{position}"
+        if unit not in units:
+            if endless and total >= limit:
+                break
+            if len(units) >= limit:
+                continue
+            units[unit] = []
+        units[unit].append(prepare(draft))
+        total += 1
+    chosen: list[Planned | FailedRow] = []
+    for members in units.values():
+        if chosen and len(chosen) + len(members) > limit:
+            break
+        chosen += members
+    return chosen
+
+
+def _dealt(
+    drafts: Iterable[tuple[str | None, Sample | FailedRow]], limit: int, by: str | None
+) -> list[Sample | FailedRow]:
+    """The first samples of each group that a macro headline averages, dealt in turn, in the order of the rows.
+
+    Rows of one group often come together (all of ChartQA's human questions first): the first rows alone would
+    leave whole groups out of the mean.
+    """
+    groups: dict[object, list[tuple[int, Sample | FailedRow]]] = {}
+    for position, (_, draft) in enumerate(drafts):
+        group = groups.setdefault(draft.groups.get(by or "") if isinstance(draft, Sample) else None, [])
+        if len(group) < limit:
+            group.append((position, draft))
+    turns = [entry for turn in zip_longest(*groups.values()) for entry in turn if entry is not None]
+    return [draft for _, draft in sorted(turns[:limit], key=lambda entry: entry[0])]
+
+
+class _Preparer:
+    """Renders prompts and hashes what is shown."""
+
+    def __init__(
+        self, task: Task, options: PlanOptions, store: ImageStore, max_new: int, tick: Callable[[], None]
+    ) -> None:
+        self.task, self.options, self.store, self.max_new, self.tick = task, options, store, max_new, tick
+
+    def __call__(self, sample: Sample | FailedRow) -> Planned | FailedRow:
+        self.tick()
+        if isinstance(sample, FailedRow):
+            return sample
+        from jinja2 import TemplateError
+
+        unit = sample.groups.get(self.task.unit) if self.task.unit else None
+        name = unit if isinstance(unit, str) else None
+        try:
+            images = tuple(self.store.keep(image) for image in sample.images)
+        except ImageError as error:
+            return FailedRow(sample.id, f"{sample.id}: image {error}", name)
+        sample = replace(sample, images=images)
+        try:
+            parts = render(
+                self.task,
+                sample,
+                self.options.style,
+                template=self.options.template,
+                coords=self.options.coords,
+            )
+        except TemplateError as error:
+            raise UsageError(f"{self.task.name}: prompt template: {error}") from error
+        except PLUGIN_BUGS as error:
+            return FailedRow(sample.id, f"{sample.id}: prompt: {type(error).__name__}: {error}", name)
+        pixels = sum(self._pixels(*image.size) for image in images)
+        length = sum(len(part) for part in parts if isinstance(part, str))
+        shas = "".join(image.sha for image in images)
+        return Planned(
+            sample,
+            parts,
+            _sha("\x1f".join(part if isinstance(part, str) else f"\x1e{part.index}" for part in parts)),
+            _sha(shas) if shas else "",
+            self.max_new + length / 4 + pixels / 28**2,
+        )
+
+    def _pixels(self, width: int, height: int) -> int:
+        return min(width * height, self.options.max_pixels or width * height)
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def request_seed(seed: int, digest: str) -> int:
+    """The sampling seed of one request: a hash of the run's seed and the request's key, below 2^31."""
+    data = f"{seed}\x1f{digest}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.sha256(data).digest()[:4], "big") >> 1
+
+
+def permuted_images(plan: TaskPlan, seed: int) -> TaskPlan:
+    """The same plan with the images dealt among the samples: what a model scores without the right picture.
+
+    Every sample gets another sample's images, among those that have as many.
+    """
+    by_count: dict[int, list[int]] = {}
+    for position, entry in enumerate(plan.entries):
+        if isinstance(entry, Planned) and entry.sample.images:
+            by_count.setdefault(len(entry.sample.images), []).append(position)
+    entries = list(plan.entries)
+    for positions in by_count.values():
+        order = positions[:]
+        random.Random(seed).shuffle(order)  # noqa: S311 - a permutation, not a secret
+        for here, there in zip(order, order[1:] + order[:1], strict=True):
+            taker, giver = plan.entries[here], plan.entries[there]
+            assert isinstance(taker, Planned)
+            assert isinstance(giver, Planned)
+            entries[here] = replace(
+                taker,
+                sample=replace(taker.sample, images=giver.sample.images),
+                image_sha=giver.image_sha,
+            )
+    return replace(plan, entries=tuple(entries))

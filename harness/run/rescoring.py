@@ -1,0 +1,178 @@
+"""Scores of a run made again from its files, without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.config import RunConfig, build
+from harness.errors import HarnessError, UsageError
+from harness.jsonl import read_json, write_json
+from harness.progress import Progress
+from harness.registry import Registry
+from harness.run.identity import read_run
+from harness.run.items import Item, read_items
+from harness.run.journal import Key, TaskJournal
+from harness.run.lock import Lock
+from harness.scores import aggregate
+from harness.scores.results import Results, TaskResult, write_results
+from harness.scores.scoring import Verdict, unanswered, verdict_on, write_scores
+from tasks.types import Response, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Rescored:
+    """A run scored again."""
+
+    results: Results
+    missing: int
+    """Responses that the run does not have yet; then `results.json` is not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRun:
+    """A run's responses, scored from its files; nothing is written."""
+
+    results: Results
+    scores: Sequence[tuple[Task, Sequence[Verdict]]]
+    """Each task with its verdicts, in the order of the items."""
+    missing: int
+    """Responses that the run does not have yet."""
+
+
+def rescore(run_dir: Path, progress: Progress | None = None) -> Rescored:
+    """Score a run's responses again and rewrite `scores/`, and `results.json` where the run is complete.
+
+    Raises:
+        UsageError: the directory holds no run.
+        HarnessError: a file of it cannot be read, or the run is in use.
+    """
+    _run_of(run_dir)  # before the lock, which would make the directory
+    with Lock(run_dir):
+        verdicts = score_run(run_dir, progress)
+        for task, scores in verdicts.scores:
+            write_scores(run_dir / "scores" / f"{task.name}.jsonl", task, scores)
+        if not verdicts.missing:
+            write_results(run_dir / "results.json", verdicts.results)
+        return Rescored(verdicts.results, verdicts.missing)
+
+
+def score_run(run_dir: Path, progress: Progress | None = None) -> ScoredRun:
+    """Score the responses that a run has, complete or not; no file of it is touched.
+
+    Raises:
+        UsageError: the directory holds no run.
+        HarnessError: a file of it cannot be read.
+    """
+    run = _run_of(run_dir)
+    progress = progress or Progress(quiet=True)
+    config = _config_of(run_dir, run)
+    registry = Registry(config.task_file)
+    tasks: dict[str, TaskResult] = {}
+    scores: list[tuple[Task, Sequence[Verdict]]] = []
+    missing = 0
+    for name, described in run["tasks"].items():
+        task = registry.get(name)
+        verdicts, unasked = _task_verdicts(run_dir, task, run, progress)
+        scores.append((task, verdicts))
+        missing += unasked
+        tasks[name] = aggregate.task_result(
+            task,
+            verdicts,
+            data=described["data"],
+            fingerprint=described["fingerprint"],
+            synthetic=described["synthetic"],
+        )
+    before = run_dir / "results.json"
+    told = read_json(before) if before.exists() else {}
+    seconds = float(told.get("seconds", 0.0))
+    results = aggregate.run_results(
+        tasks,
+        failure_budget=config.failure_budget,
+        model=run["model"],
+        seconds=seconds,
+        run_dir=run_dir,
+        asked=told.get("asked"),
+    )
+    return ScoredRun(results, scores, missing)
+
+
+def write_submissions(run_dir: Path, out: Path) -> list[Path]:
+    """Write the file that a challenge's server scores, for each task of a run that has one.
+
+    Args:
+        run_dir: the run; its first epoch is submitted.
+        out: the folder to write `<task>.json` into.
+
+    Returns:
+        what was written.
+
+    Raises:
+        UsageError: the directory holds no run, or no task of it has such a file.
+        HarnessError: responses are missing.
+    """
+    run = _run_of(run_dir)
+    registry = Registry(_config_of(run_dir, run).task_file)
+    written = []
+    for task in map(registry.get, run["tasks"]):
+        if task.submission is None:
+            continue
+        entries = []
+        for _, item, epoch, response in _answers(run_dir, task, run):
+            if response is None or response.error is not None:
+                raise HarnessError(f"{task.name} {item.sample.id}: no response yet; finish the run first")
+            if epoch == 0:
+                entries.append(task.submission(item.sample.id, response.text))
+        written.append(out / f"{task.name}.json")
+        write_json(written[-1], entries)
+    if not written:
+        raise UsageError(f"{run_dir}: none of its tasks has a submission file")
+    return written
+
+
+def _run_of(run_dir: Path) -> dict[str, Any]:
+    run = read_run(run_dir) if (run_dir / "run.json").exists() else None
+    if run is None:
+        raise UsageError(f"{run_dir}: not a run: there is no run.json")
+    return run
+
+
+def _config_of(run_dir: Path, run: Mapping[str, Any]) -> RunConfig:
+    try:
+        return build(run["config"])
+    except UsageError as error:
+        raise HarnessError(f"{run_dir / 'run.json'}: not a configuration of this version: {error}") from None
+
+
+def _answers(
+    run_dir: Path, task: Task, run: dict[str, Any]
+) -> Iterator[tuple[int, Item, int, Response | None]]:
+    """(position, item, epoch, response) of everything that a run asks of a task, in order."""
+    answers: dict[str, Response] = {
+        key.digest: response
+        for key, response in TaskJournal(run_dir / "samples" / f"{task.name}.jsonl", task.name).read()
+    }
+    generation = run["tasks"][task.name]["generation_sha"]
+    for position, item in enumerate(read_items(run_dir / "items" / f"{task.name}.jsonl", task)):
+        for epoch in range(run["config"]["epochs"]):
+            key = Key(task.name, item.sample.id, epoch, item.prompt_sha, item.image_sha, generation)
+            yield position, item, epoch, answers.get(key.digest)
+
+
+def _task_verdicts(
+    run_dir: Path, task: Task, run: dict[str, Any], progress: Progress
+) -> tuple[list[Verdict], int]:
+    """The verdicts of one task, and how many responses are missing."""
+    verdicts: list[Verdict] = []
+    missing = 0
+    wanted = list(_answers(run_dir, task, run))
+    for position, item, epoch, response in progress.over(task.name, wanted, len(wanted)):
+        if item.error is not None:
+            verdicts.append(unanswered(position, item.sample, epoch, item.error))
+        elif response is None:
+            missing += 1
+        else:
+            verdicts.append(verdict_on((task, position, item.sample, epoch, response), run["coords"]))
+    return verdicts, missing

@@ -1,0 +1,151 @@
+"""What a run found: `results.json`, and the same as objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import Exit, HarnessError
+from harness.jsonl import plain, read_json, write_json
+from harness.scores.stats import Estimate
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """The scores of one task. Estimates are in displayed units, `scale` being all right."""
+
+    name: str
+    category: str
+    headline: str
+    """The headline metric's name."""
+    scale: float
+    score: Estimate
+    """The headline."""
+    low: float | None
+    """The headline if all unparsed, truncated, failed and erroneous responses had scored 0."""
+    high: float | None
+    """The same if they had scored 1."""
+    metrics: Mapping[str, Estimate | Mapping[str, Estimate]]
+    """Metric name → its estimate, or one a group."""
+    samples: int
+    """How many were planned."""
+    counted: int
+    """Samples in n: those with a verdict."""
+    responses: int
+    """Samples times epochs."""
+    unparsed: int
+    truncated: int
+    failed: int
+    error: int
+    loopholes: int
+    """Responses right by the official rule and wrong by ours: official - value >= 0.5."""
+    missed: int
+    """Responses wrong by the official rule and right by ours."""
+    prompt_tokens: float | None
+    """Mean over the responses."""
+    completion_tokens: float | None
+    labels: tuple[str, ...] = ()
+    """What a reader must know: synthetic data, no judge."""
+    data: str = ""
+    fingerprint: str = ""
+    scorer: str = ""
+    """Version of the scorers."""
+    errors: tuple[str, ...] = ()
+    """The first few reasons of failures."""
+
+    def share(self, status: str) -> float:
+        """The share of responses with a status, 0..1."""
+        return float(getattr(self, status)) / self.responses if self.responses else 0.0
+
+    @property
+    def percent(self) -> Estimate:
+        """The headline in per cent, as means over tasks use it."""
+        return self.score.scaled(100 / self.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryResult:
+    """The plain mean of the headlines of a category, in per cent."""
+
+    name: str
+    score: Estimate
+    tasks: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    """Tasks of the category without a score: then the mean is of the others only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All scores of a run."""
+
+    tasks: Mapping[str, TaskResult]
+    categories: Mapping[str, CategoryResult]
+    mean: CategoryResult
+    """Over all 18 tasks, or those there are."""
+    exit_code: Exit
+    model: Mapping[str, Any]
+    synthetic: bool = False
+    """Some rows were drawn: not the benchmark."""
+    seconds: float = 0.0
+    """How long the last command took."""
+    asked: int | None = None
+    """Responses that the last command asked for; fewer than all where it continued. None: not recorded."""
+    run_dir: Path | None = field(default=None, compare=False)
+
+    @property
+    def failures(self) -> int:
+        """Responses without a verdict."""
+        return sum(task.failed + task.error for task in self.tasks.values())
+
+
+def write_results(path: Path, results: Results) -> None:
+    """Write `results.json`, whole or not at all: its presence means that the run is complete."""
+    content = {"format": FORMAT, **plain(replace(results, run_dir=None))}
+    del content["run_dir"]
+    write_json(path, content)
+
+
+def read_results(run_dir: Path) -> Results:
+    """The results of a complete run.
+
+    Raises:
+        HarnessError: the folder is no run, or the run is not complete.
+    """
+    path = run_dir / "results.json"
+    if not path.exists() and (run_dir / "run.json").exists():
+        raise HarnessError(f"{run_dir}: the run is not complete: run its command again, it continues")
+    content = read_json(path)
+    if content.get("format") != FORMAT:
+        raise HarnessError(f"{path}: format {content.get('format')}, this version reads {FORMAT}")
+    return Results(
+        tasks={name: _task(value) for name, value in content["tasks"].items()},
+        categories={name: _category(value) for name, value in content["categories"].items()},
+        mean=_category(content["mean"]),
+        exit_code=Exit(content["exit_code"]),
+        model=content["model"],
+        synthetic=content["synthetic"],
+        seconds=content["seconds"],
+        asked=content.get("asked"),
+        run_dir=run_dir,
+    )
+
+
+def _task(value: dict[str, Any]) -> TaskResult:
+    metrics = {
+        name: Estimate(**metric)
+        if "value" in metric and "low" in metric
+        else {group: Estimate(**estimate) for group, estimate in metric.items()}
+        for name, metric in value["metrics"].items()
+    }
+    lists = {name: tuple(value[name]) for name in ("labels", "errors")}
+    return TaskResult(**{**value, **lists, "score": Estimate(**value["score"]), "metrics": metrics})
+
+
+def _category(value: dict[str, Any]) -> CategoryResult:
+    return CategoryResult(
+        value["name"], Estimate(**value["score"]), tuple(value["tasks"]), tuple(value["missing"])
+    )

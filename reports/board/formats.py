@@ -1,0 +1,245 @@
+"""The table of a report as JSON, CSV, Markdown or LaTeX, every number with its interval."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.jsonl import plain
+from harness.scores.stats import Estimate
+from harness.scores.table import NO_NUMBER, number
+from reports.board.board import Board, Cell, Row
+from reports.board.published import published
+from reports.board.tags import notice, tags
+from reports.runs import printable
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''",
+    "–": "--",
+}
+_MARKDOWN = re.compile(r"([\\`*_\[\]#|~])")
+_FORMULA = ("=", "+", "-", "@")
+
+
+def format_board(board: Board, kind: str) -> str:
+    """The table as text.
+
+    Args:
+        board: the table.
+        kind: a key of `FORMATS`.
+    """
+    return FORMATS[kind](board)
+
+
+def to_json(board: Board) -> str:
+    """Everything there is about each number; reported figures apart from measured ones."""
+    content = {
+        "format": 1,
+        "runs": [
+            {
+                "name": run.name,
+                "model": run.results.model,
+                "synthetic": run.synthetic,
+                "complete": run.finished,
+                "missing": run.missing,
+                "exit_code": int(run.results.exit_code) if run.finished else None,
+                "seconds": run.results.seconds,
+            }
+            for run in board.runs
+        ],
+        "rows": [_json_row(board, row) for row in board.rows],
+        "reported": plain(published()),
+    }
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+
+def _json_row(board: Board, row: Row) -> dict[str, Any]:
+    cells = [
+        {"run": run.name, **_numbers(cell)}
+        for run, cell in zip(board.runs, board.line(row), strict=True)
+        if cell is not None
+    ]
+    return {
+        "kind": row.kind,
+        "name": row.name,
+        "category": row.category,
+        "metric": row.metric,
+        "scale": row.scale,
+        "cells": cells,
+    }
+
+
+def _numbers(cell: Cell) -> dict[str, Any]:
+    """A cell's numbers by name, in one order; None where there is none."""
+    task, rank = cell.task, cell.rank
+    share: dict[str, Any] = {
+        name: task.share(name) if task is not None else None
+        for name in ("unparsed", "truncated", "failed", "error")
+    }
+    return {
+        "score": cell.score.value,
+        "low": cell.score.low,
+        "high": cell.score.high,
+        "n": cell.score.n,
+        "rank_best": rank.best if rank is not None else None,
+        "rank_worst": rank.worst if rank is not None else None,
+        "ranked": rank.of if rank is not None else None,
+        **share,
+        "range_low": task.low if task is not None else None,
+        "range_high": task.high if task is not None else None,
+        "ours": cell.value.value if cell.value is not None else None,
+        "official": cell.official.value if cell.official is not None else None,
+        "loopholes": task.loopholes if task is not None else None,
+        "missed": task.missed if task is not None else None,
+        "response_tokens": cell.tokens,
+        "latency": cell.seconds,
+        "tasks": len(cell.mean.tasks) if cell.mean is not None else 1,
+        "tasks_missing": len(cell.mean.missing) if cell.mean is not None else 0,
+    }
+
+
+def to_csv(board: Board) -> str:
+    """One line a row and run, for pandas or R; empty where there is no number."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    header: list[str] = []
+    for row in board.rows:
+        for run, cell in zip(board.runs, board.line(row), strict=True):
+            if cell is None:
+                continue
+            line: dict[str, Any] = {
+                "kind": row.kind,
+                "name": row.name,
+                "category": row.category,
+                "metric": row.metric,
+                "scale": row.scale,
+                "run": run.name,
+                "synthetic": run.synthetic,
+                "complete": run.finished,
+                **_numbers(cell),
+            }
+            if not header:
+                header = list(line)
+                writer.writerow(header)
+            writer.writerow([_csv(value) for value in line.values()])
+    return out.getvalue()
+
+
+def _csv(value: Any) -> Any:
+    """Text that a spreadsheet would take for a formula is quoted for it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        text = printable(value)
+        return f"'{text}" if text.startswith(_FORMULA) else text
+    return value
+
+
+def to_markdown(board: Board) -> str:
+    """Rows × runs, best mean first."""
+    order = board.order
+    titles = [_markdown(_titled(board, index)) for index in order]
+    lines = ["| | " + " | ".join(titles) + " |", "|---|" + "---:|" * len(order)]
+    for row in board.rows:
+        name = _markdown(row.label)
+        shown = name if row.kind == "task" else f"**{name}**"
+        lines.append(f"| {shown} | " + " | ".join(_cells(board, row, order, _plain_cell)) + " |")
+    return "\n".join([*lines, "", *(_markdown(note) for note in _notes(board))]) + "\n"
+
+
+def to_latex(board: Board) -> str:
+    """A tabular with booktabs: rows × runs, best mean first."""
+    order = board.order
+    titles = [_latex(_titled(board, index)) for index in order]
+    lines = [
+        "% needs \\usepackage{booktabs} and, for names in any script, XeLaTeX or LuaLaTeX",
+        "\\begin{tabular}{l" + "r" * len(order) + "}",
+        "\\toprule",
+        " & ".join(["Task", *titles]) + r" \\",
+    ]
+    for row in board.rows:
+        if row.kind != "task" or lines[-1].startswith("Task"):
+            lines.append("\\midrule")
+        name = _latex(row.label)
+        shown = name if row.kind == "task" else f"\\textbf{{{name}}}"
+        cells = [_latex(cell) if cell == NO_NUMBER else cell for cell in _cells(board, row, order, _latex_cell)]
+        lines.append(" & ".join([shown, *cells]) + r" \\")
+    lines += ["\\bottomrule", "\\end{tabular}"]
+    return "\n".join([*lines, *(f"% {printable(note)}" for note in _notes(board))]) + "\n"
+
+
+def _cells(
+    board: Board, row: Row, order: Sequence[int], shown: Callable[[Estimate, int], str]
+) -> Iterator[str]:
+    digits = 0 if row.scale >= 1000 else 1
+    for index in order:
+        cell = board.cells.get((row.id, index))
+        yield NO_NUMBER if cell is None or cell.score.value is None else shown(cell.score, digits)
+
+
+def _plain_cell(score: Estimate, digits: int) -> str:
+    return f"{number(score.value, digits)} [{number(score.low, digits)}, {number(score.high, digits)}]"
+
+
+def _latex_cell(score: Estimate, digits: int) -> str:
+    interval = f"[{number(score.low, digits)}, {number(score.high, digits)}]"
+    return f"{number(score.value, digits)} {{\\scriptsize {interval}}}"
+
+
+def _titled(board: Board, index: int) -> str:
+    """A run's name with what must be known about it."""
+    run = board.runs[index]
+    warned = [tag.text for tag in tags(run) if tag.warns]
+    return f"{run.name} ({'; '.join(warned)})" if warned else run.name
+
+
+def _notes(board: Board) -> Iterator[str]:
+    yield "Headline metric of each task with its 95 % interval; means are of tasks, in per cent."
+    for row in board.rows:
+        if row.kind == "task" and row.scale != 100:
+            yield f"{row.label}: out of {row.scale:g}."
+    for row in board.rows:
+        if row.kind == "task":
+            continue
+        for run, cell in zip(board.runs, board.line(row), strict=True):
+            if cell is not None and cell.mean is not None and cell.mean.missing:
+                total = len(cell.mean.tasks) + len(cell.mean.missing)
+                yield f"{row.label}, {run.name}: mean of {len(cell.mean.tasks)} of {total} tasks."
+    if (said := notice(board.runs)) is not None:
+        yield said
+
+
+def _markdown(text: str) -> str:
+    escaped = _MARKDOWN.sub(r"\\\1", printable(text))
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _latex(text: str) -> str:
+    escaped = "".join(_LATEX.get(character, character) for character in printable(text))
+    return f"{{}}{escaped}" if escaped.startswith(("[", "*")) else escaped  # which \\\\ before it would take
+
+
+FORMATS: Mapping[str, Callable[[Board], str]] = {
+    "json": to_json,
+    "csv": to_csv,
+    "markdown": to_markdown,
+    "latex": to_latex,
+}
+"""Name → writer."""

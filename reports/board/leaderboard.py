@@ -1,0 +1,277 @@
+"""The leaderboard: the table of rows × runs, its figures, published figures apart, and where all came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from harness.registry import suite_names
+from harness.scores.results import Results
+from harness.scores.stats import Estimate
+from harness.scores.table import NO_NUMBER, interval, number, percent
+from harness.words import counted
+from reports.board.board import CATEGORY_LABELS, Board, Cell, Row, label, make_board
+from reports.board.published import Published, published
+from reports.board.tags import tags
+from reports.page import Section, markup
+from reports.runs import Run
+from tasks import CATEGORIES
+
+_STATUSES = ("unparsed", "truncated", "failed", "error")
+
+
+def leaderboard_section(runs: Sequence[Run], *, samples: bool = True) -> Section:
+    """The section of a report.
+
+    Args:
+        runs: in the order given; the table has the best mean first.
+        samples: the report has a sample viewer that counts can link into.
+    """
+    return board_section(make_board(runs), samples=samples)
+
+
+def board_section(board: Board, *, samples: bool = True) -> Section:
+    """The same from a table that is made already."""
+    order = board.order
+    html = markup(
+        "leaderboard.html.jinja",
+        view=View(board, samples),
+        runs=[(index, board.runs[index]) for index in order],
+        bodies=list(_bodies(board)),
+        reported=_reported(),
+        gains=[(label(name), gain) for name, gain in published().gains.items()],
+        source=published().source,
+        dash=NO_NUMBER,
+    )
+    return Section(
+        "leaderboard",
+        "Leaderboard",
+        html,
+        data={"leaderboard-data": _data(board, order)},
+        scripts=("leaderboard_figures.js", "leaderboard.js"),
+        styles=("leaderboard.css",),
+    )
+
+
+def _bodies(board: Board) -> Iterator[tuple[str, list[Row]]]:
+    """(category, its rows); the mean of all comes first, under no category."""
+    for category in dict.fromkeys(row.category for row in board.rows):
+        yield category, [row for row in board.rows if row.category == category]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the template asks of a table."""
+
+    board: Board
+    samples: bool
+
+    number = staticmethod(number)
+    percent = staticmethod(percent)
+    tags = staticmethod(tags)
+
+    @property
+    def single(self) -> bool:
+        """One run: then the table of all numbers is the leaderboard."""
+        return len(self.board.runs) == 1
+
+    @property
+    def density(self) -> str:
+        """How much a cell says at first."""
+        return "full" if len(self.board.runs) <= 3 else "standard"
+
+    @property
+    def synthetic(self) -> bool:
+        """Some run is of drawn data: published figures are then out of place."""
+        return any(run.synthetic for run in self.board.runs)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether anything is ranked."""
+        return any(cell.rank is not None for cell in self.board.cells.values())
+
+    def cell(self, row: Row, index: int) -> Cell | None:
+        """A run's cell of a row."""
+        return self.board.cells.get((row.id, index))
+
+    def digits(self, row: Row) -> int:
+        """Decimals of a row's scores."""
+        return 0 if row.scale >= 1000 else 1
+
+    def interval(self, row: Row, cell: Cell) -> str:
+        """As "12.3 – 45.6"."""
+        return interval(cell.score, self.digits(row))
+
+    def position(self, row: Row, value: float | None) -> float:
+        """Where on a whisker's axis from 0 to 100 a number lies."""
+        return round(100 * min(max((value or 0.0) / row.scale, 0.0), 1.0), 2)
+
+    def problems(self, cell: Cell) -> list[tuple[str, str, float]]:
+        """(status, share in words, share) of what was not ok."""
+        task = cell.task
+        if task is None:
+            return []
+        shares = [(status, task.share(status)) for status in _STATUSES]
+        return [(status, percent(share), share) for status, share in shares if share]
+
+    def partings(self, cell: Cell) -> int:
+        """Responses on which the official rule and ours part."""
+        return cell.task.loopholes + cell.task.missed if cell.task is not None else 0
+
+    def address(self, row: Row, run: Run, **query: str) -> str | None:
+        """Where the viewer shows a task's samples of a run; None where there is no viewer."""
+        if not self.samples:
+            return None
+        return "#/samples?" + urlencode({"task": row.name, "run": run.name, **query})
+
+    def speed(self, index: int) -> dict[str, float | None]:
+        """A run's tokens, latency and throughput."""
+        results = self.board.runs[index].results
+        latency = self.board.latencies[index]
+        generated = _total(results, "completion_tokens")
+        return {
+            "prompt": _per_response(results, "prompt_tokens"),
+            "response": _per_response(results, "completion_tokens"),
+            "mean": latency.mean if latency else None,
+            "median": latency.median if latency else None,
+            "p95": latency.p95 if latency else None,
+            "seconds": results.seconds or None,
+            "tokens_per_second": _rate(results, generated),
+            "responses_per_second": _rate(results, _answered(results)),
+        }
+
+    def facts(self, run: Run) -> list[tuple[str, str]]:
+        """(name, value) of where a run's numbers come from."""
+        return [(name, str(value)) for name, value in _facts(run) if value not in (None, "")]
+
+    def sources(self, run: Run) -> list[dict[str, Any]]:
+        """Where each task's rows come from and what was asked."""
+        return [
+            {"task": name, "scorer": run.results.tasks[name].scorer, **described}
+            for name, described in run.run["tasks"].items()
+            if name in run.results.tasks
+        ]
+
+
+def _answered(results: Results) -> float:
+    return float(sum(task.responses - task.failed for task in results.tasks.values()))
+
+
+def _total(results: Results, name: str) -> float | None:
+    parts = [(getattr(task, name), task.responses - task.failed) for task in results.tasks.values()]
+    known = [mean * count for mean, count in parts if mean is not None]
+    return sum(known) if known else None
+
+
+def _per_response(results: Results, name: str) -> float | None:
+    total, answered = _total(results, name), _answered(results)
+    return total / answered if total is not None and answered else None
+
+
+def _rate(results: Results, amount: float | None) -> float | None:
+    """An amount by the second; none where the time is not that of all responses (a continued run)."""
+    whole = results.asked is not None and results.asked >= _answered(results)
+    return amount / results.seconds if whole and amount is not None and results.seconds else None
+
+
+def _facts(run: Run) -> Iterator[tuple[str, Any]]:
+    content, config = run.run, run.run["config"]
+    yield "Folder", run.path.resolve().name
+    yield "Command", content.get("command")
+    yield "Status", _status(run)
+    yield "Model", ", ".join(f"{key} {value}" for key, value in content["model"].items() if value is not None)
+    yield "Coordinates", content.get("coords")
+    yield "Seed", content.get("seed")
+    asked = ("prompt", "prompt_template", "system_prompt", "epochs", "temperature", "top_p", "max_new_tokens")
+    pixels = ("min_pixels", "max_pixels", "limit", "permute_images", "failure_budget")
+    settings = [(key, config.get(key)) for key in (*asked, *pixels)]
+    yield (
+        "Settings",
+        ", ".join(
+            f"{key.replace('_', '-')} {value}"
+            for key, value in settings
+            if value is not None and value is not False
+        ),
+    )
+    yield "Versions", ", ".join(f"{name} {version}" for name, version in content.get("versions", {}).items())
+
+
+def _status(run: Run) -> str:
+    if not run.finished:
+        return f"partial: {counted(run.missing, 'response')} missing; scored with the scorers of this report"
+    return f"complete, exit code {int(run.results.exit_code)}, {run.results.seconds:.1f} s"
+
+
+def _reported() -> dict[str, Any]:
+    """The table of published figures: its columns by category, its rows."""
+    models = published().models
+    columns = []
+    for category in CATEGORIES:
+        known = [name for name in suite_names(category) if any(name in model.tasks for model in models)]
+        heads = [("category", category, "mean"), *(("task", name, label(name)) for name in known)]
+        columns.append((category, CATEGORY_LABELS[category], heads))
+    return {"columns": columns, "models": [_reported_row(model, columns) for model in models]}
+
+
+def _reported_row(model: Published, columns: Sequence[Any]) -> Mapping[str, Any]:
+    figures = [
+        (category, kind, None if (found := model.get(kind, name)) is None else _figure(found))
+        for category, _, heads in columns
+        for kind, name, _ in heads
+    ]
+    return {"name": model.name, "of": model.of, "figures": figures}
+
+
+def _figure(value: float) -> str:
+    return number(value, 0 if value > 100 else 1)
+
+
+def _data(board: Board, order: Sequence[int]) -> dict[str, Any]:
+    """What sorting and the figures need, without repeating what the table says."""
+    return {
+        "order": list(order),
+        "runs": [{"name": run.name, "partial": not run.finished} for run in board.runs],
+        "rows": [
+            {"id": row.id, "kind": row.kind, "label": row.label, "category": row.category, "scale": row.scale}
+            for row in board.rows
+        ],
+        "cells": [[_cell_data(cell) for cell in board.line(row)] for row in board.rows],
+        "categories": CATEGORY_LABELS,
+        "metrics": {row.id: found for row in board.rows if (found := _metrics(board, row))},
+        "reported": {row.id: figures for row in board.rows if (figures := _reported_of(row))},
+    }
+
+
+def _metrics(board: Board, row: Row) -> list[dict[str, Any]]:
+    """A task's metrics but the headline: [{name, groups: [[group, [score, low, high, n] of each run]]}]."""
+    results = [None if cell is None else cell.task for cell in board.line(row)]
+    groups: dict[str, dict[str, list[list[float] | None]]] = {}
+    for index, result in enumerate(results):
+        for name, metric in (result.metrics if result is not None else {}).items():
+            parts = {"": metric} if isinstance(metric, Estimate) else metric
+            for group, estimate in parts.items() if name != row.metric else ():
+                line = groups.setdefault(name, {}).setdefault(group, [None] * len(results))
+                line[index] = _rounded(estimate)
+    return [{"name": name, "groups": sorted(parts.items())} for name, parts in groups.items()]
+
+
+def _rounded(estimate: Estimate) -> list[float] | None:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return None
+    return [*(round(part, 2) for part in (estimate.value, estimate.low, estimate.high)), estimate.n]
+
+
+def _reported_of(row: Row) -> list[tuple[str, str]]:
+    """(model, figure) of what is published about a row."""
+    figures = [(model.name, model.get(row.kind, row.name)) for model in published().models]
+    return [(name, _figure(figure)) for name, figure in figures if figure is not None]
+
+
+def _cell_data(cell: Cell | None) -> list[float | None] | None:
+    """[score, low, high, tokens, seconds]."""
+    if cell is None:
+        return None
+    values = (cell.score.value, cell.score.low, cell.score.high, cell.tokens, cell.seconds)
+    return [None if value is None else round(value, 4) for value in values]

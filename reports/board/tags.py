@@ -1,0 +1,70 @@
+"""What a reader must know about a run, as short labels beside its name, and one notice above all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.errors import Exit
+from harness.words import counted
+from reports.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A label beside a run's name."""
+
+    text: str
+    about: str
+    warns: bool = True
+    """Whether its numbers mean something else than they seem to."""
+
+
+def tags(run: Run) -> list[Tag]:
+    """A run's labels, what changes the meaning of its numbers first."""
+    return list(_tags(run))
+
+
+def _tags(run: Run) -> Iterator[Tag]:
+    config = run.run["config"]
+    if not run.finished:
+        total = run.missing + sum(task.responses for task in run.results.tasks.values())
+        yield Tag(
+            f"partial: {run.missing} of {total} missing" if run.missing else "partial: not finished",
+            "Not complete: scored as far as it is, not ranked. Its command continues it.",
+        )
+    if run.synthetic:
+        yield Tag("synthetic", "Data drawn for this run: not the benchmarks")
+    if run.finished and run.results.exit_code == Exit.INCOMPLETE:
+        yield Tag("exit 3", "More failures than allowed: what failed is not part of n")
+    if config.get("permute_images"):
+        yield Tag("images permuted", "A control: every question was asked about another's image")
+    if (limit := config.get("limit")) is not None:
+        yield Tag(f"limit {limit}", f"At most {counted(limit, 'sample')} of each task", warns=False)
+    if config.get("prompt") not in (None, "direct"):
+        yield Tag(str(config["prompt"]), "Prompt style", warns=False)
+    if config.get("epochs", 1) > 1:
+        yield Tag(f"{config['epochs']} epochs", "Each sample was asked so often; scores are means", warns=False)
+
+
+def notice(runs: Sequence[Run]) -> str | None:
+    """The line above everything: drawn data, partial runs, failures; None where all is as it should be."""
+    parts = []
+    synthetic = [run.name for run in runs if run.synthetic]
+    if synthetic:
+        whose = "" if len(synthetic) == len(runs) else f" ({_listed(synthetic)})"
+        parts.append(
+            f"Synthetic data{whose}: drawn for these runs, not the benchmarks. "
+            "Not comparable to anything published."
+        )
+    if partial := [run.name for run in runs if not run.finished]:
+        parts.append(f"Partial, and not ranked: {_listed(partial)}.")
+    over = [run.name for run in runs if run.finished and run.results.exit_code == Exit.INCOMPLETE]
+    if over:
+        parts.append(f"More failures than allowed (exit 3): {_listed(over)}.")
+    return " ".join(parts) or None
+
+
+def _listed(names: Sequence[str], most: int = 4) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

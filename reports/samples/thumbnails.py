@@ -1,0 +1,270 @@
+"""The images of a report: small enough ones and thumbnails inside the page, the rest in a folder beside it.
+
+Where all images of a report fit into the page they stand there as the runs keep them. Else those of failures
+and disagreements come first, shrunk where they are large, until the page is full; every image that is not in
+the page whole then lies in the folder beside it; a page within a run's folder uses the run's own images.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from harness.errors import HarnessError
+from harness.run.media import shrunk_jpeg
+
+INLINE = 15 << 20
+"""Characters of `data:` URLs in a page."""
+LARGEST = 320
+"""Pixels of a thumbnail's longer side."""
+SMALL = 24 << 10
+"""Bytes up to which an image is inlined as it is."""
+DECODED = 24 << 20
+"""Bytes of images that are decoded for thumbnails: about a second."""
+BLOCK = 256 << 10
+"""Characters of `data:` URLs in one block of the page, which the browser reads when it shows one of them."""
+
+_NAME = re.compile(r"[0-9a-f]{24}\.(png|jpg|gif)")
+"""As runs name images. Any other name is not looked up."""
+_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif"}
+
+
+class Folder:
+    """The `images` folder of a run: the sizes in bytes of what lies in it; empty where it is not there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.sizes: dict[str, int] = {}
+        if path.is_dir():
+            with os.scandir(path) as entries:
+                self.sizes = {
+                    entry.name: entry.stat().st_size for entry in entries if _NAME.fullmatch(entry.name)
+                }
+
+
+@dataclass(slots=True)
+class _Picture:
+    name: str
+    folder: Folder | None
+    rank: int
+    turn: int
+    """How many of its task and rank came before: tasks take turns."""
+
+    @property
+    def bytes(self) -> int:
+        return self.folder.sizes[self.name] if self.folder else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the images of a report are. The lists are parallel, one entry an image in the order of `add`."""
+
+    blocks: list[dict[str, str]]
+    """Block → {number of the image: its data URL}."""
+    block: list[int]
+    """The block that an image is in; -1: none."""
+    base: list[int]
+    """Which of `bases` the image lies under in full; -1: none."""
+    name: list[str]
+    """The file name there; "" where there is none."""
+    bases: list[str]
+    """Relative addresses of folders, ending in a slash."""
+
+    def table(self) -> dict[str, Any]:
+        """What the page needs to find an image."""
+        return {"block": self.block, "base": self.base, "name": self.name, "bases": self.bases}
+
+
+@dataclass(slots=True)
+class Pictures:
+    """The images that the samples of a report show, each once."""
+
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _pictures: list[_Picture] = field(default_factory=list)
+    _turns: dict[tuple[str, int], Iterator[int]] = field(default_factory=dict)
+
+    def add(self, name: str, folder: Folder, task: str, rank: int) -> int:
+        """The number of an image.
+
+        Args:
+            name: as items name it. One that runs do not write has no image.
+            folder: where the run keeps it, if it does.
+            task: whose sample shows it; tasks take turns.
+            rank: of the sample: 0 comes first.
+        """
+        found = folder if name in folder.sizes else None
+        number = self._numbers.get(name)
+        if number is None:
+            turn = next(self._turns.setdefault((task, rank), count()))
+            self._numbers[name] = number = len(self._pictures)
+            self._pictures.append(_Picture(name, found, rank, turn))
+            return number
+        picture = self._pictures[number]
+        picture.folder = picture.folder or found
+        if rank < picture.rank:
+            picture.rank, picture.turn = rank, next(self._turns.setdefault((task, rank), count()))
+        return number
+
+    def place(self, media: Path | None, limit: int = INLINE) -> Placed:
+        """Decide where each image goes, and write the folder beside the page.
+
+        Args:
+            media: that folder; its parent is the page's. Made only where needed; images of an earlier report
+                that this one does not need are removed. None: what does not fit into the page is left out.
+            limit: characters of data URLs in the page.
+
+        Raises:
+            HarnessError: the folder cannot be written.
+        """
+        kept = [number for number, picture in enumerate(self._pictures) if picture.folder is not None]
+        kept.sort(key=lambda number: (self._pictures[number].rank, self._pictures[number].turn, number))
+        fits = sum(_url_length(self._pictures[number].bytes) for number in kept) <= limit
+        inline = self._all(kept) if fits else self._some(kept, limit)
+        size = len(self._pictures)
+        placed = Placed([], [-1] * size, [-1] * size, [""] * size, [])
+        filled = BLOCK
+        whole = set()
+        for number, url, as_it_is in inline:
+            if filled >= BLOCK:
+                placed.blocks.append({})
+                filled = 0
+            placed.blocks[-1][str(number)] = url
+            placed.block[number] = len(placed.blocks) - 1
+            filled += len(url)
+            if as_it_is:
+                whole.add(number)
+        self._beside(placed, [number for number in kept if number not in whole], media)
+        return placed
+
+    def _all(self, numbers: Sequence[int]) -> Iterator[tuple[int, str, bool]]:
+        """(number, data URL, True) of images as they are."""
+        for number in numbers:
+            data = _read(self._pictures[number])
+            if data is not None:
+                yield number, _url(data, self._pictures[number].name), True
+
+    def _some(self, numbers: Sequence[int], limit: int) -> Iterator[tuple[int, str, bool]]:
+        """(number, data URL, whether it is the image as it is), the first ones that fit."""
+        left, decoded = limit, 0
+        with ThreadPoolExecutor() as pool:
+            for group in _groups(numbers, 64):
+                chosen = []
+                for number in group:
+                    size = self._pictures[number].bytes
+                    if size > SMALL:
+                        decoded += size
+                    if size <= SMALL or decoded <= DECODED:
+                        chosen.append(number)
+                for number, found in zip(chosen, pool.map(self._small, chosen), strict=True):
+                    if found is not None and len(found[0]) <= left:
+                        left -= len(found[0])
+                        yield number, *found
+                if left < _url_length(SMALL):
+                    return
+
+    def _small(self, number: int) -> tuple[str, bool] | None:
+        """An image or its thumbnail as a data URL, and whether it is the image as it is; None: not readable."""
+        picture = self._pictures[number]
+        data = _read(picture)
+        if data is None:
+            return None
+        if len(data) <= SMALL:
+            return _url(data, picture.name), True
+        shrunk = thumbnail(data)
+        return None if shrunk is None else (_url(shrunk, ".jpg"), False)
+
+    def _beside(self, placed: Placed, numbers: Sequence[int], media: Path | None) -> None:
+        """Say where images lie in full, and put those that do not lie beside the page already into `media`."""
+        if media is None:
+            return
+        page = media.parent.resolve()
+        wanted: dict[str, Path] = {}
+        bases: dict[str, int] = {}
+        for number in numbers:
+            picture = self._pictures[number]
+            assert picture.folder is not None
+            folder = picture.folder.path.resolve()
+            if folder.parent == page:
+                base = quote(folder.name) + "/"
+            else:
+                base = quote(media.name) + "/"
+                wanted[picture.name] = folder / picture.name
+            placed.base[number] = bases.setdefault(base, len(bases))
+            placed.name[number] = picture.name
+        placed.bases.extend(bases)
+        try:
+            _fill(media, wanted)
+        except OSError as error:
+            raise HarnessError(f"{media}: cannot be written: {error.strerror}") from error
+
+
+def thumbnail(data: bytes) -> bytes | None:
+    """An encoded image as a JPEG of at most 320 px; None where it cannot be decoded."""
+    import PIL.Image
+
+    try:
+        with PIL.Image.open(io.BytesIO(data)) as opened:
+            opened.draft("RGB", (LARGEST, LARGEST))  # lets the JPEG decoder skip detail
+            return shrunk_jpeg(opened, LARGEST, quality=75)
+    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
+        return None
+
+
+def clear(media: Path, keep: Iterable[str] = ()) -> None:
+    """Remove a report's images from its folder, and the folder where nothing else is in it."""
+    if not media.is_dir():
+        return
+    needed = set(keep)
+    for entry in list(media.iterdir()):
+        if _NAME.fullmatch(entry.name) and entry.name not in needed:
+            entry.unlink()
+    if not any(media.iterdir()):
+        media.rmdir()
+
+
+def _fill(media: Path, wanted: dict[str, Path]) -> None:
+    """Have exactly these images in the folder: linked where the disk can, else copied."""
+    clear(media, wanted)
+    if wanted:
+        media.mkdir(parents=True, exist_ok=True)
+    for name, source in wanted.items():
+        target = media / name
+        if target.exists():
+            continue  # named by its content
+        try:
+            os.link(source, target)
+        except OSError:
+            beside = target.with_name(f"{name}.{os.getpid()}.tmp")
+            shutil.copyfile(source, beside)
+            beside.replace(target)
+
+
+def _read(picture: _Picture) -> bytes | None:
+    assert picture.folder is not None
+    try:
+        return (picture.folder.path / picture.name).read_bytes()
+    except OSError:
+        return None
+
+
+def _url_length(size: int) -> int:
+    return (size + 2) // 3 * 4 + 24
+
+
+def _url(data: bytes, name: str) -> str:
+    return f"data:{_TYPES[name[-4:]]};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _groups(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(numbers), size):
+        yield numbers[start : start + size]

@@ -1,0 +1,56 @@
+"""`harness train`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from harness.cli.common import Runner
+
+
+def train(parser: argparse.ArgumentParser) -> Runner:
+    """Train a model with the tasks' own scorers.
+
+    Stages: coldstart (supervised, on rows of the tasks), g2rpo (policy training, the scorers as rewards),
+    refine (the same on chosen families). Run the same command again and it continues. --set overrides keys of
+    the recipe.
+    """
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE.toml", help="a file or a shipped one [tiny]")
+    parser.add_argument("--model", help="tiny, a folder, or a hub name")
+    parser.add_argument("--stage", help="run only this one: coldstart, g2rpo or refine")
+    parser.add_argument("--tracker", help="none, tensorboard, wandb or trackio [none]")
+    parser.add_argument("--out", metavar="DIR", help="where the checkpoint goes")
+    parser.add_argument(
+        "--set", dest="overrides", metavar="KEY=VALUE", action="append", help="a key of the recipe"
+    )
+    return _run
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Train; the last line printed is the folder of the model."""
+    from training import stages
+
+    given: dict[str, Any] = vars(args)
+    overrides: dict[str, Any] = {
+        name: given[name] for name in ("model", "stage", "out", "tracker") if name in given
+    }
+    for pair in given.get("overrides", []):
+        key, value = _pair(pair)
+        overrides[key] = value
+    print(stages.train(given.get("recipe"), overrides))
+    return 0
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    """A key and its value, read as TOML where it is TOML, else as text."""
+    import tomllib
+
+    from harness.errors import UsageError
+
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UsageError(f"--set {text}: not KEY=VALUE")
+    try:
+        return key.strip().replace("-", "_"), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip().replace("-", "_"), value

@@ -1,0 +1,128 @@
+"""The stages `g2rpo` and `refine`: from a recipe to a trained model folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.errors import UsageError
+from harness.models import family_coords, tiny_path
+from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
+from harness.models.image_only import load_processor
+from harness.registry import Registry
+from harness.run.lock import Lock
+from harness.run.plan import FailedRow
+from harness.words import counted
+from scorers.types import COORDS
+from training.data import dataset
+from training.data.prompt_stream import Problems, PromptStream
+from training.local.loop import Stage, Trainer
+from training.local.rollout import PolicyBackend
+from training.log import StepLog, tracker
+from training.models import load_model, save_model, with_adapters
+from training.policy_recipe import PolicyRecipe
+from training.recipe import Recipe, task_names
+
+
+def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path) -> Path:
+    """Run a stage of policy training, or continue it.
+
+    Args:
+        recipe: the whole recipe.
+        stage: the stage's settings.
+        name: `g2rpo` or `refine`: its folder in the recipe's `out`.
+        start: the model: `tiny`, a folder or a hub name.
+
+    Returns:
+        The folder of the trained model.
+
+    Raises:
+        UsageError: the model or data cannot be found, a family has no shape, or the folder holds a checkpoint
+            of another model or other settings.
+        HarnessError: training cannot go on: a budget is spent, the disk is full, the run is in use.
+    """
+    source = tiny_path() if str(start) == "tiny" else checkpoint_folder(str(start), None)[0]
+    coords = recipe.coords or family_coords(str(source))
+    folder = Path(recipe.out) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with Lock(folder):
+        stream = PromptStream(_problems(recipe, stage, folder), recipe.seed)
+        if coords is None and any(task.places for task in stream.tasks):
+            raise UsageError(
+                f"{source.name}: its coordinate convention is not known: set coords to one of {COORDS}"
+            )
+        if recipe.threads:
+            torch.set_num_threads(recipe.threads)
+        torch.manual_seed(recipe.seed)
+        model = _model(source, recipe, stage)
+        described = {"model": source.name, "fingerprint": fingerprint(source), "dtype": str(model.dtype)}
+        processor = load_processor(source, str(read_config(source)["model_type"]))
+        backend = PolicyBackend(
+            model, processor, coords=coords, described=described, batch_size=stage.rollout_batch
+        )
+        names = tuple(task.name for task in stream.tasks)
+        identity = {**described, "coords": coords, "data": recipe.data, "tasks": names}
+        which = Stage(name, folder, recipe.seed, identity, names if _named(names) else task_names(("all",)))
+        trainer = Trainer(stage, which, backend, stream)
+        _train(trainer, recipe)
+        if stage.lora_rank:
+            model = model.merge_and_unload()
+        return save_model(model, source, folder / "model")
+
+
+def _train(trainer: Trainer, recipe: Recipe) -> None:
+    done = trainer.resume()
+    folder = trainer.stage.folder
+    run = f"{folder.parent.name}-{folder.name}"
+    to = tracker(recipe.tracker, folder / "tracker", run, trainer.settings())
+    with closing(StepLog(folder / "steps.jsonl", done, to, _say)) as log:
+        trainer.run(log, done)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - the progress of a long run
+
+
+def _problems(recipe: Recipe, stage: PolicyRecipe, folder: Path) -> list[Problems]:
+    """The questions of the chosen families; rows that cannot be asked are said.
+
+    Raises:
+        UsageError: nothing is left.
+    """
+    path = Path(recipe.data)
+    if path.suffix in (".json", ".jsonl"):
+        problems, failed = dataset.load_file(path)
+        problems = [each for each in problems if not stage.families or each.task.category in stage.families]
+    else:
+        registry = Registry()
+        tasks = [registry.get(task) for task in task_names(recipe.tasks)]
+        tasks = [task for task in tasks if not stage.families or task.category in stage.families]
+        problems, failed = dataset.load_problems(tasks, recipe.data, seed=recipe.seed, folder=folder)
+    _report(failed)
+    if not problems:
+        raise UsageError(f"none of the tasks is of the families {', '.join(stage.families)}")
+    return problems
+
+
+def _report(failed: Sequence[FailedRow]) -> None:
+    if failed:
+        more = f" (and {counted(len(failed) - 1, 'more row')})" if len(failed) > 1 else ""
+        _say(f"left out: {failed[0].error}{more}")
+
+
+def _named(names: Sequence[str]) -> bool:
+    """Whether an evaluation knows the tasks by name."""
+    return set(names) <= set(Registry().names())
+
+
+def _model(source: Path, recipe: Recipe, stage: PolicyRecipe) -> Any:
+    """The model to train, with adapters and gradient checkpointing as the stage says."""
+    model = load_model(source, recipe)
+    if stage.gradient_checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    return with_adapters(model, stage.lora_rank)
