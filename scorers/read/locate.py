@@ -20,11 +20,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
-from functools import lru_cache
 from typing import Generic, Literal, TypeVar
 
 from scorers.read.normalise import WORDS, Clean
-from scorers.read.text import is_name_alone, overlap, phrases, refuses, sentences, unwrap
+from scorers.read.text import has_any, is_name_alone, overlap, phrases, refuses, sentences, unwrap
 
 LIMIT = 32_768
 """Characters of a response that are read: of a longer one an eighth at its head and the rest at its tail."""
@@ -149,7 +148,7 @@ _TAKEN_BACK = re.compile(
 def standing(text: str) -> str:
     """A plain text from the last place on where it takes back what stands before."""
     end = 0
-    for match in _TAKEN_BACK.finditer(text):
+    for match in _TAKEN_BACK.finditer(text) if has_any(text, WORDS["taken_back"]["stems"]) else ():
         if match.start() > 0 or match.end() < len(text):
             end = match.end()
     return text[end:]
@@ -159,31 +158,50 @@ def standing(text: str) -> str:
 
 
 _ASIDE = (
-    r"(?:,[^.:,=\n]{1,80},|,? ?(?:to|for|of|in|from|here|then|therefore|thus|based|given|that|i|you|we|must"
-    r"|which)\b[^.:=\n]{0,120}?)?"
+    r"(?:,[^.:,=\n]{1,80},|,? ?(?:to|for|of|in|from|here|then|therefore|thus|based|given|that|i|you"
+    r"|we|must|which)\b[^.:=\n]{0,120}?)?"
 )
 _MARK = r"(?:[:：=→]|\s[-–—]\s|\.(?=\s?[(A-Z\d])|\s*\n|\s?(?=\())"
 
 
-def _anchor(name: str) -> str:
-    """A pattern for "the (right) answer (right) is", "the right option is", "option right is" in a language."""
-    language = WORDS["announcements"][name]
-    space, edge = (r"\s", r"\b") if language["spaced"] else (r"\s?", "")
-    right, answer, option = (f"(?:{language[key]})" for key in ("right", "answer", "option"))
-    says = rf"\s?(?:(?:{language['copula']}){edge}\s?[:：]?|{_MARK})"
-    # Elsewhere than in English the copula may be missing: "Doğru cevap B".
+def _anchor(*names: str) -> str:
+    """A pattern for "the answer (right) is", "the right option is", "option right is" in some languages.
+
+    English needs a copula or a mark; elsewhere it may be missing: "Doğru cevap B".
+    """
+    languages = [WORDS["announcements"][name] for name in names]
+    right, answer, option, copula = (
+        f"(?:{'|'.join(language[key] for language in languages)})"
+        for key in ("right", "answer", "option", "copula")
+    )
+    space, edge = (r"\s", r"\b") if languages[0]["spaced"] else (r"\s?", "")
+    says = rf"\s?(?:{copula}{edge}\s?[:：]?|{_MARK})"
     bare = rf"(?:{says}(?:\s?{right}(?=\s))?|(?=\s[(\"'$\\A-Z\d]))"
-    says = _ASIDE + says if name == "en" else bare
+    says = _ASIDE + says if names == ("en",) else bare
     return (
-        rf"{edge}(?:(?:{right}{space}){{0,3}}{answer}{edge}(?:{space}{right}){{0,2}}{says}"
-        rf"|(?:{right}{space}){{1,3}}{option}{edge}{says}|{option}(?:{space}{right}){{1,2}}{says})"
+        rf"{edge}(?:{answer}{edge}(?:{space}{right}){{0,2}}{says}"
+        rf"|{right}{space}{option}{edge}{says}|{option}(?:{space}{right}){{1,2}}{says})"
     )
 
 
+_SPACED = [name for name, language in WORDS["announcements"].items() if language["spaced"] and name != "en"]
+_UNSPACED = [name for name, language in WORDS["announcements"].items() if not language["spaced"]]
 _OTHER_ANCHORS = "|".join(["", *WORDS["other_announcements"]["patterns"]])
-_ANNOUNCED = re.compile("|".join(map(_anchor, WORDS["announcements"])) + _OTHER_ANCHORS, re.IGNORECASE)
+_ENGLISH = re.compile(_anchor("en") + _OTHER_ANCHORS, re.IGNORECASE)
+_ANNOUNCED = re.compile(
+    f"{_anchor('en')}|{_anchor(*_SPACED)}|{_anchor(*_UNSPACED)}{_OTHER_ANCHORS}", re.IGNORECASE
+)
+_WORDS = [
+    word
+    for key in ("answer", "option")
+    for table in WORDS["announcements"].values()
+    for word in table[key].split("|")
+]
+_STEMS = [re.split(r"\w\?|\(", word)[0].lower() for word in _WORDS] + WORDS["other_announcements"]["stems"]
+_MOST = 64
+"""Announcements that are tried, the last ones."""
 _IS_RIGHT = re.compile(
-    r"([^.!?;,\n|]{1,80}?)\s?(?:\s(?:is|are)\s|:\s|\|\s|是|(?<=项))"
+    r"(?:^|(?<=[.!?;,\n|]))([^.!?;,\n|]{1,80}?)\s?(?:\s(?:is|are)\s|:\s|\|\s|是|(?<=项))"
     r"(?:the (?:correct|right|best) one|correct|right|the best|true|yes|正确|✅|✓|✔|☑)(?=\W|$)",
     re.IGNORECASE,
 )
@@ -195,7 +213,9 @@ _LEAD_IN = re.compile(
 
 def _announced(text: str) -> Iterator[str]:
     """What is announced as the answer, the last first."""
-    for match in reversed(list(_ANNOUNCED.finditer(text))):
+    if not has_any(text, _STEMS):
+        return
+    for match in reversed(list(_ANNOUNCED.finditer(text))[-_MOST:]):
         tail = text[match.end() : match.end() + 2000]
         lead = _LEAD_IN.match(tail)
         line = tail[lead.end() if lead else 0 :].split("\n", 1)[0].strip()
@@ -213,6 +233,10 @@ _JSON = re.compile(
 _COMPUTES = re.compile(r"\d[^=\n]{0,120}[=≈]\s?[$€£]?[\d.,]+(?:\s?[^\W\d]{1,14}){0,2}[.!\s]*$")
 _CONCLUDES = re.compile("|".join(WORDS["conclusions"]["opening"]), re.IGNORECASE)
 _WITHIN = re.compile("|".join(WORDS["conclusions"]["within"]), re.IGNORECASE)
+
+
+_MARKS_IN_ONE_WORD = frozenset(" \t\r\n\\{:=#*_`<~")
+"""A text without any of these has one candidate."""
 
 
 def boxed(text: str) -> str | None:
@@ -243,7 +267,9 @@ def _json(text: str) -> str | None:
 
 
 def locate(response: Clean, question: str = "") -> Iterator[Candidate]:
-    """The candidates of a response, the most trusted first. Nothing here looks at the gold answer.
+    """The candidates of a response, the most trusted first, found as they are asked for.
+
+    Nothing here looks at the gold answer.
 
     Args:
         response: as `normalise.clean` takes it apart; one with open thinking has no candidates.
@@ -253,17 +279,15 @@ def locate(response: Clean, question: str = "") -> Iterator[Candidate]:
         return
     if response.blocks:
         block = response.blocks[-1]
-        for found in _channels(block, question):
+        for found in _find(block, question):
             yield replace(found, channel=Channel.TAG, within=found.channel)
-    yield from _channels(response.visible, question)
-
-
-@lru_cache(maxsize=64)
-def _channels(text: str, question: str) -> tuple[Candidate, ...]:
-    return tuple(_find(text, question))
+    yield from _find(response.visible, question)
 
 
 def _find(text: str, question: str) -> Iterator[Candidate]:
+    if text.isascii() and text and _MARKS_IN_ONE_WORD.isdisjoint(text):  # "12", "B."
+        yield Candidate(Channel.WHOLE, text)
+        return
     text = standing(plain(text))
     if not text:
         return
@@ -282,7 +306,7 @@ def _find(text: str, question: str) -> Iterator[Candidate]:
         yield Candidate(Channel.WHOLE, told[0], alone=True, rival=told[-1])
         if not any(map(refuses, told)):
             yield from _concluding(told)
-    if right := [match[1].strip() for match in _IS_RIGHT.finditer(text)]:
+    if has_any(text, WORDS["conclusions"]["right"]) and (right := _IS_RIGHT.findall(text)):
         yield Candidate(Channel.CONCLUDING, " | ".join(right))
     if len(told) > 1 and not any(map(refuses, told)):
         yield from _stated(told, question)
@@ -309,7 +333,7 @@ def _stated(told: list[str], question: str) -> Iterator[Candidate]:
 
 def conclusion(sentence: str) -> str | None:
     """What a sentence concludes: what follows "therefore", the end of "…, so …", a result; None elsewhere."""
-    if _COMPUTES.search(sentence):
+    if ("=" in sentence or "≈" in sentence) and _COMPUTES.search(sentence):
         return sentence
     opening = _CONCLUDES.match(sentence)
     ends = [match.end() for match in (opening, *_WITHIN.finditer(sentence)) if match]

@@ -22,7 +22,7 @@ WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").rea
 """The tables of `words.toml`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Delimiters:
     """What models write around thinking, answers and turns. Compared without regard to case."""
 
@@ -76,6 +76,13 @@ def _patterns(
     opening, closing = map(_alternatives, zip(*delimiters.box, strict=True))
     box = re.compile(rf"(?:{opening})((?:(?!{opening}).){{0,2000}}?)(?:{closing})", re.IGNORECASE | re.DOTALL)
     return tags, kinds, dropped, box
+
+
+@lru_cache(maxsize=16)
+def _first_signs(delimiters: Delimiters) -> frozenset[str]:
+    """The characters without any of which a text has no delimiter."""
+    pairs = (*delimiters.thinking, *delimiters.answer, *delimiters.box, delimiters.dropped)
+    return frozenset("<").union(text[0] for pair in pairs for text in pair)
 
 
 def _alternatives(texts: Iterable[str]) -> str:
@@ -164,6 +171,9 @@ def clean(text: str, delimiters: Delimiters = STANDARD) -> Clean:
 
     An answer block inside thinking is a thought, taken only where nothing follows the closed thinking.
     """
+    if _first_signs(delimiters).isdisjoint(text):
+        plain_text = text.strip()
+        return Clean(plain_text, (), plain_text, False, False)
     tags = read_tags(text, delimiters)
     thinking, is_open = _thinking(tags, len(text))
     rest = _without(text, thinking).strip()

@@ -20,7 +20,7 @@ from typing import Literal
 
 from scorers.read.locate import AMBIGUOUS, Candidate, Channel, Found, Unclear, first, locate
 from scorers.read.normalise import WORDS, Clean
-from scorers.read.text import focus, overlap, sentences, undenied, unwrap
+from scorers.read.text import focus, has_any, overlap, sentences, undenied, unwrap
 
 Notation = Literal["digits", "fraction", "power", "words"]
 
@@ -114,6 +114,8 @@ _WORDS = re.compile(
     )\b{_AFTER}""",
     re.VERBOSE | re.IGNORECASE,
 )
+_DIGIT = re.compile(rf"[\d{''.join(_FRACTIONS)}]")
+_STEMS = (*_ONES[:13], *_TENS, "teen", *_ORDINALS, *_SCALES, *_COUNTS, "half", "quarter")
 _PARTS = {"half": 1 / 2, "quarter": 1 / 4, "third": 1 / 3}
 
 
@@ -195,7 +197,8 @@ def _number(match: re.Match[str]) -> NumberMatch | None:
 
 def find_numbers(text: str) -> list[NumberMatch]:
     """Every number of a text in the order of their places, in digits or in words; none within another."""
-    matches = [match for pattern in (_NUMBER, _WORDS) for match in pattern.finditer(text)]
+    patterns = (_NUMBER,) * bool(_DIGIT.search(text)) + (_WORDS,) * has_any(text, _STEMS)
+    matches = [match for pattern in patterns for match in pattern.finditer(text)]
     found: list[NumberMatch] = []
     for number in filter(None, map(_number, sorted(matches, key=lambda match: match.start()))):
         if not found or number.start >= found[-1].end:

@@ -14,9 +14,9 @@ from dataclasses import replace
 from functools import lru_cache
 
 from scorers.read.locate import AMBIGUOUS, Candidate, Channel, Found, Unclear, first, locate, plain
-from scorers.read.normalise import Clean
+from scorers.read.normalise import WORDS, Clean
 from scorers.read.number import NumberMatch, find_numbers, pick
-from scorers.read.text import asked_stems, overlap, stem, undenied
+from scorers.read.text import asked_stems, has_any, overlap, stem, undenied
 from scorers.read.yes_no import direction, parse_yes_no, yes_no_pair
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -24,14 +24,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # --- Tokens: one spelling of words, numbers and signs -------------------------------------------------------
 
 _COMMAND = re.compile(r"\\(?:text\w{0,6}|math(?:rm|bf|it|sf)|operatorname|rm)\s{0,3}\{([^{}]{0,400})\}")
-_LATEX = [
-    (re.compile(r"\^\s?\{?\s?\\circ\s?\}?|\\degree\b|\bdegrees?\b"), "°"),
-    (re.compile(r"\\sqrt\b\s?(?:\{\s?(\w{1,12})\s?\})?"), r"√\1"),
-    (re.compile(r"\\pi\b|\bpi\b"), "π"),
-    (re.compile(r"\\[dt]?frac\s?\{\s?([\w.√]{1,16})\s?\}\s?\{\s?([\w.√]{1,16})\s?\}"), r"\1/\2"),
-    (re.compile(r"\\(?:left|right|displaystyle)\b|\\[,;:!()\[\]]|\\ |[$~]"), " "),
-    (re.compile(r"\\([%$&#])"), r"\1"),
-]
+_LATEX = [(re.compile(pattern), new) for pattern, new in WORDS["latex"]["signs"]]
 _TOKEN = re.compile(
     r"""(?<![\w)])-\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d) | (?<![\w)])-\d*\.?\d+   # a negative number
     | \d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d) | \d+\.\d+ | \.\d+ | \d+
@@ -41,8 +34,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _ARTICLE = re.compile(r"^\W*(?:the|an?)\s+(?=\w\w)", re.IGNORECASE)
-_SAME_WORD = {"percent": "%", "&": "and", "these": "above", "them": "above", "meters": "m", "metres": "m"}
-_SAME_WORD |= {"centimeters": "cm", "centimetres": "cm", "inches": "inch", "feet": "ft", "options": "above"}
+_SAME_WORD = WORDS["latex"]["same_word"]
 _OPERATORS = frozenset("/^+*√")
 _NO_UNIT = frozenset(("sin", "cos", "tan", "log", "and", "or", "to", *"xyznkrabcπθ"))
 
@@ -50,7 +42,7 @@ _NO_UNIT = frozenset(("sin", "cos", "tan", "log", "and", "or", "to", *"xyznkrabc
 def _latex(text: str) -> str:
     if "\\" in text:
         text = _COMMAND.sub(r"\1", _COMMAND.sub(r"\1", text))
-    for pattern, new in _LATEX:
+    for pattern, new in _LATEX if has_any(text, WORDS["latex"]["stems"]) else ():
         text = pattern.sub(new, text)
     return text
 
@@ -334,6 +326,8 @@ def read_option(response: Clean, options: Sequence[str], question: str = "") -> 
         question: what was asked, for sentences that repeat it.
     """
     options = tuple(options)
+    if len(response.visible) == 1 and _index(response.visible, options) >= 0 and response.visible.isupper():
+        return Found(_index(response.visible, options), Channel.WHOLE, response.visible)
     listed = {match[1].upper() for match in _ENUMERATED.finditer(response.visible)}
     repeats = len(listed & set(LETTERS[: len(options)])) > 1
 

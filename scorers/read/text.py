@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from scorers.read.normalise import WORDS
@@ -65,6 +65,7 @@ def unwrap(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """Case, width, quotes, dashes and white space folded; a raised number becomes "^" and its digits."""
     text = text[:LONGEST]
@@ -102,6 +103,12 @@ def sentences(text: str) -> list[str]:
     return [part.strip() for line in lines for part in _SENTENCE.split(line) if part.strip()]
 
 
+def has_any(text: str, stems: Sequence[str]) -> bool:
+    """Whether a text has any of some parts of words, lower case: asked before a long pattern is searched for."""
+    lowered = text.lower()
+    return any(stem in lowered for stem in stems)
+
+
 # --- Denials and refusals -----------------------------------------------------------------------------------
 
 _DENIED = re.compile(
@@ -115,7 +122,7 @@ _DENIED = re.compile(
 
 def undenied(text: str) -> str:
     """A text without what it denies: "C, not B" is "C", "5 is wrong" nothing, "not A but B" is "but B"."""
-    return _DENIED.sub(" ", text).strip()
+    return _DENIED.sub(" ", text).strip() if has_any(text, WORDS["denials"]["stems"]) else text.strip()
 
 
 _REFUSALS = WORDS["refusals"]
@@ -129,7 +136,7 @@ _REFUSES = re.compile(
 
 def refuses(text: str) -> bool:
     """Whether a text says that the answer cannot be given."""
-    return _REFUSES.search(text.replace("’", "'")) is not None
+    return has_any(text, _REFUSALS["stems"]) and _REFUSES.search(text.replace("’", "'")) is not None
 
 
 # --- Words --------------------------------------------------------------------------------------------------
@@ -271,7 +278,7 @@ def phrases(text: str, question: str = "") -> tuple[str, ...]:
         question: what was asked; without it only framing words can be left out.
     """
     found = [text := text[:LONGEST].strip()]
-    if len(text) <= LONGEST_SENTENCE:
+    if not text.isalnum() and len(text) <= LONGEST_SENTENCE:
         line = undenied(text).split("\n", 1)[0]
         sentence = unwrap((sentences(line) or [""])[0])
         echo = echo_stems(question)
@@ -280,7 +287,7 @@ def phrases(text: str, question: str = "") -> tuple[str, ...]:
         found += [line, *parts, *(_REMARK.sub("", part) for part in parts)]
         found += _cores(_REMARK.sub("", sentence), echo)
     readings = found[:1]
-    for reading in map(unwrap, found):
+    for reading in map(unwrap, dict.fromkeys(found)):
         bare = reading.strip(" .,;:!?")
         bare = bare.strip("$ ") if bare.count("$") == 1 and bare.endswith("$") else bare
         abbreviated = "." in bare[-6:] and reading.endswith(f"{bare}.")
@@ -290,8 +297,10 @@ def phrases(text: str, question: str = "") -> tuple[str, ...]:
 
 def is_name_alone(text: str) -> bool:
     """Whether a line may be a name by itself: a few words, no sentence, nothing that leads to what follows."""
-    said = words(text[:200])
-    sentence = len(said) > 3 and text[-1:] in ".!"
+    said = len(words(text[:200]))
     return (
-        0 < len(said) <= 8 and len(text) <= 80 and ": " not in text and text[-1:] not in ":," and not sentence
+        0 < said <= 8
+        and len(text) <= 80
+        and ": " not in text
+        and text[-1] not in (":,.!" if said > 3 else ":,")
     )

@@ -37,11 +37,12 @@ def document(answer: Answer, target: DocTarget) -> Score:
     """
     if not target.answers:
         raise ScorerError("no gold answers: this is a test split, write its submission file instead")
-    official = anls(answer.official_text, target.answers)
-    final = answer.response.final
-    if not answer.response.open and anls(final, target.answers) == 1.0:
+    response = answer.response
+    final, exact = response.final, anls(response.final, target.answers)
+    official = anls(answer.text, target.answers) if answer.raw else exact
+    if exact == 1.0 and not response.open:
         return Score(1.0, official, Status.OK, final, "whole")
-    found = read_phrases(answer.response, target.question)
+    found = read_phrases(response, target.question)
     if found is None:
         return unparsed(official)
     value, chosen = max((anls(reading, target.answers), -place) for place, reading in enumerate(found.value))
