@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, TypeVar, get_args
 
 from scorers.read.normalise import STANDARD, Clean, Delimiters, clean
 
@@ -25,9 +25,9 @@ COORDS: tuple[Coords, ...] = get_args(Coords)
 Shape = Mapping[str, Any]
 """A place in an image as plain JSON, in fractions of width and height, x before y.
 
-`{"box": [x1, y1, x2, y2]}`; `{"rings": [[[x, y], …], …]}`, outlines filled even-odd; `{"points": [[x, y, hit], …]}`,
-hit being 1 where the scorer counts the point as inside; `{"mask": {"counts": …, "height": …, "width": …}}`, COCO's
-compressed run lengths.
+`{"box": [x1, y1, x2, y2]}`; `{"rings": [[[x, y], …], …]}`, outlines filled even-odd; `{"points": [[x, y, hit],
+…]}`, hit being 1 where the scorer counts the point as inside; `{"mask": {"counts": …, "height": …, "width": …}}`,
+COCO's compressed run lengths.
 """
 
 
@@ -105,7 +105,7 @@ class Score:
     extracted: str | None = None
     """What was read from the response, as text; None where nothing was."""
     channel: str | None = None
-    """Where it was found: a `scorers.read.locate.Channel`; None where nothing was, or for places."""
+    """Where it was found: a `scorers.read.locate.Channel`; None where nothing was."""
     components: Mapping[str, float] = field(default_factory=dict)
     shapes: tuple[Shape, ...] = ()
     """The places that were read from the response."""
@@ -120,3 +120,42 @@ Scorer = Callable[[Answer, Any], Score]
 def unparsed(official: float | None = None, **components: float) -> Score:
     """No answer was found: 0 by our rule; the official script may still have its own verdict."""
     return Score(0.0, official, Status.UNPARSED, components=components)
+
+
+T = TypeVar("T", covariant=True)
+
+
+class Reading(Protocol[T]):
+    """What a reader of `scorers.read` found."""
+
+    @property
+    def value(self) -> T:
+        """The answer."""
+
+    @property
+    def channel(self) -> str:
+        """Where it stood."""
+
+
+def verdict(
+    found: Reading[T] | None,
+    rule: Callable[[T], float],
+    official: float | None,
+    shown: Callable[[T], str] = str,
+) -> Score:
+    """The score of an answer that was read, by a rule, or `unparsed` where none was.
+
+    Args:
+        found: the answer, or None.
+        rule: its value, 0 to 1.
+        official: the script's verdict.
+        shown: the answer as text.
+    """
+    if found is None:
+        return unparsed(official)
+    return Score(float(rule(found.value)), official, Status.OK, shown(found.value), found.channel)
+
+
+def said(affirmed: bool) -> str:
+    """An answer to a yes/no question as text."""
+    return "yes" if affirmed else "no"

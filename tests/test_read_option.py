@@ -716,7 +716,6 @@ def recorded(shared: Path) -> Iterator[tuple[str, tuple[str, ...], str]]:
                 yield row["response"], options, row["record"].get("question") or ""
 
 
-@pytest.mark.xfail(strict=False, reason="MathVerse parts on 8 of 4,455")
 def test_five_benchmarks_read_the_same_option_from_the_same_text(golden_dir: Path) -> None:
     differing, compared = [], 0
     for text, options, question in recorded(golden_dir.parent):

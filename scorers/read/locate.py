@@ -60,6 +60,11 @@ class Candidate:
         return (self.within or self.channel) in (Channel.WHOLE, Channel.CONCLUDING, Channel.STATED)
 
     @property
+    def boxed(self) -> bool:
+        """Whether it stood in a box."""
+        return Channel.BOX in (self.channel, self.within)
+
+    @property
     def refused(self) -> bool:
         """Whether it is a sentence that says that there is no answer."""
         return self.prose and refuses(self.text)

@@ -67,7 +67,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _forms(options: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """For each option the tokens that name it; () for one that reads like another, of equal texts but the first."""
+    """For each option the tokens that name it; () for one that reads like another."""
     own = [_words(option) for option in options]
     return tuple(
         form
@@ -134,7 +134,8 @@ _ITS_OPTION = re.compile(rf"\W*{_NOUN}\s?([A-Z])\W*", re.IGNORECASE)
 _FIRM = re.compile(rf"\(([A-Z])\)|\b{_NOUN}\s?[(\"']?([A-Z])\b|(?<![\w'])([A-Z])\)", re.IGNORECASE)
 _BARE = re.compile(r"(?<![\w'.])([A-Z])(?![\w'])(?!\.\w)")
 _SEVERAL = re.compile(
-    r"^[\W_]*(?:(?i:both|either|options?|choices?)\s)?\(?([A-Z])\)?(?:\s?(?:,|/|&|,?\s?(?:and|or|und|oder|y|o|et|ou|和|或))\s?\(?([A-Z])\)?(?![\w']))+"
+    r"^[\W_]*(?:(?i:both|either|options?|choices?)\s)?\(?[A-Z]\)?"
+    r"(?:\s?(?:,|/|&|,?\s?(?:and|or|und|oder|y|o|et|ou|和|或))\s?\(?[A-Zb-z]\)?(?![\w']))+"
 )
 _LABELLED = re.compile(r"^\W*[A-Z][.):]+\s")
 _LABEL = re.compile(r"(?<![\w'])[A-Z]\s?[.):]\s")
@@ -154,7 +155,7 @@ def _index(letter: str, options: Sequence[str]) -> int:
 def _lettered(text: str, options: tuple[str, ...], alone: bool, announced: bool) -> int | Unclear | None:
     """The option whose letter a text begins or ends with; AMBIGUOUS for several, or for none's."""
     several = _SEVERAL.match(text)
-    if several and len(set(_BARE.findall(several[0]))) > 1:
+    if several and len(set(re.findall(r"(?<![\w'])[A-Zb-z](?![\w'])", several[0].upper()))) > 1:
         return AMBIGUOUS
     leading = _LEADING.match(text) or (_ANNOUNCED_LETTER.match(text) if announced else None)
     if leading is None or not _is_letter(leading, text):
@@ -203,22 +204,23 @@ def parse_option(candidate: Candidate, options: tuple[str, ...], question: str =
     bare = text.strip(" .,:;()[]\"'")
     if told is not None and (_index(bare, options) < 0 or (bare.islower() and options[told] == bare)):
         return told
-    if candidate.refused:
+    if candidate.refused and not any(option.lower().startswith("none") for option in options):
         return same_text(_LABELLED.sub("", text), options)
     whole, text = text, undenied(text)
-    lettered = _lettered(text, options, candidate.alone, candidate.channel is Channel.ANNOUNCED)
-    if lettered is not None:
-        return lettered
-    if (pair := yes_no_pair(options)) is not None:
+    told = _lettered(text, options, candidate.alone, candidate.channel is Channel.ANNOUNCED)
+    if told is None and (pair := yes_no_pair(options)) is not None:
         said = parse_yes_no(replace(candidate, text=whole), question)
         return None if said is None else pair.index(said)
+    if told is not None:
+        return told
     if (equal := _by_value(_value(_EQUALS.split(text)[-1]), options)) is not None or candidate.alone:
         return equal
     exact = candidate.channel in (Channel.BOX, Channel.JSON)
-    named = _named(text, options, question, exact)
+    named = None if exact and _FORMULA.search(text) else _named(text, options, question, exact)
     return None if exact and named is AMBIGUOUS else named
 
 
+_FORMULA = re.compile(r"[\\^_=+*/√<>]|\d\s?[-–]\s?\d")
 _EQUALS = re.compile(r"[=≈]|\\approx\b")
 _REST = re.compile(r"[\W\d]*(?:[^\W\d_]{1,12}[\W\d]*){0,3}")
 """What may stand beside the number of an option: a unit."""
@@ -331,9 +333,14 @@ def read_option(response: Clean, options: Sequence[str], question: str = "") -> 
     listed = {match[1].upper() for match in _ENUMERATED.finditer(response.visible)}
     repeats = len(listed & set(LETTERS[: len(options)])) > 1
 
+    other = False  # a box that holds no option: only an announcement overrules it
+
     def parse(candidate: Candidate) -> int | Unclear | None:
-        if repeats and candidate.prose and _ENUMERATED.match(candidate.text):
+        nonlocal other
+        if candidate.prose and (other or (repeats and _ENUMERATED.match(candidate.text))):
             return None
-        return parse_option(candidate, options, question)
+        chosen = parse_option(candidate, options, question)
+        other |= chosen is None and candidate.boxed
+        return chosen
 
     return first(locate(response, question), parse)

@@ -104,7 +104,7 @@ def sentences(text: str) -> list[str]:
 
 
 def has_any(text: str, stems: Sequence[str]) -> bool:
-    """Whether a text has any of some parts of words, lower case: asked before a long pattern is searched for."""
+    """Whether a text has any of some parts of words, lower case: asked before a long pattern is tried."""
     lowered = text.lower()
     return any(stem in lowered for stem in stems)
 
@@ -112,7 +112,9 @@ def has_any(text: str, stems: Sequence[str]) -> bool:
 # --- Denials and refusals -----------------------------------------------------------------------------------
 
 _DENIED = re.compile(
-    rf"(?:(?:^|(?<=[,.;:()\n|]))[^,.;:()\n|]*?\b(?:{WORDS['denials']['before']})|[,(–—]?\s*\b{WORDS['denials']['after']})\b"
+    r"(?P<kept>\b(?:that|which|who) \w+(?: not|n't)\b)"
+    rf"|(?:(?:^|(?<=[,.;:()\n|]))[^,.;:()\n|]*?\b(?:{WORDS['denials']['before']})"
+    rf"|[,(–—]?\s*\b{WORDS['denials']['after']})\b"
     r"(?! (?:only|sure|applicable))[^,.;:()\n]*?(?:\)|(?=[,.;:()\n]|\bbut\b|$))"
     r"|(?:^|(?<=[,.;:()\n|]))[^,.;:()|\n]*?(?:\b(?:is|are|was|were|looks?|seems?)|项)\s?(?:\w+ly )?"
     rf"(?:{'|'.join(WORDS['denials']['wrong'])})\b|(?:而)?(?:不是|并非)[^,.;:\n]*",
@@ -122,7 +124,9 @@ _DENIED = re.compile(
 
 def undenied(text: str) -> str:
     """A text without what it denies: "C, not B" is "C", "5 is wrong" nothing, "not A but B" is "but B"."""
-    return _DENIED.sub(" ", text).strip() if has_any(text, WORDS["denials"]["stems"]) else text.strip()
+    if has_any(text, WORDS["denials"]["stems"]):
+        text = _DENIED.sub(lambda denied: denied["kept"] or " ", text)
+    return text.strip()
 
 
 _REFUSALS = WORDS["refusals"]

@@ -36,7 +36,7 @@ _OPPOSITES = [tuple(pair.split("/")) for pair in WORDS["directions"]["opposites"
 _OPPOSITE = dict(_OPPOSITES) | {other: one for one, other in _OPPOSITES}
 _SAME = re.compile(r"\b(?:same|equal|identical)\b", re.IGNORECASE)
 _PRONOUN = re.compile(
-    r"^(?:so |thus |therefore )?,?(?:it|they|these|this|that|both|there|the (?:statement|claim|assertion))\b",
+    r"^(?:so |thus |therefore )?,?(?:it|they|these|this|that|both|neither|there|the (?:statement|claim))\b",
     re.IGNORECASE,
 )
 
@@ -68,11 +68,12 @@ def _restates(sentence: str, question: str) -> bool | None:
     """
     asked, said, stems = words(focus(question)), words(sentence), set(asked_stems(question))
     asks_way, says_way = _way(asked, said), _way(said, asked)
+    affirmed = _DENIES.search(sentence) is None
     if not (pronoun := _PRONOUN.match(sentence) is not None):
         repeated = len(stems.intersection(map(stem, said)))
-        if not repeated or (repeated < 0.6 * len(stems) and not (asks_way and says_way)):
+        least = 0.6 if affirmed and not (asks_way and says_way) else 0.5
+        if not repeated or repeated < least * len(stems):
             return None
-    affirmed = _DENIES.search(sentence) is None
     extremes, reached = ({_EXTREMES[word] for word in some if word in _EXTREMES} for some in (asked, said))
     if asks_way and says_way:
         affirmed ^= (asks_way != says_way) ^ _swapped(asked, said)

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scorers.official.relaxed import TOLERANCE, relaxed_accuracy
-from scorers.read.locate import Found, read_phrases
+from scorers.read.locate import Channel, Found, read_phrases
+from scorers.read.normalise import Clean
 from scorers.read.number import NumberMatch, asks, find_numbers, read_number
 from scorers.read.text import normalize_text, text_equal, unwrap
 from scorers.read.yes_no import read_yes_no
-from scorers.types import Answer, Coords, Score, Status, Target, unparsed
+from scorers.types import Answer, Coords, Score, Target, said, verdict
 
 _ASKS_SHARE = re.compile(
     r"%|\b(?:percent\w*|shares?|rates?|ratios?|proportions?|portions?|fractions?)\b", re.IGNORECASE
@@ -152,32 +153,16 @@ def same_items(told: Sequence[str], gold: Sequence[str], question: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether an answer is right, and what was read."""
-
-    right: bool
-    read: str
-
-
-def judge_list(found: Found[tuple[str, ...]], target: ChartTarget) -> Verdict:
+def same_list(readings: Sequence[str], target: ChartTarget) -> bool:
     """Whether a reading lists what the gold answer lists."""
     gold = items(target.answer)
-    for reading in found.value:
+    for reading in readings:
         told = items(reading)
         if len(told) == 1 and len(gold) == 2:
             told = re.split(r"\s*(?:-|–|\bto\b)\s*", told[0])
         if same_items(told, gold, target.question):
-            return Verdict(True, reading)
-    return Verdict(False, found.value[-1])
-
-
-def judge_name(found: Found[tuple[str, ...]], target: ChartTarget) -> Verdict:
-    """Whether a reading is the gold name."""
-    for reading in found.value:
-        if same_name(reading, target.answer):
-            return Verdict(True, reading)
-    return Verdict(False, found.value[-1])
+            return True
+    return False
 
 
 def chart(answer: Answer, target: ChartTarget) -> Score:
@@ -187,21 +172,22 @@ def chart(answer: Answer, target: ChartTarget) -> Score:
     an answer of the kind asked for, or that refuses, is unparsed.
     """
     official = relaxed_accuracy(answer.official_text, target.answer)
-    response, gold = answer.response, whole_number(target.answer)
+    response, question, gold = answer.response, target.question, whole_number(target.answer)
     if (wanted := {"yes": True, "no": False}.get(normalize_text(target.answer))) is not None:
-        said = read_yes_no(response, target.question)
-        if said is None:
-            return unparsed(official)
-        return Score(float(said.value == wanted), official, Status.OK, "yes" if said.value else "no", said.channel)
+        return verdict(read_yes_no(response, question), wanted.__eq__, official, said)
     if gold is not None and gold.notation != "words":
-        number = read_number(response, target.question)
-        if number is None:
-            return unparsed(official)
-        right = same_amount(number.value, gold, target.question)
-        return Score(float(right), official, Status.OK, number.value.text, number.channel)
-    found = read_phrases(response, target.question)
-    if found is None:
-        return unparsed(official)
+        number = read_number(response, question)
+        return verdict(number, lambda told: same_amount(told, gold, question), official, lambda told: told.text)
     several = target.answer.startswith("[") and target.answer.endswith("]") and len(items(target.answer)) > 1
-    verdict = (judge_list if several else judge_name)(found, target)
-    return Score(float(verdict.right), official, Status.OK, verdict.read, found.channel)
+    return verdict(
+        read_phrases(response, question) or exactly(response, target.answer),
+        lambda told: same_list(told, target) if several else any(same_name(one, target.answer) for one in told),
+        official,
+        lambda told: told[-1],
+    )
+
+
+def exactly(response: Clean, gold: str) -> Found[tuple[str]] | None:
+    """A final answer that is the gold to the letter, where it reads like a refusal: "Unknown"."""
+    final = response.final
+    return Found((final,), Channel.WHOLE, final) if final and text_equal(final, gold) else None

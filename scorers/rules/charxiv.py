@@ -18,8 +18,8 @@ from scorers.read.locate import read_phrases
 from scorers.read.number import NumberMatch, find_numbers, read_number
 from scorers.read.text import normalize_text, words
 from scorers.read.yes_no import read_yes_no
-from scorers.rules.chart import items, whole_number
-from scorers.types import Answer, Coords, Score, Status, Target, unparsed
+from scorers.rules.chart import exactly, items, whole_number
+from scorers.types import Answer, Coords, Score, Target, said, verdict
 
 TEXT_TYPES, NUMBER_TYPES = (1, 2), (3, 4)
 
@@ -163,31 +163,28 @@ def _same_values(told: Sequence[str], gold: Sequence[NumberMatch]) -> bool:
 
 def charxiv(answer: Answer, target: CharxivTarget) -> Score:
     """Judge a reasoning answer by its answer type. `official` is None: it takes a judge."""
-    single = whole_number(target.answer)
+    response, question, single = answer.response, target.question, whole_number(target.answer)
     if target.kind in NUMBER_TYPES and single is not None:
-        number = read_number(answer.response, target.question)
-        if number is None:
-            return unparsed()
-        return Score(
-            float(same_value(number.value, single)), None, Status.OK, number.value.text, number.channel
-        )
+        number = read_number(response, question)
+        return verdict(number, lambda told: same_value(told, single), None, lambda told: told.text)
     if (wanted := {"yes": True, "no": False}.get(normalize_text(target.answer))) is not None:
-        said = read_yes_no(answer.response, target.question)
-        if said is None:
-            return unparsed()
-        return Score(float(said.value == wanted), None, Status.OK, "yes" if said.value else "no", said.channel)
-    found = read_phrases(answer.response, target.question)
-    if found is None:
-        return unparsed()
-    right = next((reading for reading in found.value if _says(reading, target)), None)
-    return Score(float(right is not None), None, Status.OK, right or found.value[-1], found.channel)
+        return verdict(read_yes_no(response, question), wanted.__eq__, None, said)
+    found = read_phrases(response, question) or exactly(response, target.answer)
+    return verdict(found, lambda told: _says(told, target), None, lambda told: told[-1])
 
 
-def _says(reading: str, target: CharxivTarget) -> bool:
-    """Whether a reading is the gold label or statement, or gives the gold numbers."""
+def _says(readings: Sequence[str], target: CharxivTarget) -> bool:
+    """Whether a reading is the gold label or statement, or gives the gold numbers.
+
+    Where the gold has brackets, a reading that leaves the response's out is none.
+    """
+    if "(" in target.answer and "(" in readings[0]:
+        readings = [reading for reading in readings if "(" in reading or readings[0].strip() == f"({reading})"]
     gold = [number for number in map(whole_number, items(target.answer)) if number is not None]
-    if target.kind in NUMBER_TYPES and len(gold) > 1:
-        told = [number.text for number in find_numbers(reading)]
-        return _same_values(items(reading), gold) or (len(told) == len(gold) and _same_values(told, gold))
-    return same_label(reading, target)
-
+    if target.kind not in NUMBER_TYPES or len(gold) < 2:
+        return any(same_label(reading, target) for reading in readings)
+    listed = [
+        *map(items, readings),
+        *([number.text for number in find_numbers(reading)] for reading in readings),
+    ]
+    return any(_same_values(told, gold) for told in listed)

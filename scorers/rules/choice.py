@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scorers.official.mmstar import official_mmstar
 from scorers.read.option import LETTERS, read_option
-from scorers.types import Answer, Coords, Score, Status, Target, unparsed
+from scorers.types import Answer, Coords, Score, Target, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,14 @@ def choice(answer: Answer, target: ChoiceTarget, official: float | None = None) 
     `extracted` is its letter. A response that chooses none or several is unparsed.
     """
     found = read_option(answer.response, target.options, target.question)
-    if found is None:
-        return unparsed(official)
-    right = found.value == target.answer or target.options[found.value] == target.options[target.answer] != ""
-    return Score(float(right), official, Status.OK, LETTERS[found.value], found.channel)
+    return verdict(
+        found, lambda index: same_option(target.options, index, target.answer), official, LETTERS.__getitem__
+    )
+
+
+def same_option(options: Sequence[str], chosen: int, right: int) -> bool:
+    """Whether a chosen option is the right one, or reads the same."""
+    return chosen == right or options[chosen] == options[right] != ""
 
 
 def mmstar(answer: Answer, target: ChoiceTarget) -> Score:

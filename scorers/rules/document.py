@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scorers.official.anls import anls
 from scorers.read.locate import read_phrases
-from scorers.types import Answer, Coords, Score, ScorerError, Status, Target, unparsed
+from scorers.types import Answer, Coords, Score, ScorerError, Status, Target, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ def document(answer: Answer, target: DocTarget) -> Score:
     """Judge a short answer by its similarity to the gold answers.
 
     `official` is the Robust Reading Challenge's ANLS (`scorers.official.anls`). `value` is the same ANLS of the
-    best reading of the phrase that answers (`scorers.read.text.phrases`: none depends on the gold answers), or 1
-    where the final answer is a gold one to the letter.
+    best reading of the phrase that answers (`scorers.read.text.phrases`: none depends on the gold answers), or
+    1 where the final answer is a gold one to the letter.
 
     An empty response is unparsed, unless a gold answer is empty too; so is a refusal.
 
@@ -43,7 +43,5 @@ def document(answer: Answer, target: DocTarget) -> Score:
     if exact == 1.0 and not response.open:
         return Score(1.0, official, Status.OK, final, "whole")
     found = read_phrases(response, target.question)
-    if found is None:
-        return unparsed(official)
-    value, chosen = max((anls(reading, target.answers), -place) for place, reading in enumerate(found.value))
-    return Score(value, official, Status.OK, found.value[-chosen], found.channel)
+    best = max(found.value, key=lambda reading: anls(reading, target.answers)) if found else ""
+    return verdict(found, lambda _: anls(best, target.answers), official, lambda _: best)

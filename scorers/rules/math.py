@@ -47,17 +47,17 @@ class MathTarget(Target):
 
 
 def mathverse(answer: Answer, target: MathTarget) -> Score:
-    """1 where the answer is right by our rule; `official` is None."""
-    return _score(answer, target, None)
+    """1 where the answer is right by our rule, options read as everywhere; `official` is None."""
+    return _score(judge(answer.response, target), None)
 
 
 def mathvision(answer: Answer, target: MathTarget) -> Score:
     """1 where the answer is right by our rule; `official` is the MATH-V script's verdict."""
-    return _score(answer, target, float(is_right(answer.official_text, target.answer, target.options)))
+    official = float(is_right(answer.official_text, target.answer, target.options))
+    return _score(judge(answer.response, target, by_value=True), official)
 
 
-def _score(answer: Answer, target: MathTarget, official: float | None) -> Score:
-    judged = judge(answer.response, target)
+def _score(judged: tuple[bool, Found[str]] | None, official: float | None) -> Score:
     if judged is None:
         return unparsed(official)
     right, found = judged
@@ -73,13 +73,19 @@ def _inline(text: str) -> str:
     return _DISPLAY.sub(lambda formula: f"${formula[1] or formula[2]}$", text)
 
 
-def judge(response: Clean, target: MathTarget) -> tuple[bool, Found[str]] | None:
-    """Whether a response is right, and what was read from it; None where it gives no answer."""
+def judge(response: Clean, target: MathTarget, by_value: bool = False) -> tuple[bool, Found[str]] | None:
+    """Whether a response is right, and what was read from it; None where it gives no answer.
+
+    Args:
+        response: taken apart by `normalise.clean`.
+        target: what it is compared with.
+        by_value: an expression that equals an option chooses it, where no option is named.
+    """
     gold = target.gold()
     if not target.options and len(gold) == 1 and gold in "ABCDE":  # the options are in the picture
         target = replace(target, options=tuple("ABCDE"))
     if target.options:
-        return _judge_choice(response, target)
+        return _judge_choice(response, target, by_value)
     judged = _judge_free(response, target.question, gold.replace("\n", ", "))
     said = response.blocks[-1] if response.blocks else response.visible
     if not (judged and judged[0]) and not response.open and _spelled(said) == _spelled(gold):
@@ -114,16 +120,15 @@ def _spelled(text: str) -> str:
 
 _MENTIONED = (Channel.WHOLE, Channel.CONCLUDING, Channel.STATED)
 """Channels in which a response says more than its answer."""
-_LABEL = re.compile(r"\W*(?:[A-J]\s*[.):]|[A-Ja-j]\W*$)")
 _SOLO = re.compile(r"(?<![\w'\\$^{])([A-H])(?![\w'])(?!(?<=A) (?!and|or)[a-z])")
 _LIST = re.compile(r"[\W_]*[A-H](?:[^\w]|and|or|[A-H])*")
 _LINE = re.compile(r"\W*[A-H](?:\W\s|\W?$)|$")
 
 
-def _judge_choice(response: Clean, target: MathTarget) -> tuple[bool, Found[str]] | None:
+def _judge_choice(response: Clean, target: MathTarget, by_value: bool) -> tuple[bool, Found[str]] | None:
     if len(target.answer) > 1:
         return _several(response, target)
-    found = _chosen(response, target)
+    found = _chosen(response, target, by_value)
     if found is None:
         return None
     chosen, gold = found.value, LETTERS.index(target.answer)
@@ -133,30 +138,21 @@ def _judge_choice(response: Clean, target: MathTarget) -> tuple[bool, Found[str]
     return right, Found(LETTERS[chosen], found.channel, found.text)
 
 
-def _chosen(response: Clean, target: MathTarget) -> Found[int] | Found[str] | None:
+def _chosen(response: Clean, target: MathTarget, by_value: bool) -> Found[int] | Found[str] | None:
     """The index of the option that a response chooses, or an expression that is none of them.
 
-    A box is an answer: what it holds is not overruled by what the text around it mentions, only by a letter or
-    text that is announced. Without a choice the expression counts that the response gives.
+    `by_value`: without a choice the expression counts that the response gives.
     """
     options, question = target.options, target.question
     found = read_option(response, options, question)
-    box = next((text for text in locate(response, question) if _is_box(text)), None)
-    mentioned = found is not None and found.channel in _MENTIONED
-    formula = box is not None and _is(box.text, loose=True) and not _LABEL.match(standard(box.text))
-    if found is not None and (box is None or not (mentioned or (formula and box.text == found.text))):
-        return None if mentioned and _GIVES_UP.search(response.visible[-300:]) else found
-    candidates = iter([box]) if box else _candidates(response, question)
-    given = first(candidates, partial(_expression, question=question, amount=True))
+    if found is not None or not by_value:
+        return found
+    given = first(_candidates(response, question), partial(_expression, question=question, amount=True))
     if given is None:
         return None
     equal = [index for index, option in enumerate(options) if option and symbolic_equal(given.value, option)]
     same = len({options[index] for index in equal}) == 1
     return Found(equal[0], given.channel, given.text) if same else given
-
-
-def _is_box(candidate: Candidate) -> bool:
-    return Channel.BOX in (candidate.channel, candidate.within)
 
 
 def _several(response: Clean, target: MathTarget) -> tuple[bool, Found[str]] | None:
@@ -226,7 +222,7 @@ def _expression(candidate: Candidate, question: str, amount: bool) -> str | Uncl
         question: what was asked, for numbers in prose.
         amount: the gold is a number, perhaps with a unit; otherwise it is other mathematics.
     """
-    boxed, weak = _is_box(candidate), candidate.channel in _MENTIONED
+    boxed, weak = candidate.boxed, candidate.channel in _MENTIONED
     text = candidate.text[:2000] if boxed else undenied(candidate.text[:2000])
     if r"\begin" not in text:  # the last line of a derivation
         text = next((line for line in reversed(_BREAK.split(text)) if line.strip(" .$")), "")

@@ -1,8 +1,7 @@
 """MathVista: our extraction from the response, no judge, and the official rule on the same answer text.
 
 `value` reads an option, a number, a list or a phrase out of the response (`scorers.read`) and compares it with
-the gold answer. `official` is
-`scorers.official.mathvista` applied to the final answer as it stands.
+the gold answer. `official` is `scorers.official.mathvista` applied to the final answer as it stands.
 """
 
 from __future__ import annotations
@@ -12,12 +11,11 @@ import re
 from dataclasses import dataclass
 
 from scorers.official.mathvista import mathvista_equal
-from scorers.read.locate import AMBIGUOUS, Channel, Found, Unclear, first, locate, read_phrases
-from scorers.read.normalise import Clean
+from scorers.read.locate import AMBIGUOUS, Unclear, first, locate, read_phrases
 from scorers.read.number import NumberMatch, parse_number, read_number
 from scorers.read.option import LETTERS, read_option
 from scorers.read.text import text_equal, undenied
-from scorers.types import Answer, Coords, Score, Status, Target, unparsed
+from scorers.types import Answer, Coords, Score, Target, verdict
 
 _SLACK = 1e-9
 """For what binary floats cannot hold, e.g. 2.675."""
@@ -28,29 +26,19 @@ _SEPARATOR = re.compile(r"\s*[,;]\s*(?:and\s)?|\s+and\s+|\s+")
 
 
 def parse_list(text: str) -> tuple[float, ...] | Unclear | None:
-    """The numbers of a text that gives one list: "[2, 5]" within it, or "2, 5" and "2 and 5" and nothing else."""
+    """The numbers of a text that gives one list: "[2, 5]" in it, or "2, 5" and "2 and 5" and nothing else."""
     text = undenied(text)
     lists = [elements for inside in _LIST.findall(text) if (elements := _elements(inside))]
     if len(set(lists)) > 1:
         return AMBIGUOUS
-    return (
-        lists[0]
-        if lists
-        else _elements(
-            re.sub(r"^.*\b(?:are|is|between|from)\b|:", "", text.replace(" to ", " and "), flags=re.IGNORECASE)
-        )
-    )
+    bare = re.sub(r"^.*\b(?:are|is|between|from)\b|:", "", text.replace(" to ", " and "), flags=re.IGNORECASE)
+    return lists[0] if lists else _elements(bare)
 
 
 def _elements(text: str) -> tuple[float, ...] | None:
     parts = [part.strip("'\"") for part in _SEPARATOR.split(text.strip(" .'\"")) if part]
     values = [parse_number(part) for part in parts] if 2 <= len(parts) <= 100 else [None]
     return None if None in values else tuple(value for value in values if value is not None)
-
-
-def read_list(response: Clean, question: str = "") -> Found[tuple[float, ...]] | None:
-    """The list of two or more numbers that a response gives, in its order; None where it gives none or several."""
-    return first(locate(response, question), lambda candidate: parse_list(candidate.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,33 +88,27 @@ def mathvista(answer: Answer, target: MathVistaTarget) -> Score:
             precision=target.precision,
         )
     )
-    judged = _judge(answer.response, target)
-    if judged is None:
-        return unparsed(official)
-    right, given, channel = judged
-    return Score(float(right), official, Status.OK, given, channel)
-
-
-def _judge(response: Clean, target: MathVistaTarget) -> tuple[bool, str, Channel] | None:
-    """Whether a response gives the right answer, what it gives and where; None where it gives none."""
+    response, question = answer.response, target.question
     if target.choices:
-        chosen = read_option(response, target.choices, target.question)
-        if chosen is None:
-            return None
-        return target.choices[chosen.value] == target.answer, target.choices[chosen.value], chosen.channel
+        choices = target.choices
+        chosen = read_option(response, choices, question)
+        return verdict(chosen, lambda index: choices[index] == target.answer, official, choices.__getitem__)
     if target.answer_type in ("integer", "float"):
-        number, gold = read_number(response, target.question), parse_number(target.answer)
-        if number is None or gold is None:
-            return None
+        gold = parse_number(target.answer)
         decimals = int(target.precision or 0) if target.answer_type == "float" else None
-        return _equal(number.value, gold, decimals), number.value.text, number.channel
+        number = read_number(response, question)
+        return verdict(
+            number,
+            lambda told: gold is not None and _equal(told, gold, decimals),
+            official,
+            lambda told: told.text,
+        )
     if target.answer_type == "list":
-        listed = read_list(response, target.question)
-        if listed is None:
-            return None
-        return listed.value == parse_list(target.answer), str(list(listed.value)), listed.channel
-    told = read_phrases(response, target.question)
-    if told is None:
-        return None
-    right = next((reading for reading in told.value if text_equal(reading, target.answer)), None)
-    return right is not None, right or told.value[-1], told.channel
+        listed = first(locate(response, question), lambda candidate: parse_list(candidate.text))
+        return verdict(listed, parse_list(target.answer).__eq__, official, lambda told: str(list(told)))
+    return verdict(
+        read_phrases(response, question),
+        lambda told: any(text_equal(one, target.answer) for one in told),
+        official,
+        lambda told: told[-1],
+    )

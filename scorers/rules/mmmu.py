@@ -1,4 +1,4 @@
-"""MMMU: the chosen option, or a short answer by value or text; beside it the verdict of the published script."""
+"""MMMU: the chosen option, or a short answer by value or text; beside it the published script's verdict."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from scorers.official.mmmu import official_choice, official_open
 from scorers.read.locate import read_phrases
+from scorers.read.normalise import Clean
 from scorers.read.number import parse_number, read_number
 from scorers.read.option import LETTERS, read_option
 from scorers.read.text import text_equal
 from scorers.read.yes_no import read_yes_no
-from scorers.types import Answer, Coords, Score, Status, Target, unparsed
+from scorers.types import Answer, Coords, Score, Status, Target, said, verdict
 
 _POLAR = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -34,33 +35,32 @@ class MmmuTarget(Target):
 
 def mmmu(answer: Answer, target: MmmuTarget) -> Score:
     """`value`: the chosen option, or a short answer by value or text. `official`: MMMU's script."""
-    text = answer.official_text
-    if not target.options:
-        return _open(answer, target, float(official_open(text, target.golds)))
-    official = float(official_choice(text, target.options) == target.answer)
-    found = read_option(answer.response, target.options, target.question)
-    if found is None:
-        return unparsed(official)
-    right = found.value == target.answer or target.options[found.value] == target.options[target.answer] != ""
-    return Score(float(right), official, Status.OK, LETTERS[found.value], found.channel)
+    text, response, options = answer.official_text, answer.response, target.options
+    if not options:
+        return _open(response, target, float(official_open(text, target.golds)))
+    official = float(official_choice(text, options) == target.answer)
+    found = read_option(response, options, target.question)
+    right = [
+        index == target.answer or option == options[target.answer] != "" for index, option in enumerate(options)
+    ]
+    return verdict(found, right.__getitem__, official, LETTERS.__getitem__)
 
 
-def _open(answer: Answer, target: MmmuTarget, official: float) -> Score:
+def _open(response: Clean, target: MmmuTarget, official: float) -> Score:
     if (polar := _POLAR.get(target.golds[0].lower())) is not None:
-        said = read_yes_no(answer.response, target.question)
-        if said is None:
-            return unparsed(official)
-        return Score(float(said.value == polar), official, Status.OK, str(said.value), said.channel)
+        return verdict(read_yes_no(response, target.question), polar.__eq__, official, said)
     values = [(gold, value) for gold in target.golds if (value := parse_number(gold)) is not None]
-    number = read_number(answer.response, target.question) if values else None
+    number = read_number(response, target.question) if values else None
     if number is not None:
-        right = any(same_number(number.value.value, gold, value) for gold, value in values)
+        told = number.value.value
+        right = any(same_number(told, gold, value) for gold, value in values)
         return Score(float(right), official, Status.OK, number.value.text, number.channel)
-    found = read_phrases(answer.response, target.question)
-    if found is None:
-        return unparsed(official)
-    told = next((one for one in found.value for gold in target.golds if text_equal(one, gold)), None)
-    return Score(float(told is not None), official, Status.OK, told or found.value[-1][:200], found.channel)
+    return verdict(
+        read_phrases(response, target.question),
+        lambda told: any(text_equal(one, gold) for one in told for gold in target.golds),
+        official,
+        lambda told: told[-1][:200],
+    )
 
 
 def same_number(value: float, gold: str, wanted: float) -> bool:

@@ -19,7 +19,7 @@ from scorers.read.text import (
     unwrap,
     words,
 )
-from scorers.types import Answer, Coords, Score, Status, Target, unparsed
+from scorers.types import Answer, Coords, Score, Status, Target, verdict
 
 SPARE_WORDS = 3
 """Words beyond the gold answer, the question's and framing words that an answer of sane length may have; a gold
@@ -157,6 +157,4 @@ def ocr(answer: Answer, target: OcrTarget) -> Score:
     if final and _included(final, target):
         return Score(1.0, official, Status.OK, final, Channel.WHOLE)
     found = first(locate(answer.response, target.question), parse)
-    if found is None:
-        return unparsed(official)
-    return Score(float(found.value), official, Status.OK, found.text, found.channel)
+    return verdict(found, float, official, lambda _: found.text if found else "")
