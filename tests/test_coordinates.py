@@ -12,8 +12,8 @@ from scorers.place.coordinates import (
     box_to_pixels,
     fractions,
     pixel_of,
-    point_to_pixels,
     responses,
+    to_pixels,
 )
 from scorers.types import COORDS, Coords, ScorerError
 
@@ -40,19 +40,19 @@ PIXELS = [
 
 @pytest.mark.parametrize(("coords", "point", "size", "shown", "expected"), PIXELS)
 def test_points_in_pixels(coords, point, size, shown, expected) -> None:
-    assert point_to_pixels(point, coords, size=size, shown=shown) == pytest.approx(expected)
+    assert to_pixels(point, coords, size=size, shown=shown) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("coords", [c for c in COORDS if c != "abs"])
 def test_normalised_pixels_need_the_size_and_say_so(coords: Coords) -> None:
     with pytest.raises(ScorerError, match=f"{coords}.*width and height"):
-        point_to_pixels((0, 0), coords, size=None)
+        to_pixels((0, 0), coords, size=None)
 
 
 def test_abs_pixels_of_an_image_known_only_in_fractions_need_what_was_shown() -> None:
     with pytest.raises(ScorerError, match="size of the image"):
-        point_to_pixels((10, 10), "abs", size=(1, 1))
-    assert point_to_pixels((160, 60), "abs", size=(1, 1), shown=(320, 240)) == (0.5, 0.25)
+        to_pixels((10, 10), "abs", size=(1, 1))
+    assert to_pixels((160, 60), "abs", size=(1, 1), shown=(320, 240)) == (0.5, 0.25)
 
 
 def test_fractions() -> None:
@@ -127,7 +127,7 @@ sizes = st.tuples(st.integers(2, 4000), st.integers(2, 4000))
 
 @given(st.tuples(st.integers(0, 4000), st.integers(0, 4000)), sizes)
 def test_whole_pixels_stay_whole_when_shown_as_stored(point, size) -> None:
-    assert point_to_pixels(point, "abs", size=size, shown=size) == point
+    assert to_pixels(point, "abs", size=size, shown=size) == point
 
 
 @given(st.tuples(st.floats(0, 1), st.floats(0, 1)), sizes, sizes, st.sampled_from(COORDS))
@@ -135,8 +135,8 @@ def test_pixels_and_fractions_agree(fraction, size, shown, coords: Coords) -> No
     unit = shown if coords == "abs" else (UNITS[coords], UNITS[coords])
     bin_ = 0.5 if coords == "loc1000" else 0.0
     written = (fraction[0] * unit[0] - bin_, fraction[1] * unit[1] - bin_)
-    x, y = point_to_pixels(written, coords, size=size, shown=shown)
-    again = point_to_pixels(written, coords, size=(1, 1), shown=shown)
+    x, y = to_pixels(written, coords, size=size, shown=shown)
+    again = to_pixels(written, coords, size=(1, 1), shown=shown)
     assert again == pytest.approx(fraction, abs=1e-9)
     assert (x / size[0], y / size[1]) == pytest.approx(fraction, abs=1e-9)
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from scorers.place import masks
-from scorers.place.points import hull, in_polygon, middle, outline, read_points
+from scorers.place.places import read_places
 from scorers.read.normalise import clean
 from scorers.rules.refspatial import MaskTarget, points_in_mask
-from scorers.rules.robospatial import RoboSpatialTarget, robospatial
+from scorers.rules.robospatial import RoboSpatialTarget, hull, in_polygon, middle, outline, robospatial
 from scorers.types import COORDS, Answer, ScorerError, Status
 
 ONE = ((0.1, 0.2),)
@@ -94,7 +94,7 @@ READ = [
 
 
 def places_of(text, coords):
-    found = read_points(clean(text), coords)
+    found = read_places(clean(text), coords)
     return found.value if found else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from scorers.place.coordinates import Box
-from scorers.place.vectors import Vector, likeliest, read_places
+from scorers.place.places import Vector, read_places
 from scorers.read.locate import Found
 from scorers.read.normalise import Clean
 from scorers.types import Coords
@@ -35,15 +35,11 @@ def read_box(response: Clean, coords: Coords) -> Found[Box] | None:
     Four numbers, in brackets, by name or alone at the end of a line, or two corners. Several boxes: the first
     of the candidate, those under a telling key before those in prose.
     """
-    return read_places(response, coords, _first_box)
-
-
-def _first_box(text: str, vectors: Sequence[Vector]) -> Box | None:
-    best = likeliest(list(_boxes(text, vectors)))
-    if not best:
+    found = read_places(response, coords, _boxes)
+    if found is None:
         return None
-    x1, y1, x2, y2 = best[0].numbers
-    return x1, y1, x2, y2
+    x1, y1, x2, y2 = found.value[0]
+    return Found((x1, y1, x2, y2), found.channel, found.text)
 
 
 def _boxes(text: str, vectors: Sequence[Vector]) -> Iterator[Vector]:

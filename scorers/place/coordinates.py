@@ -20,9 +20,9 @@ Size = tuple[int, int]
 
 Y_FIRST: frozenset[Coords] = frozenset({"yx1000", "loc1024"})
 """Conventions that write y before x wherever the numbers are not named."""
-UNITS: dict[Coords, float] = {"norm1": 1.0, "norm100": 100.0, "norm1000": 1000.0, "yx1000": 1000.0}
+UNITS: dict[Coords, int] = {"norm1": 1, "norm100": 100, "norm1000": 1000, "yx1000": 1000}
+UNITS |= {"loc1024": 1024, "loc1000": 1000}
 """What a convention counts the whole width, and the whole height, as. Pixels depend on the image."""
-UNITS |= {"loc1024": 1024.0, "loc1000": 1000.0}
 _OFFSETS: dict[Coords, float] = {"loc1000": 0.5}
 """What a number means beside its value: Florence-2's are bins, each of which stands for its middle."""
 _DIGITS: dict[Coords, int] = {"norm1": 3, "norm100": 1}
@@ -40,11 +40,13 @@ def _scales(coords: Coords, size: Size | None, shown: Size | None) -> tuple[Poin
     return size, (UNITS[coords], UNITS[coords])
 
 
-def point_to_pixels(point: Point, coords: Coords, *, size: Size | None, shown: Size | None = None) -> Point:
-    """A point in a convention → pixels of the stored image, not rounded.
+def to_pixels(
+    place: Sequence[float], coords: Coords, *, size: Size | None, shown: Size | None = None
+) -> tuple[float, ...]:
+    """A point or a box in a convention → pixels of the stored image, not rounded.
 
     Args:
-        point: (x, y) in units of `coords`.
+        place: x, y or x1, y1, x2, y2 in units of `coords`.
         coords: the declared convention.
         size: of the stored image; (1, 1) where only fractions of it are known; None where nothing is.
         shown: size of the image as the model saw it. Where it or `size` is None, `abs` pixels are taken for
@@ -53,30 +55,24 @@ def point_to_pixels(point: Point, coords: Coords, *, size: Size | None, shown: S
     Raises:
         ScorerError: the convention needs a size that is not known.
     """
-    (width, height), (x_unit, y_unit) = _scales(coords, size, shown)
+    pixels, units = _scales(coords, size, shown)
     offset = _OFFSETS.get(coords, 0.0)
     # Multiplied before it is divided: whole pixels stay whole.
-    return (point[0] + offset) * width / x_unit, (point[1] + offset) * height / y_unit
+    return tuple((value + offset) * pixels[at % 2] / units[at % 2] for at, value in enumerate(place))
 
 
 def box_to_pixels(box: Box, coords: Coords, *, size: Size | None, shown: Size | None = None) -> Box:
     """A box in a convention → pixels of the stored image, corners in order, clipped to the image.
 
-    Where the size is not known only the left and upper edge clip.
-
-    Raises:
-        ScorerError: the convention needs a size that is not known.
+    Where the size is not known only the left and upper edge clip. Raises as `to_pixels` does.
     """
-    xa, ya = point_to_pixels(box[:2], coords, size=size, shown=shown)
-    xb, yb = point_to_pixels(box[2:], coords, size=size, shown=shown)
-    width, height = size or (math.inf, math.inf)
-    (x1, x2), (y1, y2) = sorted((xa, xb)), sorted((ya, yb))
-    return (
-        min(max(x1, 0.0), width),
-        min(max(y1, 0.0), height),
-        min(max(x2, 0.0), width),
-        min(max(y2, 0.0), height),
-    )
+    xa, ya, xb, yb = _clipped(to_pixels(box, coords, size=size, shown=shown), size)
+    return min(xa, xb), min(ya, yb), max(xa, xb), max(ya, yb)
+
+
+def _clipped(place: Sequence[float], size: Size | None) -> list[float]:
+    ends = size or (math.inf, math.inf)
+    return [min(max(value, 0.0), ends[axis % 2]) for axis, value in enumerate(place)]
 
 
 def pixel_of(point: Point, size: Size) -> tuple[int, int] | None:
@@ -110,13 +106,11 @@ def responses(place: Sequence[float], coords: Coords, size: Size | None) -> Iter
         ScorerError: the convention needs a size that is not known.
     """
     pixels, units = _scales(coords, size, None)
-    ends = size or (math.inf, math.inf)
-    clipped = [min(max(value, 0.0), ends[axis % 2]) for axis, value in enumerate(place)]
-    values = [value * units[axis % 2] / pixels[axis % 2] for axis, value in enumerate(clipped)]
+    values = [value * units[axis % 2] / pixels[axis % 2] for axis, value in enumerate(_clipped(place, size))]
     if coords in Y_FIRST:
         values = [values[axis ^ 1] for axis in range(len(values))]
     if coords in ("loc1024", "loc1000"):
-        form, last = "<loc{:04d}>" if coords == "loc1024" else "<loc_{}>", int(UNITS[coords]) - 1
+        form, last = "<loc{:04d}>" if coords == "loc1024" else "<loc_{}>", UNITS[coords] - 1
         whole = (round(value - _OFFSETS.get(coords, 0.0)) for value in values)
         yield "".join(form.format(min(max(value, 0), last)) for value in whole)
         return

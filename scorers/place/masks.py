@@ -6,6 +6,7 @@ printable characters. They are unpacked here: pycocotools reads beyond the end o
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,33 +25,32 @@ def encode(mask: NDArray[Any]) -> str:
     return counts.decode("ascii") if isinstance(counts, bytes) else str(counts)
 
 
+_RUN = re.compile("[P-o]*[0-O]")
+
+
 def _run_lengths(counts: str) -> list[int]:
     """Unpacks compressed run lengths.
 
     Each character holds five bits, low ones first, and a sixth that says whether more follow; from the
     fourth run on the difference to the run before the last is stored.
     """
+    if re.fullmatch("[0-o]*", counts) is None:
+        raise ScorerError(f"not a COCO mask: {counts[:40]!r} is not all run lengths")
     runs: list[int] = []
-    value = shift = 0
-    for character in counts:
-        code = ord(character) - 48
-        if not 0 <= code < 64:
-            raise ScorerError(f"not a COCO mask: character {character!r} in its run lengths")
-        value |= (code & 0x1F) << shift
-        shift += 5
-        if code & 0x20:
-            continue
-        if code & 0x10:
-            value -= 1 << shift
-        if len(runs) > 2:
-            value += runs[-2]
-        runs.append(value)
-        value = shift = 0
+    for run in _RUN.findall(counts):
+        value = sum((ord(character) - 48 & 31) << 5 * place for place, character in enumerate(run))
+        if ord(run[-1]) - 48 & 16:
+            value -= 1 << 5 * len(run)
+        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
     return runs
 
 
 class Mask:
-    """A binary mask of height × width pixels."""
+    """A binary mask of height × width pixels.
+
+    Raises:
+        ScorerError: the run lengths are not those of such a mask.
+    """
 
     def __init__(self, counts: str, height: int, width: int) -> None:
         import numpy as np
@@ -80,11 +80,5 @@ class Mask:
         return (column, row) if self.contains(column, row) else None
 
 
-@lru_cache(maxsize=32)
-def load(counts: str, height: int, width: int) -> Mask:
-    """The mask of compressed COCO run lengths; the last 32 are kept.
-
-    Raises:
-        ScorerError: the run lengths are not those of such a mask.
-    """
-    return Mask(counts, height, width)
+load = lru_cache(maxsize=32)(Mask)
+"""The mask of compressed COCO run lengths; the last 32 are kept."""

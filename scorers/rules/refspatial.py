@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from scorers.official.refspatial import refspatial_official
 from scorers.place import masks
-from scorers.place.coordinates import Box, Point, Size, fractions, pixel_of, point_to_pixels, responses
-from scorers.place.points import points_text, read_points
+from scorers.place.coordinates import Box, Point, Size, fractions, pixel_of, responses, to_pixels
+from scorers.place.places import read_places
 from scorers.types import Answer, Coords, Score, ScorerError, Shape, Status, Target, unparsed
 
 _MAX_BOXES = 256
 """Boxes of one response that are looked at."""
+_SHOWN = 32
+"""Places that `extracted` holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,8 @@ def points_in_mask(answer: Answer, target: MaskTarget) -> Score:
     benchmark's prompt asks for. A point named twice counts once, so repeating a sure one gains nothing; a
     point outside the image is outside the mask; a vector of four counts as one place, with the share of
     its area that is inside. `official` is the benchmark's tuple parser; None where the model was asked in
-    another convention. Component: `points`, how many places were named. `extracted` is in pixels of the
-    stored image.
+    another convention. Component: `points`, how many places were named. `extracted` are the points, then the
+    boxes, in pixels of the stored image.
 
     Raises:
         ScorerError: the target is not a mask.
@@ -64,39 +67,33 @@ def points_in_mask(answer: Answer, target: MaskTarget) -> Score:
     coords = answer.coords or "norm1"
     mask = masks.load(target.counts, target.height, target.width)
     official = refspatial_official(answer.official_text, mask) if coords == "norm1" else None
-    found = read_points(answer.response, coords)
+    found = read_places(answer.response, coords)
     if found is None:
         return unparsed(official, points=0.0)
-
-    def pixels(*points: Point) -> list[Point]:
-        return [point_to_pixels(point, coords, size=target.size, shown=answer.shown) for point in points]
-
-    places = dict.fromkeys(found.value)
-    points = pixels(*((place[0], place[1]) for place in places if len(place) == 2))
-    named = [place for place in places if len(place) == 4][:_MAX_BOXES]
-    corners = pixels(*((box[at], box[at + 1]) for box in named for at in (0, 2)))
-    boxes = [_box(*pair) for pair in zip(corners[::2], corners[1::2], strict=True)]
-    hits = [int((at := pixel_of(point, target.size)) is not None and mask.contains(*at)) for point in points]
-    shares = [*map(float, hits), *(_share(mask, box) for box in boxes)]
-    marks = [[*fractions(point, target.size), hit] for point, hit in zip(points, hits, strict=True)]
+    points: list[Point] = []
+    boxes: list[Box] = []
+    for place in dict.fromkeys(found.value):
+        x, y, *far = to_pixels(place, coords, size=target.size, shown=answer.shown)
+        if not far:
+            points.append((x, y))
+        elif len(boxes) < _MAX_BOXES:
+            boxes.append((min(x, far[0]), min(y, far[1]), max(x, far[0]), max(y, far[1])))
+    hits = [(pixel := pixel_of(point, target.size)) is not None and mask.contains(*pixel) for point in points]
+    shares = [*map(float, hits), *(_share(mask, *map(int, box)) for box in boxes)]
+    marks = [[*fractions(point, target.size), int(hit)] for point, hit in zip(points, hits, strict=True)]
+    shapes: list[Shape] = [{"points": marks}] if marks else []
     return Score(
         sum(shares) / len(shares),
         official,
         Status.OK,
-        points_text(points + corners, 1),
+        json.dumps([[round(value, 1) for value in place] for place in (*points, *boxes)[:_SHOWN]]),
         found.channel,
         {"points": float(len(shares))},
-        (*([{"points": marks}] if marks else []), *({"box": fractions(box, target.size)} for box in boxes)),
+        (*shapes, *({"box": fractions(box, target.size)} for box in boxes)),
     )
 
 
-def _box(first: Point, second: Point) -> Box:
-    (x1, x2), (y1, y2) = (sorted(pair) for pair in zip(first, second, strict=True))
-    return x1, y1, x2, y2
-
-
-def _share(mask: masks.Mask, box: Box) -> float:
+def _share(mask: masks.Mask, x1: int, y1: int, x2: int, y2: int) -> float:
     """The share of a box's pixels that lie in the mask; pixels outside the image do not."""
-    x1, y1, x2, y2 = map(int, box)
     x2, y2 = max(x2, x1 + 1), max(y2, y1 + 1)
     return mask.count(x1, y1, x2, y2) / ((x2 - x1) * (y2 - y1))

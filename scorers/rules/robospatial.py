@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scorers.official.robospatial import robospatial_point_official, robospatial_yes_no_official
-from scorers.place.coordinates import Point, Size, fractions, point_to_pixels, responses
-from scorers.place.points import in_polygon, middle, outline, points_text, read_points
+from scorers.official import robospatial as script
+from scorers.place.coordinates import Point, Size, fractions, responses, to_pixels
+from scorers.place.places import read_places
 from scorers.read.yes_no import read_yes_no
 from scorers.types import Answer, Coords, Score, ScorerError, Shape, Status, Target, unparsed
 
@@ -65,23 +67,72 @@ def robospatial(answer: Answer, target: RoboSpatialTarget) -> Score:
     """
     if target.answer:
         return _word(answer, target)
-    coords = answer.coords or "norm1"
-    official = robospatial_point_official(answer.official_text, target.polygon) if coords == "norm1" else None
-    found = read_points(answer.response, coords)
-    points = [(place[0], place[1]) for place in found.value if len(place) == 2] if found else []
-    if found is None or not points:
+    coords, text = answer.coords or "norm1", answer.official_text
+    official = script.robospatial_point_official(text, target.polygon) if coords == "norm1" else None
+    found = read_places(answer.response, coords)
+    named = next((place for place in found.value if len(place) == 2), None) if found else None
+    if found is None or named is None:
         return unparsed(official)
-    point = point_to_pixels(points[0], coords, size=(1, 1), shown=answer.shown or target.size)
-    inside = in_polygon(point, outline(target.polygon))
-    shapes: tuple[Shape, ...] = ({"points": [[*fractions(point, (1, 1)), int(inside)]]},)
-    return Score(float(inside), official, Status.OK, points_text([point], 4), found.channel, shapes=shapes)
+    x, y = to_pixels(named, coords, size=(1, 1), shown=answer.shown or target.size)
+    place, inside = fractions((x, y), (1, 1)), in_polygon((x, y), outline(target.polygon))
+    shapes: tuple[Shape, ...] = ({"points": [[*place, int(inside)]]},)
+    return Score(float(inside), official, Status.OK, json.dumps([place]), found.channel, shapes=shapes)
 
 
 def _word(answer: Answer, target: RoboSpatialTarget) -> Score:
     """The verdict on a yes/no question."""
-    official = robospatial_yes_no_official(answer.official_text, target.answer)
+    official = script.robospatial_yes_no_official(answer.official_text, target.answer)
     said = read_yes_no(answer.response, target.question)
     if said is None:
         return unparsed(official)
     word = "yes" if said.value else "no"
     return Score(float(word == target.answer), official, Status.OK, word, said.channel)
+
+
+def _turn(a: Point, b: Point, c: Point) -> float:
+    """Positive where a → b → c turns left, negative right, 0 straight (y up)."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+
+def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Whether the segments a–b and c–d cross in their insides."""
+    return _turn(a, b, c) * _turn(a, b, d) < 0 and _turn(c, d, a) * _turn(c, d, b) < 0
+
+
+def hull(points: Sequence[Point]) -> tuple[Point, ...]:
+    """The convex hull, as a polygon (monotone chain)."""
+    ordered = sorted(set(points))
+    half: list[list[Point]] = []
+    for sweep in (ordered, ordered[::-1]):
+        chain: list[Point] = []
+        for point in sweep:
+            while len(chain) >= 2 and _turn(chain[-2], chain[-1], point) <= 0:
+                chain.pop()
+            chain.append(point)
+        half.append(chain[:-1])
+    return (*half[0], *half[1])
+
+
+def outline(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """The polygon of corners as listed; where that crosses itself the order says nothing: their hull."""
+    edges = list(zip(points, points[1:] + points[:1], strict=True))
+    crosses = any(_cross(*first, *second) for i, first in enumerate(edges) for second in edges[i + 1 :])
+    return hull(points) if crosses else points
+
+
+def in_polygon(point: Point, polygon: Sequence[Point]) -> bool:
+    """Whether a point lies in a polygon (even-odd) or on its outline."""
+    for a, b in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
+        between = all(min(a[axis], b[axis]) <= point[axis] <= max(a[axis], b[axis]) for axis in (0, 1))
+        if between and abs(_turn(a, b, point)) <= 1e-12:
+            return True
+    return script.inside_even_odd(*point, polygon)
+
+
+def middle(polygon: Sequence[Point]) -> Point:
+    """A point inside a polygon: the mean of its corners, else of three neighbouring ones (an ear)."""
+    for part in (polygon, *((*polygon[at:], *polygon[:at])[:3] for at in range(len(polygon)))):
+        mean = sum(x for x, _ in part) / len(part), sum(y for _, y in part) / len(part)
+        if in_polygon(mean, polygon):
+            return mean
+    return polygon[0]

@@ -1,4 +1,4 @@
-"""Numbers that may name a place: every vector of a text in order, and which of them the answer states.
+"""Reading places: every vector of numbers in a text, in order, and which of them the answer states.
 
 Nothing is decoded as JSON: models leave out brackets, commas and quotes, so a text is scanned for vectors, in
 time linear in its length. Then one character stands for each, so that none of its commas and brackets ends a
@@ -14,21 +14,13 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 
 from scorers.place.coordinates import Y_FIRST
-from scorers.read.locate import (
-    AMBIGUOUS,
-    Candidate,
-    Channel,
-    Found,
-    T,
-    Unclear,
-    first,
-    locate,
-    plain,
-    sentences,
-    standing,
-)
+from scorers.read.locate import AMBIGUOUS, Candidate, Channel, Found, Unclear, first, locate, plain, standing
 from scorers.read.normalise import Clean
+from scorers.read.text import sentences
 from scorers.types import Coords
+
+Places = tuple[tuple[float, ...], ...]
+"""x, y of each point and x1, y1, x2, y2 of each box, in the units in which they are written."""
 
 _LARGEST = 1e6
 """Numbers beyond are no coordinates of any image; nor are those of more than 40 characters."""
@@ -48,8 +40,7 @@ _SCAN = (
 )
 """A bracketed vector; a named number; numbers without brackets that end a line, a tag's inside or a brace's."""
 _TOKENS = {"loc1024": r"|<loc(\d{4})>\s*+<loc(\d{4})>", "loc1000": r"|<loc_(\d{1,3})>\s*+<loc_(\d{1,3})>"}
-_FLAGS = re.IGNORECASE | re.MULTILINE
-_PATTERNS = {tokens: re.compile(_SCAN + tokens, _FLAGS) for tokens in ("", *_TOKENS.values())}
+_PATTERNS = {tokens: re.compile(_SCAN + tokens, re.I | re.M) for tokens in ("", *_TOKENS.values())}
 _STRING = re.compile(r'[:,\[{]\s*+("(?:[^"\\]|\\.)*+")(?=\s*+(?:[,:}\]]|\Z))', re.DOTALL)
 _KEY_BACKWARDS = re.compile(r"[\s\"'\\\[(]*+[:=]\s*+([\"']?+)([\w \-]++)")
 """A key and its colon before a value, read from the value backwards."""
@@ -150,12 +141,6 @@ def scan(text: str, coords: Coords) -> list[Vector]:
     return found
 
 
-def likeliest(vectors: Sequence[Vector]) -> list[Vector]:
-    """Those of the lowest rank."""
-    best = min((vector.rank for vector in vectors), default=0)
-    return [vector for vector in vectors if vector.rank == best]
-
-
 # --- Which of them are the answer ---------------------------------------------------------------------------
 
 _ANY = f"[{chr(_MARK)}-{chr(_MARK + _MAX_VECTORS)}]"
@@ -173,6 +158,8 @@ _LABELS = re.compile(r'"[^"]*"|<[^<>]*>')
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 _VALUE = re.compile(r'(:\s*+)"((?:[^"\\]|\\.)*+)"(?=\s*+[,}\]])', re.DOTALL)
 _BULLET = re.compile(r"(?:[-*•]|\d{1,3}[.)])\s+")
+_GOES_ON = re.compile(rf"(?:(?<=[\[{{(,:])[^\S\n]*+\n|\n(?=\s*+[\]}}),]))\s*+(?:{_BULLET.pattern})?")
+"""A line's end after which a list or an object goes on, or a colon's value stands."""
 _BLANK = re.compile(r"\n[^\S\n]*+(?:\n[^\S\n]*+)++")
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _SYMBOLS = re.compile(
@@ -182,14 +169,19 @@ _SYMBOLS = re.compile(
 
 
 def read_places(
-    response: Clean, coords: Coords, take: Callable[[str, list[Vector]], T | None]
-) -> Found[T] | None:
-    """What a response points at: by channel, as every other type; last in the whole text, as it stands.
+    response: Clean,
+    coords: Coords,
+    combine: Callable[[str, list[Vector]], Iterable[Vector]] = lambda _, vectors: vectors,
+) -> Found[Places] | None:
+    """All that a response points at, x before y; None where there is nothing.
+
+    Places are found by channel, as every other type; last in the whole text, as it stands. Where they stand
+    amid prose too, only the likeliest kind counts: see `Vector.rank`.
 
     Args:
         response: one with open thinking holds nothing.
         coords: the declared convention.
-        take: makes a place of (the plain text, the vectors in it that a candidate states), or nothing.
+        combine: (the plain text, the vectors in it that a candidate states) → those that are places.
     """
     tagged = response.blocks[-1:]
     for source in () if response.open else (*tagged, response.visible):
@@ -197,13 +189,17 @@ def read_places(
         text = _SYMBOLS.sub(lambda symbols: " " * len(symbols[0]), text)
         vectors = scan(text, coords)
 
-        def parse(candidate: Candidate, text: str = text, known: list[Vector] = vectors) -> T | Unclear | None:
+        def parse(
+            candidate: Candidate, text: str = text, known: list[Vector] = vectors
+        ) -> Places | Unclear | None:
             if candidate.alone and _WORDS.search(_LABELS.sub("", candidate.text)):
                 return None
             if _EITHER.search(candidate.text):
                 return AMBIGUOUS
-            stated = "".join(_DENIED.sub("", part) for part in sentences(candidate.text))
-            return take(text, [known[ord(sign) - _MARK] for sign in stated if ord(sign) >= _MARK])
+            said = "".join(_DENIED.sub("", part) for part in sentences(candidate.text))
+            places = list(combine(text, [known[ord(sign) - _MARK] for sign in said if ord(sign) >= _MARK]))
+            best = min((place.rank for place in places), default=0)
+            return tuple(place.numbers for place in places if place.rank == best) or None
 
         found = first(_candidates(_lines(standing(_marked(text, vectors)))), parse) if vectors else None
         if found is not None:
@@ -231,22 +227,13 @@ def _marked(text: str, vectors: Sequence[Vector]) -> str:
 
 def _lines(text: str) -> str:
     """A marked text with JSON, what follows a colon, and a list of vectors each in one line."""
-    lines = _joined(filter(None, map(str.strip, text.split("\n"))), _goes_on)
-    return "\n".join(_joined(lines, lambda last, line: _is_item(last) and _is_item(line)))
-
-
-def _joined(lines: Iterable[str], belongs: Callable[[str, str], bool]) -> list[str]:
     told: list[str] = []
-    for line in lines:
-        if told and belongs(told[-1], line):
+    for line in filter(None, map(str.strip, _GOES_ON.sub(" ", text).split("\n"))):
+        if told and _is_item(told[-1]) and _is_item(line):
             told[-1] = f"{told[-1]} {_BULLET.sub('', line, count=1)}"
         else:
             told.append(line)
-    return told
-
-
-def _goes_on(last: str, line: str) -> bool:
-    return last.endswith(("[", "{", "(", ",", ":")) or line.startswith(("]", "}", ")", ","))
+    return "\n".join(told)
 
 
 def _is_item(line: str) -> bool:
