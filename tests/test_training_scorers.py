@@ -9,27 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scorers.box import BoxTarget, grounding
-from scorers.choice import ChoiceTarget, choice
-from scorers.problem_types import (
-    PROBLEM_TYPES,
-    MathTarget,
-    Problem,
-    ProblemError,
-    math_score,
-    problem_scorer,
-)
-from scorers.relative_accuracy import (
+from scorers.read.locate import Channel
+from scorers.rules.choice import ChoiceTarget, choice
+from scorers.rules.grounding import BoxTarget, grounding
+from scorers.rules.math import MathTarget, mathverse
+from scorers.types import COORDS, Answer, Status, Target
+from training.problems import PROBLEM_TYPES, Problem, ProblemError, gold_value, problem_scorer
+from training.problems.options import read_options
+from training.problems.relative_accuracy import (
     NumberTarget,
     equal_at_two_decimals,
     mean_relative_accuracy,
     numerical,
     regression,
 )
-from scorers.response_format import response_format
-from scorers.rouge import OpenTarget, rouge_l, rouge_score
-from scorers.types import Answer, Status
-from scorers.word_error_rate import TranscriptTarget, transcript_score, word_error_rate
+from training.problems.rouge import OpenTarget, rouge_l, rouge_score
+from training.problems.word_error_rate import TranscriptTarget, transcript_score, word_error_rate
+from training.response_format import response_format
 
 WER = [
     ("the cat sat", "the cat sat", 0),
@@ -263,9 +259,9 @@ JUDGED = [
     ("math", Problem(r"\frac{1}{2}"), "The answer is 0.5", 1.0),
     ("math", Problem("$2x$"), r"\boxed{x + x}", 1.0),
     ("math", Problem("3"), "4", 0.0),
-    ("spatial grounding", Problem('{"boxes": [0, 0, 10, 10]}'), '{"boxes": [0, 0, 10, 5]}', 0.5),
-    ("spatial_grounding", Problem("<answer>[0, 0, 10, 10]</answer>"), "[0, 0, 10, 10]", 1.0),
-    ("spatial grounding", Problem("[0, 0, 10, 10]"), "nowhere", 0.0),
+    ("spatial grounding", Problem('{"boxes": [0, 0, 10, 10]}', coords="abs"), '{"boxes": [0, 0, 10, 5]}', 0.5),
+    ("spatial_grounding", Problem("<answer>[0, 0, 10, 10]</answer>", coords="abs"), "[0, 0, 10, 10]", 1.0),
+    ("spatial grounding", Problem("[0, 0, 10, 10]", coords="abs"), "nowhere", 0.0),
 ]
 
 
@@ -273,7 +269,9 @@ JUDGED = [
 def test_problem_types(name: str, problem: Problem, response: str, value: float) -> None:
     scorer, target = problem_scorer(name, problem)
     assert scorer(Answer(response, coords="abs"), target).value == pytest.approx(value)
+    assert isinstance(target, Target)
     assert all(isinstance(field, str | int | float | tuple | None) for field in asdict(target).values())
+    assert scorer(Answer(str(target.gold("abs")), coords="abs"), target).value == 1.0
 
 
 def test_targets_of_problem_types() -> None:
@@ -296,8 +294,34 @@ def test_targets_of_problem_types() -> None:
         ("multiple choice", Problem("bird", "", ("cat", "dog")), "none of 2 options"),
         ("numerical", Problem("blue"), "no number"),
         ("regression", Problem(""), "no number"),
-        ("spatial grounding", Problem("left"), "no box"),
+        ("spatial grounding", Problem("left", coords="abs"), "no box"),
         ("spatial grounding", Problem("[1, 2, 3, 4]", coords="norm1000"), "needs the image's size"),
+        (
+            "spatial grounding",
+            Problem("[1, 2, 3, 4]"),
+            "a box needs gold_coords, how its numbers are meant: abs,",
+        ),
+        ("spatial grounding", Problem("[1, 2, 3, 4]", coords="pixels"), "not pixels"),  # type: ignore[arg-type]
+        ("spatial grounding", Problem("[1, 2, 3, 1001]", size=(9, 9), coords="norm1000"), "outside the image"),
+        (
+            "spatial grounding",
+            Problem("[1, 2, 30, 41]", size=(30, 40), coords="abs"),
+            "outside the image in abs",
+        ),
+        ("spatial grounding", Problem("[10, 20, 5, 40]", coords="abs"), "has no area"),
+        ("spatial grounding", Problem("[[1, 2, 3, 4], [5, 6, 7, 8]]", coords="abs"), "more than one box"),
+        ("multiple choice", Problem("A", "Which?"), "no options, and the question lists none"),
+        ("multiple choice", Problem("A", "Which?", ("cat",)), "1 options: wants 2"),
+        (
+            "multiple choice",
+            Problem("A", "", ("A. cat", "B. dog", "D. cow")),
+            "lettered A, B, D: wants A, B, C",
+        ),
+        ("multiple choice", Problem("A", "", ("C", "A", "B")), "letter of one option and the text of another"),
+        ("multiple choice", Problem("B. cat", "", ("cat", "dog")), "none of 2 options"),
+        ("ocr", Problem("<answer> </answer>"), "the answer is empty"),
+        ("open-ended", Problem(""), "the answer is empty"),
+        ("math", Problem("<answer></answer>"), "the answer is empty"),
     ],
 )
 def test_rows_that_cannot_be_scored(name: str, problem: Problem, message: str) -> None:
@@ -311,8 +335,109 @@ def test_every_type_has_a_case() -> None:
 
 
 def test_mathematics_without_an_answer_is_unparsed() -> None:
-    assert math_score(Answer(""), MathTarget("3")).status is Status.UNPARSED
-    assert math_score(Answer("I cannot determine the value."), MathTarget("3")).status is Status.UNPARSED
+    for response in ("", "I cannot determine the value."):
+        assert mathverse(Answer(response), MathTarget("", "3")).status is Status.UNPARSED
+
+
+LINES = "<image> Which?\nChoices:\n(A) red\n(B) dark blue\nAnswer with the letter."
+
+
+@pytest.mark.parametrize(
+    ("options", "question", "texts", "asked", "listed"),
+    [
+        (("A. cat", "B. dog"), "<image> Which?", ("cat", "dog"), "Which?", False),
+        (("cat", "dog"), "Is it a cat or a dog?", ("cat", "dog"), "Is it a cat or a dog?", False),
+        (("(A) cat", "(B) dog"), "?", ("cat", "dog"), "?", False),
+        (("A)cat", "B)dog"), "?", ("cat", "dog"), "?", False),
+        (("A. a", "B. b", "-"), "?", ("a", "b", "-"), "?", False),  # the shared rows have such a list
+        (("A", "B", "C", "D"), "<image> Which point?", ("A", "B", "C", "D"), "Which point?", False),
+        (("A.", "B."), "?", ("A", "B"), "?", False),
+        (("J. Smith", "A. Jones"), "Who?", ("J. Smith", "A. Jones"), "Who?", False),
+        ((), LINES, ("red", "dark blue"), "Which?\nChoices:", True),
+        (("A", "B"), LINES, ("red", "dark blue"), "Which?\nChoices:", True),
+        (("A. Red", "B. dark blue"), LINES, ("red", "dark blue"), "Which?\nChoices:", True),
+        (("A. both", "B. none"), LINES, ("both", "none"), LINES.removeprefix("<image> "), False),
+        ((), "Which? A. 1 B. 2 C. 3", ("1", "2", "3"), "Which?", True),
+        (("1", "2", "3"), "Which? A. 1 B. 2 C. 3", ("1", "2", "3"), "Which? A. 1 B. 2 C. 3", False),
+    ],
+)
+def test_options_of_a_row(
+    options: tuple[str, ...], question: str, texts: tuple[str, ...], asked: str, listed: bool
+) -> None:
+    found = read_options(Problem("A", question, options))
+    assert (found.texts, found.question, found.listed) == (texts, asked, listed)
+
+
+@pytest.mark.parametrize(
+    ("gold", "options", "right"),
+    [
+        ("C", ("A. b", "B. l", "C. r"), 2),  # the letter, also where options are letters
+        ("A", ("A. C", "B. A"), 0),
+        ("l", ("b", "l", "r"), 1),
+        ("b", ("cat", "dog"), 1),
+        ("B. dog", ("cat", "dog"), 1),
+        ("(B) dog", ("A. cat", "B. dog"), 1),
+        ("The dog.", ("cat", "dog"), 1),
+        ("same", ("same", "same"), 0),
+    ],
+)
+def test_the_right_option_is_a_letter_or_a_text(gold: str, options: tuple[str, ...], right: int) -> None:
+    _, target = problem_scorer("multiple choice", Problem(gold, "", options))
+    assert isinstance(target, ChoiceTarget)
+    assert target.answer == right
+
+
+@pytest.mark.parametrize("coords", COORDS)
+def test_a_box_is_the_same_box_whatever_the_model_s_convention(coords: Any) -> None:
+    gold = Problem('{"boxes": [577, 232, 899, 786]}', size=(640, 480), coords="norm1000")
+    scorer, target = problem_scorer("spatial grounding", gold)
+    assert scorer(Answer(f"<answer>{target.gold(coords)}</answer>", coords), target).value > 0.97
+    pixels = scorer(Answer("[577, 232, 899, 786]", "abs"), target)
+    assert pixels.value < 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "response", "question", "value", "channel"),
+    [
+        ("ocr", "<think>x</think><answer>go home</answer>", "", 1.0, Channel.TAG),
+        ("ocr", "go home", "", 1.0, Channel.WHOLE),
+        ("ocr", "Answer: go home", "", 1.0, Channel.ANNOUNCED),
+        ("ocr", "The sign says go home", "What does the sign say?", 1.0, Channel.WHOLE),
+        ("ocr", '{"answer": "go home"}', "", 1.0, Channel.JSON),
+        ("ocr", "Stay here.\nThe answer is go home", "", 0.0, None),
+        ("open-ended", r"The text is \boxed{go home}", "", 1.0, Channel.BOX),
+        ("open-ended", "**go home**", "", 1.0, Channel.WHOLE),
+    ],
+)
+def test_where_a_whole_text_is_found(
+    name: str, response: str, question: str, value: float, channel: Channel | None
+) -> None:
+    scorer, target = problem_scorer(name, Problem("go home", question))
+    score = scorer(Answer(response), target)
+    assert score.value == pytest.approx(value)
+    assert channel is None or score.channel == channel
+
+
+def test_a_refusal_within_a_caption_is_none() -> None:
+    caption = "A red bus stands at a stop. The driver is not visible."
+    score = rouge_score(Answer(caption), OpenTarget(("a red bus at a stop in the rain on a street at night",)))
+    assert score.status is Status.OK
+    assert 0 < score.value <= 0.6
+
+
+@pytest.mark.parametrize("name", PROBLEM_TYPES)
+def test_open_thinking_is_no_answer(name: str) -> None:
+    gold = Problem("A", "", ("cat", "dog")) if "choice" in name else Problem("12")
+    gold = Problem("[1, 2, 3, 4]", coords="abs") if "grounding" in name else gold
+    scorer, target = problem_scorer(name, gold)
+    score = scorer(Answer(f"<think>The answer is {gold.gold}", "abs"), target)
+    assert (score.value, score.status) == (0.0, Status.UNPARSED)
+
+
+def test_a_row_that_its_scorer_does_not_accept_is_seen() -> None:
+    assert gold_value("math", Problem("$$\\pi $$")) == 1.0
+    assert gold_value("numerical", Problem("3")) == 1.0
+    assert gold_value("ocr", Problem('" Now what about that drink? "')) == 1.0
 
 
 GARBAGE = ["9" * 1_000_000, "a " * 500_000, "<think>" * 50_000, "(" * 200_000, "\ud800", "\x00", "{" * 100_000]
@@ -323,6 +448,7 @@ GARBAGE = ["9" * 1_000_000, "a " * 500_000, "<think>" * 50_000, "(" * 200_000, "
 @pytest.mark.timeout(30)
 def test_garbage_is_judged_in_bounded_time(garbage: str, name: str) -> None:
     gold = "[1, 2, 3, 4]" if "grounding" in name else "A" if "choice" in name else "12"
-    scorer, target = problem_scorer(name, Problem(gold, "", ("cat", "dog") if "choice" in name else ()))
+    options = ("cat", "dog") if "choice" in name else ()
+    scorer, target = problem_scorer(name, Problem(gold, "", options, coords="abs"))
     assert scorer(Answer(garbage, coords="abs"), target).value == 0.0
     assert response_format(garbage) == 0.0

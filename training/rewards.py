@@ -1,8 +1,8 @@
 """Rewards: the score that `harness eval` writes, plus the recipe's terms for format, structure and length.
 
 No scoring code lives here: the value is the task's own verdict (`harness.scores.judging.judge`), the format
-rule is `scorers.response_format`, the structure term reads the verdict's status. `TERMS` is the one table of
-terms: recipes weigh them and logs report them by its names.
+rule is `training.response_format`, the structure and tagged terms read the verdict's status and channel.
+`TERMS` is the one table of terms: recipes weigh them and logs report them by its names.
 
 Source: arXiv 2604.08539; the weights are those of the authors' released code.
 """
@@ -16,9 +16,10 @@ from typing import NamedTuple
 
 from harness.errors import nearest
 from harness.scores.judging import judge
-from scorers.response_format import response_format
+from scorers.read.locate import Channel
 from scorers.types import Coords, Score, Status
 from tasks.types import Response, Sample, Task
+from training.response_format import response_format
 from training.shaping import LengthEnvelope
 
 
@@ -28,7 +29,7 @@ class Evidence:
 
     response: Response
     score: Score
-    """The task's verdict."""
+    """The task's verdict: value, status, what was read (`extracted`) and how it was given (`channel`)."""
     envelope: LengthEnvelope
     """The family's, over the tokens of the response."""
     strict: bool
@@ -55,6 +56,14 @@ def structure_term(seen: Evidence) -> float:
     return format_term(seen) * (seen.score.status is Status.OK)
 
 
+def tagged_term(seen: Evidence) -> float:
+    """The accuracy of an answer that was found in an answer block; 0 for one found anywhere else.
+
+    A recipe that gives it all of the value's weight pays for no other answers.
+    """
+    return seen.score.value * (seen.score.channel == Channel.TAG)
+
+
 class Term(NamedTuple):
     """One term of the reward."""
 
@@ -71,6 +80,7 @@ TERMS: Mapping[str, Term] = {
     "format": Term(format_term, 0.1),
     "length": Term(length_term, 0.1),
     "structure": Term(structure_term, 0.5, shares=False),
+    "tagged": Term(tagged_term, 0.0),
 }
 
 

@@ -1,7 +1,7 @@
 """What is trained on: rows of the tasks, or a file in the format of OneThinker and EasyR1.
 
 Rows of a task come from `harness.data` (drawings, a directory, the hub's train splits) and become samples by
-the task itself. A file's rows name their scorer by `problem_type` (`scorers.problem_types`).
+the task itself. A file's rows name their scorer by `problem_type` (`training.problems`).
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from harness.data import load_rows
 from harness.errors import HarnessError, UsageError
 from harness.run.media import ImageStore
 from harness.run.plan import FailedRow, samples_of
-from scorers.problem_types import Problem, ProblemError, problem_scorer
-from scorers.types import Coords
+from scorers.types import Coords, ScorerError
 from tasks.images import ImageRef
 from tasks.types import Category, Metric, RowError, Sample, Source, Task
 from training.data.prompt_stream import Problems
+from training.problems import Problem, ProblemError, gold_value, problem_scorer, problem_type
+from training.problems.options import read_options
 
 MAX_ROWS = 500_000
 """Questions of a finite source that are held."""
@@ -38,17 +39,11 @@ FAMILIES: Mapping[str, Category] = {
 }
 """`task_type` of a file's rows → our family."""
 
-INSTRUCTIONS: Mapping[str, str] = {
-    "multiple choice": "Answer with the option's letter.",
-    "numerical": "Answer with a number.",
-    "regression": "Answer with a number.",
-    "ocr": "Answer with the text as it is written.",
-    "open ended": "Answer in a few words.",
-    "math": "Answer with the final result.",
-    "spatial grounding": 'Answer with the bounding box as JSON: {"bbox_2d": [x1, y1, x2, y2]}.',
-}
-ANY_SIZE = (1000, 1000)
-"""Stands in for an image's size (width, height) where an answer is only checked."""
+GOLD_COORDS: Coords = "norm1000"
+"""How this format's gold boxes are written unless a row or the caller says otherwise: in thousandths."""
+GOLD_EARNS = 0.95
+"""What a row's own gold answer must earn by the row's scorer, or the row is refused."""
+_PLACE = "spatial grounding"
 _MARKER = re.compile(r"<image>")
 
 
@@ -130,41 +125,36 @@ class FileProblems:
 
     Args:
         task_type: the rows' family, a key of `FAMILIES`.
-        problem_type: names their scorer.
-        rows: (where it is, for messages, row).
+        problem_type_name: names their scorer.
+        rows: (where it is, for messages, row); each has been checked.
         folder: image paths are relative to it.
-        coords: how gold boxes are written.
+        coords: how gold boxes are written where a row does not say.
     """
 
     def __init__(
         self,
         task_type: str,
-        problem_type: str,
+        problem_type_name: str,
         rows: Sequence[tuple[str, Mapping[str, Any]]],
         folder: Path,
         coords: Coords,
     ) -> None:
         self._rows, self._folder, self._coords = rows, folder, coords
-        self._problem_type = problem_type
+        self._type = problem_type(problem_type_name)
         self.size: int | None = len(rows)
-        plain = " ".join(re.split(r"[\s_-]+", problem_type.strip().lower()))
-        self._instruction = INSTRUCTIONS.get(plain, "")
-        scorer, target = self._scorer(0)
+        name = self._type.name
+        target = self._type.target(_problem(rows[0][1], coords))
         self.task = Task(
-            name=f"{task_type}/{plain}",
+            name=f"{task_type}/{name}",
             category=FAMILIES[task_type],
-            title=f"{plain} problems of {task_type}",
+            title=f"{name} problems of {task_type}",
             source=Source(repo="", split="train"),
             to_samples=lambda row: [self._read("row", row)],
-            scorer=scorer,
+            scorer=self._type.scorer,
             target=type(target),
             metrics=(Metric("value", headline=True),),
-            places=task_type == "spatial_grounding",
+            places=name == _PLACE,
         )
-
-    def _scorer(self, index: int) -> tuple[Any, Any]:
-        where, row = self._rows[index]
-        return _judge(where, self._problem_type, row, None, self._coords)
 
     def sample(self, index: int) -> Sample:
         """Row `index` as a sample."""
@@ -172,44 +162,46 @@ class FileProblems:
 
     def _read(self, where: str, row: Mapping[str, Any]) -> Sample:
         images = tuple(ImageRef(self._folder / path) for path in row.get("images") or ())
-        size = ImageRef(self._folder / row["images"][0]).size if self.task.places else None
-        _, target = _judge(where, self._problem_type, row, size, self._coords)
+        problem = _problem(row, self._coords)
+        if self.task.places:
+            problem = replace(problem, size=ImageRef(self._folder / row["images"][0]).size)
+        try:
+            _, target = problem_scorer(self._type.name, problem)
+            offered = read_options(problem) if self._type.name == "multiple choice" else None
+        except ProblemError as error:
+            raise RowError(f"{where}: {error}") from None
         numbers = iter(range(1, len(images) + 1))
-        problem = str(row["problem"])
-        question = _MARKER.sub(lambda _: f"<image {next(numbers, len(images) + 1)}>", problem).strip()
-        options = [re.sub(r"^\s*\(?[A-Z][).:]\s*", "", str(option)) for option in row.get("options") or ()]
-        listed = all(option in problem for option in options)
+        question = _MARKER.sub(lambda _: f"<image {next(numbers, len(images) + 1)}>", problem.question).strip()
         return Sample(
             id=str(row.get("problem_id", where)),
             question=question,
             target=target,
             images=images,
-            choices=() if listed else tuple(options),
-            instruction=self._instruction,
+            choices=() if offered is None or offered.listed else offered.texts,
+            instruction=self._type.instruction,
             groups={"source": str(row.get("data_source", ""))},
         )
 
 
-def _judge(
-    where: str, problem_type: str, row: Mapping[str, Any], size: tuple[int, int] | None, coords: Coords
-) -> tuple[Any, Any]:
-    options = [str(option) for option in row.get("options") or ()]
-    problem = Problem(str(row["answer"]), str(row["problem"]), options, size or ANY_SIZE, coords)
-    try:
-        return problem_scorer(problem_type, problem)
-    except ProblemError as error:
-        raise RowError(f"{where}: {error}") from None
+def _problem(row: Mapping[str, Any], coords: Coords) -> Problem:
+    """A row as a problem whose box is judged without its image: in fractions; one in pixels without bounds."""
+    coords = row.get("gold_coords") or coords
+    options = row.get("options")
+    options = tuple(map(str, options)) if isinstance(options, Sequence) and not isinstance(options, str) else ()
+    size = None if coords == "abs" else (1, 1)
+    return Problem(str(row["answer"]), str(row["problem"]), options, size, coords)
 
 
-def load_file(path: Path, *, coords: Coords = "abs") -> tuple[list[Problems], list[FailedRow]]:
+def load_file(path: Path, *, coords: Coords = GOLD_COORDS) -> tuple[list[Problems], list[FailedRow]]:
     """The questions of a OneThinker or EasyR1 file, and the rows that cannot be trained on.
 
     Columns: `problem_id, problem ("<image> …"), data_type, problem_type, options, data_source, answer
-    ("<answer>…</answer>"), images [path], task_type`. Rows of videos and rows without an answer are failures.
+    ("<answer>…</answer>"), images [path], task_type`; optionally `gold_coords`, the row's own convention. Rows
+    of videos, rows without an answer and rows whose own answer their scorer does not accept are failures.
 
     Args:
         path: a JSON list, or one JSON object a line. Image paths are relative to it.
-        coords: how gold boxes are written.
+        coords: how gold boxes are written where the row does not say. The format's are in thousandths.
 
     Raises:
         UsageError: the file cannot be read or holds no row that can be trained on.
@@ -218,45 +210,45 @@ def load_file(path: Path, *, coords: Coords = "abs") -> tuple[list[Problems], li
     failed: list[FailedRow] = []
     for number, row in enumerate(_read_rows(path)):
         where = f"{path.name} row {number}"
-        error = _complaint(row, where, coords)
-        if error is None:
-            key = (str(row["task_type"]), str(row["problem_type"]))
-            groups.setdefault(key, []).append((where, row))
+        try:
+            name = _checked(row, coords)
+        except (ProblemError, ScorerError) as error:
+            known = row.get("problem_id", where) if isinstance(row, Mapping) else where
+            failed.append(FailedRow(str(known), f"{where}: {error}"))
         else:
-            failed.append(
-                FailedRow(str(row.get("problem_id", where)) if isinstance(row, Mapping) else where, error)
-            )
+            groups.setdefault((str(row["task_type"]), name), []).append((where, row))
     if not groups:
         why = f"; the first: {failed[0].error}" if failed else ""
         raise UsageError(f"{path}: no row to train on{why}")
     problems: list[Problems] = [
-        FileProblems(task_type, problem_type, rows, path.parent, coords)
-        for (task_type, problem_type), rows in sorted(groups.items())
+        FileProblems(task_type, name, rows, path.parent, coords)
+        for (task_type, name), rows in sorted(groups.items())
     ]
     return problems, failed
 
 
-def _complaint(row: Any, where: str, coords: Coords) -> str | None:
-    """Why a row cannot be trained on; None where it can."""
+def _checked(row: Any, coords: Coords) -> str:
+    """The problem type of a row that can be trained on.
+
+    Raises:
+        ProblemError, ScorerError: why it cannot, in one line.
+    """
     if not isinstance(row, Mapping):
-        return f"{where}: not an object"
+        raise ProblemError("not an object")
     missing = [name for name in ("problem", "answer", "problem_type", "task_type") if not row.get(name)]
-    complaint = None
     if missing:
-        complaint = f"column {missing[0]!r} is missing or empty"
-    elif row["task_type"] not in FAMILIES:
-        complaint = f"task_type {row['task_type']!r} is none of {', '.join(FAMILIES)}"
-    elif row.get("data_type", "image") not in ("image", "text"):
-        complaint = f"data_type {row['data_type']!r} is not image or text"
-    elif row["task_type"] == "spatial_grounding" and not row.get("images"):
-        complaint = "a place is asked for and there is no image"
-    if complaint is not None:
-        return f"{where}: {complaint}"
-    try:
-        _judge(where, str(row["problem_type"]), row, None, coords)
-    except RowError as error:
-        return str(error)
-    return None
+        raise ProblemError(f"column {missing[0]!r} is missing or empty")
+    if row["task_type"] not in FAMILIES:
+        raise ProblemError(f"task_type {row['task_type']!r} is none of {', '.join(FAMILIES)}")
+    if row.get("data_type", "image") not in ("image", "text"):
+        raise ProblemError(f"data_type {row['data_type']!r} is not image or text")
+    name = problem_type(str(row["problem_type"])).name
+    if name == _PLACE and not row.get("images"):
+        raise ProblemError("a place is asked for and there is no image")
+    earned = gold_value(name, _problem(row, coords))
+    if earned < GOLD_EARNS:
+        raise ProblemError(f"its own answer earns {earned:.2f} of 1 by the scorer of {name}")
+    return name
 
 
 def _read_rows(path: Path) -> list[Any]:

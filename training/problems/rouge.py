@@ -10,18 +10,24 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from scorers.text import fold, is_refusal, spoken
-from scorers.types import Answer, Score, Status, unparsed
+from scorers.read.text import fold
+from scorers.types import Answer, Coords, Score, Target
+from training.problems.passage import judge_passage
 
 LONGEST = 4_000
 """Words of a response that are compared."""
 
 
 @dataclass(frozen=True, slots=True)
-class OpenTarget:
+class OpenTarget(Target):
     """The reference answers, the nearest of which counts."""
 
     answers: tuple[str, ...]
+    question: str = ""
+
+    def gold(self, coords: Coords | None = None) -> str | None:  # noqa: ARG002
+        """The first reference; None where there is none."""
+        return self.answers[0] if self.answers else None
 
 
 def _tokens(text: str) -> list[str]:
@@ -50,9 +56,8 @@ def rouge_score(answer: Answer, target: OpenTarget) -> Score:
 
     An empty response is unparsed; so is a refusal, unless it has more than half of a reference's words.
     """
-    for text in spoken(answer):
-        value = max((rouge_l(text, gold) for gold in target.answers), default=0.0)
-        if value <= 0.5 and is_refusal(text):
-            break
-        return Score(value, None, Status.OK, text)
-    return unparsed()
+
+    def nearest(text: str) -> float:
+        return max((rouge_l(text, gold) for gold in target.answers), default=0.0)
+
+    return judge_passage(answer, target.question, nearest)

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scorers.relaxed import told_number
-from scorers.text import spoken
-from scorers.types import Answer, Score, Status, unparsed
+from scorers.read.number import read_number
+from scorers.types import Answer, Coords, Score, Status, Target, unparsed
 
 THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))
 """0.50, 0.55, …, 0.95."""
 
 
 @dataclass(frozen=True, slots=True)
-class NumberTarget:
+class NumberTarget(Target):
     """The true number."""
 
     value: float
     question: str = ""
+    """What was asked: its numbers and words help to tell the answer from what is repeated."""
+
+    def gold(self, coords: Coords | None = None) -> str:  # noqa: ARG002
+        """The number in digits."""
+        return f"{self.value:.15g}"
 
 
 def mean_relative_accuracy(told: float, gold: float) -> float:
@@ -38,13 +42,13 @@ def equal_at_two_decimals(told: float, gold: float) -> float:
 
 
 def _judge(answer: Answer, target: NumberTarget, rule: Callable[[float, float], float]) -> Score:
-    for text in spoken(answer):
-        number = told_number(text, target.question)
-        if number is None:
-            continue
-        values = {number.value, number.value / 100} if number.percent else {number.value}
-        return Score(max(rule(value, target.value) for value in values), None, Status.OK, number.text)
-    return unparsed()
+    found = read_number(answer.response, target.question)
+    if found is None:
+        return unparsed()
+    number = found.value
+    values = {number.value, number.value / 100} if number.percent else {number.value}
+    value = max(rule(each, target.value) for each in values)
+    return Score(value, None, Status.OK, number.text, found.channel)
 
 
 def regression(answer: Answer, target: NumberTarget) -> Score:

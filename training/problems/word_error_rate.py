@@ -5,18 +5,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from scorers.text import fold, is_refusal, spoken, unwrap
-from scorers.types import Answer, Score, Status, unparsed
+from scorers.read.text import fold
+from scorers.types import Answer, Coords, Score, Target
+from training.problems.passage import judge_passage
 
 _UNSPACED = re.compile(r"([\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef])")
 """Scripts written without spaces: each character counts as a word."""
 
 
 @dataclass(frozen=True, slots=True)
-class TranscriptTarget:
+class TranscriptTarget(Target):
     """The text that is to be read."""
 
     answer: str
+    question: str = ""
+
+    def gold(self, coords: Coords | None = None) -> str:  # noqa: ARG002
+        """The text."""
+        return self.answer
 
 
 def _words(text: str) -> list[str]:
@@ -41,9 +47,12 @@ def word_error_rate(told: str, gold: str) -> float:
 
 
 def transcript_score(answer: Answer, target: TranscriptTarget) -> Score:
-    """`value` is 1 − WER, at least 0, of the final answer without markup around it. `official` is None."""
-    text = next(spoken(answer), "")
-    value = max(0.0, 1.0 - word_error_rate(unwrap(text), target.answer))
-    if value == 0.0 and (not text or is_refusal(text)):
-        return unparsed()
-    return Score(value, None, Status.OK, text)
+    """`value` is 1 − WER, at least 0, of the final answer with or without markup around it. `official` is None.
+
+    An empty response to a text that is not empty is unparsed; so is a refusal.
+    """
+
+    def right(text: str) -> float:
+        return max(0.0, 1.0 - word_error_rate(text, target.answer))
+
+    return judge_passage(answer, target.question, right)

@@ -1,0 +1,100 @@
+"""The shared example rows of OpenVLThinkerV2's format: each row's own answer is right by its own scorer."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+import pytest
+
+from harness.scores.judging import judge
+from scorers.rules.grounding import BoxTarget
+from scorers.types import Coords
+from tasks.types import Response, Sample, Task
+from training.data.dataset import FAMILIES, GOLD_EARNS, load_file
+
+SHARED = Path("/work/shared/training_data")
+FILES = ("sample_train_data.json", "sample_math_val_data.json", "sample_generalVQA_val_data.json")
+SIZE = (640, 428)
+pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason=f"{SHARED} is absent")
+
+Asked = tuple[Task, Sample, dict[str, Any]]
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((SHARED / name).read_text(encoding="utf-8"))
+    return found
+
+
+def asked(name: str, folder: Path) -> list[Asked]:
+    """Every row of a file as it would be asked, with a drawn picture in place of each image."""
+    given = rows(name)
+    for path in {path for row in given for path in row["images"]}:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.new("RGB", SIZE).save(folder / path)
+    numbered = [row | {"problem_id": number} for number, row in enumerate(given)]
+    (folder / name).write_text(json.dumps(numbered), encoding="utf-8")
+    problems, failed = load_file(folder / name)
+    assert not failed, [row.error for row in failed]
+    found = [(each.task, each.sample(at)) for each in problems for at in range(each.size or 0)]
+    assert len(found) == len(given)
+    return [(task, sample, given[int(sample.id)]) for task, sample in found]
+
+
+@pytest.fixture(scope="module", params=FILES)
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Asked]:
+    return asked(request.param, tmp_path_factory.mktemp("rows"))
+
+
+def value(task: Task, sample: Sample, answer: str, coords: Coords = "norm1000") -> float:
+    response = Response(f"<think>Let me look.</think>{answer}", completion_tokens=9)
+    return judge(task, sample, response, coords=coords).value
+
+
+def test_every_row_s_own_answer_is_right(shared: list[Asked]) -> None:
+    table: dict[tuple[str, str], list[float]] = {}
+    for task, sample, row in shared:
+        earned = value(task, sample, row["answer"])
+        table.setdefault((row["problem_type"], task.category), []).append(earned)
+    lines = [f"{'type':18} {'family':12} rows  least"]
+    lines += [
+        f"{kind:18} {family:12} {len(of):4}  {min(of):.2f}" for (kind, family), of in sorted(table.items())
+    ]
+    print("", *lines, sep="\n")
+    assert min(map(min, table.values())) >= GOLD_EARNS
+
+
+def test_what_the_target_gives_as_its_answer_is_right_too(shared: list[Asked]) -> None:
+    for task, sample, _ in shared:
+        for coords in ("norm1000", "abs", "norm1") if task.places else ("abs",):
+            assert value(task, sample, f"<answer>{sample.target.gold(coords)}</answer>", coords) >= GOLD_EARNS
+
+
+def test_another_row_s_answer_is_mostly_wrong(shared: list[Asked]) -> None:
+    pairs = [
+        value(one[0], one[1], other[2]["answer"])
+        for one, other in pairwise(shared)
+        if one[0] is other[0] and one[2]["answer"] != other[2]["answer"]
+    ]
+    assert sum(pairs) <= 0.25 * max(1, len(pairs))
+
+
+def test_the_counts_of_the_training_file() -> None:
+    found = Counter(row["problem_type"] for row in rows(FILES[0]))
+    expected = {"multiple choice": 21, "spatial grounding": 10, "OCR": 10, "math": 9, "numerical": 7}
+    assert found == expected | {"regression": 3}
+    assert {row["task_type"] for row in rows(FILES[0])} == set(FAMILIES)
+
+
+def test_gold_boxes_are_thousandths(tmp_path: Path) -> None:
+    boxes = [(sample.target, row) for task, sample, row in asked(FILES[0], tmp_path) if task.places]
+    assert boxes
+    for target, row in boxes:
+        gold = json.loads(row["answer"].removeprefix("<answer>").removesuffix("</answer>"))["boxes"]
+        assert isinstance(target, BoxTarget)
+        assert target.size == SIZE
+        assert target.box == pytest.approx([number * SIZE[at % 2] / 1000 for at, number in enumerate(gold)])
