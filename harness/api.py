@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import UsageError
 from scorers.types import Coords, Score
@@ -47,6 +48,8 @@ def score(
     record: Mapping[str, Any],
     coords: Coords | None = None,
     raw: bool = False,
+    finish_reason: Literal["stop", "length"] = "stop",
+    delimiters: str | Path | Mapping[str, Any] | None = None,
 ) -> Score:
     """Score one response without a run.
 
@@ -56,17 +59,25 @@ def score(
         record: the data set row in the hub's columns; images may be left out.
         coords: how the response's coordinates are written, for tasks that ask for places.
         raw: judge `official` on the untouched response, not on its final answer.
+        finish_reason: `length` where the token limit cut the response.
+        delimiters: what models write around thinking and answers, beside the standard: a TOML file, or a table
+            with the keys thinking, answer, box (lists of pairs) and dropped (a list of texts).
 
     Raises:
-        UsageError: there is no such task, or the row asks several questions.
+        UsageError: there is no such task, the row asks several questions, or the delimiters are not of that
+            form.
         tasks.RowError: the row misses a column or one holds what it must not.
     """
+    from harness.delimiters import read_delimiters
     from harness.registry import Registry
     from harness.scores.judging import judge
+    from scorers.read.normalise import STANDARD
     from tasks.types import Response
 
     chosen = Registry().get(task) if isinstance(task, str) else task
     samples = list(chosen.to_samples(record))
     if len(samples) != 1:
         raise UsageError(f"{chosen.name}: the record asks {len(samples)} questions: give one of them")
-    return judge(chosen, samples[0], Response(response), coords=coords, raw=raw)
+    known = STANDARD + read_delimiters(delimiters) if delimiters is not None else STANDARD
+    answer = Response(response, finish_reason)
+    return judge(chosen, samples[0], answer, coords=coords, raw=raw, delimiters=known)

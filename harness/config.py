@@ -10,7 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from harness.delimiters import read_delimiters
 from harness.errors import UsageError, nearest
+from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
 from tasks.types import Style
 
@@ -56,6 +58,8 @@ class RunConfig(BaseModel):
     revision: str | None = None
     batch_size: int | None = Field(None, ge=1)
     task_file: tuple[str, ...] = ()
+    delimiters: Delimiters | None = None
+    """What models write around thinking and answers, beside the standard: given as a TOML file or a table."""
     images: bool = True
     """Keep small copies of what was shown."""
     failure_budget: float = Field(0.01, ge=0, le=1)
@@ -72,6 +76,11 @@ class RunConfig(BaseModel):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("delimiters", mode="before")
+    @classmethod
+    def _own_delimiters(cls, value: Any) -> Any:
+        return read_delimiters(value) if isinstance(value, str | Path | Mapping) else value
+
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:
         if self.suite is not None and self.tasks is not None:
@@ -86,6 +95,11 @@ class RunConfig(BaseModel):
         if self.data:
             return self.data
         return "synthetic" if self.model.partition(":")[0] in ("tiny", "mock") else "hub"
+
+    @property
+    def all_delimiters(self) -> Delimiters:
+        """By which responses are read: the standard ones and the user's."""
+        return STANDARD + self.delimiters if self.delimiters is not None else STANDARD
 
     @property
     def run_dir(self) -> Path:

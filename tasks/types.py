@@ -80,7 +80,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A number over a task's scores. `harness.stats` computes it with its interval.
+    """A number over a task's scores. `harness.scores` computes it with its interval.
 
     mean: the mean over samples. macro: the mean of the means of the groups of `by`.
     circular: right only where every member of a group of `by` is right, then the mean over groups.
@@ -176,7 +176,8 @@ class Task:
     ) -> Score:
         """Judge one response: the only place where a task's score is computed.
 
-        `harness eval` writes it, `harness train` takes its `value` as the reward.
+        `harness eval` writes it, `harness train` takes its `value` as the reward. Where thinking is open, or an
+        answer block is cut by the limit, there is no answer, whatever the scorer would read: `truncated`.
 
         Args:
             sample: what was asked.
@@ -190,14 +191,15 @@ class Task:
         shown = response.shown[0] if response.shown else None
         answer = Answer(response.text, coords, shown, raw, delimiters)
         cut = response.finish_reason == "length"
-        if answer.response.open or (cut and answer.response.unclosed):
-            if not raw:
-                return Score(0.0, 0.0 if self.official else None, Status.TRUNCATED)
-            cut = True
+        unfinished = answer.response.open or (cut and answer.response.unclosed)
+        if unfinished and not raw:
+            return Score(0.0, 0.0 if self.official else None, Status.TRUNCATED)
         try:
             score = self.scorer(answer, sample.target)
         except ScorerError as error:
             return Score(0.0, None, Status.ERROR, error=str(error))
+        if unfinished:
+            return Score(0.0, score.official, Status.TRUNCATED)
         if score.status is Status.UNPARSED and cut:
             return replace(score, status=Status.TRUNCATED)
         return score

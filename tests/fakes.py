@@ -9,21 +9,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scorers.types import Answer, Score, ScorerError, unparsed
+from scorers.types import Answer, Coords, Score, ScorerError, Target, unparsed
 from tasks.images import ImageRef
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
 
 @dataclass(frozen=True, slots=True)
-class LetterTarget:
+class LetterTarget(Target):
     answer: str
     others: tuple[str, ...] = ()
+
+    def gold(self, coords: Coords | None = None) -> str:
+        return self.answer
 
 
 def letter(answer: Answer, target: LetterTarget) -> Score:
     """Right where the first word is the answer; the official rule takes it anywhere. Some words break it."""
     official = float(target.answer in answer.official_text)
-    words = next(iter(answer.readings())).split()
+    words = answer.response.final.split()
     if not words:
         return unparsed(official, length=0.0)
     if words[0] == "timeout":

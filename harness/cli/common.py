@@ -33,3 +33,12 @@ class Parser(argparse.ArgumentParser):
                 raise UsageError(f"unknown flag {flag}{nearest(flag, known)} (see {self.prog} --help)")
             raise UsageError(f"unexpected argument {flag!r} (see {self.prog} --help)")
         return parsed
+
+
+def add_delimiters(group: argparse._ActionsContainer) -> None:
+    """Declare `--delimiters`."""
+    group.add_argument(
+        "--delimiters",
+        metavar="FILE",
+        help="TOML: what models write around thinking, answer and box (lists of pairs), and what is dropped",
+    )

@@ -8,6 +8,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from harness.cli.common import add_delimiters
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -71,6 +73,7 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--out", metavar="DIR", help="the run's directory [runs/MODEL-TASKS-DATA]")
     group.add_argument("--fresh", action="store_true", help="start over where DIR already holds a run")
     group.add_argument("--no-images", dest="images", action="store_false", help="keep no copies of images")
+    add_delimiters(group)
     group.add_argument(
         "--failure-budget",
         type=float,

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from harness.cli.common import add_delimiters
 
 if TYPE_CHECKING:
     from harness.cli.common import Runner
     from scorers.types import Score
     from tasks.types import Task
 
+    Scored = tuple[str, Score, dict[str, Any]]
+    """(id, score, row)."""
+
+FINISH_REASONS = ("stop", "length", "error")
+
 
 def score(parser: argparse.ArgumentParser) -> Runner:
     """Score responses without a model.
 
-      harness score TASK FILE.jsonl  rows {id, record, response} become {id, value, official, status, extracted}
+      harness score TASK FILE.jsonl  rows {id, record, response} become {id, value, official, status, …}
       harness score RUN              a run's responses again: rewrites its scores and results
       harness score RUN --submission DIR  writes the files that challenges score (DocVQA, InfoVQA test splits)
 
-    `record` is the data set row in the hub's columns, images left out or as paths relative to FILE's folder.
+    `record` is the data set row in the hub's columns, images left out or as paths relative to FILE's folder;
+    `finish_reason`, where a row has it, is stop, length or error. Exit 3 where no row got a verdict.
     """
     parser.add_argument("what", metavar="TASK|RUN", help="a task's name, or a run's directory")
     parser.add_argument("file", nargs="?", metavar="FILE.jsonl", help="the responses; only with TASK")
@@ -32,6 +41,7 @@ def score(parser: argparse.ArgumentParser) -> Runner:
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
     parser.add_argument("--coords", help="how the responses write coordinates; a row's own `coords` wins")
     parser.add_argument("--raw", action="store_true", help="judge `official` on the untouched response")
+    add_delimiters(parser)
     parser.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
     return _run
 
@@ -49,6 +59,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _again(given: dict[str, Any]) -> int:
+    from harness.delimiters import read_delimiters
     from harness.errors import UsageError
     from harness.progress import Progress
     from harness.run.rescoring import rescore, write_submissions
@@ -65,7 +76,8 @@ def _again(given: dict[str, Any]) -> int:
         for path in write_submissions(run_dir, Path(given["submission"])):
             print(path)
         return 0
-    rescored = rescore(run_dir, Progress())
+    own = read_delimiters(given["delimiters"]) if "delimiters" in given else None
+    rescored = rescore(run_dir, Progress(), delimiters=own)
     if given.get("json"):
         print(json.dumps(_run_summary(rescored.results, rescored.missing)))
     else:
@@ -84,23 +96,28 @@ def _run_summary(results: Any, missing: int) -> dict[str, Any]:
 
 
 def _file(given: dict[str, Any]) -> int:
-    from harness.errors import UsageError, nearest
+    from harness.delimiters import read_delimiters
+    from harness.errors import Exit, UsageError, nearest
     from harness.jsonl import encode, write_atomic
     from harness.progress import Progress
     from harness.registry import Registry
-    from harness.scores.scoring import score_json, score_rows
+    from harness.scores.scoring import score_rows
+    from scorers.read.normalise import STANDARD
     from scorers.types import COORDS
 
     task = Registry(given.get("task_file", ())).get(given["what"])
     path, coords = Path(given["file"]), given.get("coords")
     if coords is not None and coords not in COORDS:
         raise UsageError(f"unknown --coords {coords!r}{nearest(coords, COORDS)}")
-    with Progress().stage(task.name, None) as stage:
+    known = STANDARD + read_delimiters(given["delimiters"]) if "delimiters" in given else STANDARD
+    progress = Progress()
+    with progress.stage(task.name, None) as stage:
         scored = []
-        for row in score_rows(task, _rows(path, task), coords=coords, raw=given.get("raw", False)):
+        rows = _rows(path, task)
+        for row in score_rows(task, rows, coords=coords, raw=given.get("raw", False), delimiters=known):
             scored.append(row)
             stage.advance()
-    lines = [encode({"id": name, **score_json(score)}) for name, score, _ in scored]
+    lines = [encode(_line(name, score)) for name, score, _ in scored]
     if "out" in given:
         write_atomic(Path(given["out"]), lines)
     elif not given.get("json"):
@@ -108,7 +125,40 @@ def _file(given: dict[str, Any]) -> int:
             print(line.decode(), end="")
     if given.get("json"):
         print(json.dumps(_summary(task.name, scored)))
-    return 0
+    for said in without_verdict(path, scored):
+        progress.say(said)
+    return Exit.COMPLETE if not scored or any(map(_counts, scored)) else Exit.INCOMPLETE
+
+
+def _line(name: str, score: Score) -> dict[str, Any]:
+    """A row of the output: `channel` stands beside what was read."""
+    from harness.scores.scoring import score_json
+
+    said = score_json(score)
+    said.pop("channel", None)
+    before = ("value", "official", "status", "extracted")
+    return {"id": name, **{key: said.pop(key) for key in before}, "channel": score.channel, **said}
+
+
+def _counts(scored: Scored) -> bool:
+    from scorers.types import Status
+
+    return scored[1].status not in (Status.FAILED, Status.ERROR)
+
+
+def without_verdict(path: Path, scored: list[Scored]) -> list[str]:
+    """Why rows got no verdict: where none did the most frequent reason, else every reason with its count."""
+    examples: dict[str, list[str]] = {}
+    for name, score, _ in (row for row in scored if not _counts(row)):
+        reason = re.sub(rf"^{re.escape(str(path))}:\d+: ", "", score.error or str(score.status))
+        examples.setdefault(reason, []).append(name)
+    ranked = sorted(examples.items(), key=lambda found: -len(found[1]))
+    if not any(map(_counts, scored)):
+        return [
+            f"{path}: no row got a verdict ({len(scored)}); {len(names)} because: {reason} (e.g. {names[0]})"
+            for reason, names in ranked[:1]
+        ]
+    return [f"{path}: {len(names)} without a verdict: {reason} (e.g. {names[0]})" for reason, names in ranked]
 
 
 def _rows(path: Path, task: Task) -> Iterator[tuple[str, Any, dict[str, Any]]]:
@@ -127,6 +177,10 @@ def _rows(path: Path, task: Task) -> Iterator[tuple[str, Any, dict[str, Any]]]:
             raise UsageError(f"{where}: `record` is no data set row")
         if row.get("coords") is not None and row["coords"] not in COORDS:
             raise UsageError(f"{where}: unknown coords {row['coords']!r}; known: {', '.join(COORDS)}")
+        if row.get("finish_reason") not in (None, *FINISH_REASONS):
+            raise UsageError(
+                f"{where}: unknown finish_reason {row['finish_reason']!r}; known: {', '.join(FINISH_REASONS)}"
+            )
         yield where, _with_paths(row["record"], task, path.parent), row
 
 
@@ -140,13 +194,11 @@ def _with_paths(record: dict[str, Any], task: Task, folder: Path) -> dict[str, A
     return found
 
 
-def _summary(task: str, scored: list[tuple[str, Score, dict[str, Any]]]) -> dict[str, Any]:
+def _summary(task: str, scored: list[Scored]) -> dict[str, Any]:
     """n, means, how often value and official agree, statuses; and `expected`, where the rows have it."""
     from collections import Counter
 
-    from scorers.types import Status
-
-    counted = [item for item in scored if item[1].status not in (Status.FAILED, Status.ERROR)]
+    counted = [item for item in scored if _counts(item)]
     official = [item for item in counted if item[1].official is not None]
     agree = [abs(score.value - (score.official or 0.0)) < 0.5 for _, score, _ in official]
     summary: dict[str, Any] = {

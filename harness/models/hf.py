@@ -17,6 +17,7 @@ from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
 from harness.models.hf_prompts import Batch, Batcher, Prompt, Prompter, failure
 from harness.models.image_only import load_processor
 from harness.types import Request
+from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
 from tasks.types import Response
 
@@ -44,6 +45,7 @@ class HFBackend:
         batch_size: requests in a batch at most; by default 32 on a CPU, 64 on a GPU, always within the token
             budget that memory allows.
         coords: the model family's coordinate convention.
+        delimiters: by which thinking that the chat template opened is known; it is part of the response.
 
     Raises:
         UsageError: no such checkpoint, not a vision-language model, or one that wants code of its own.
@@ -60,13 +62,14 @@ class HFBackend:
         revision: str | None = None,
         batch_size: int | None = None,
         coords: Coords | None = None,
+        delimiters: Delimiters = STANDARD,
     ) -> None:
         if dtype not in DTYPES:
             raise UsageError(f"unknown dtype {dtype!r}; known: {', '.join(DTYPES)}")
         folder, revision = checkpoint_folder(path_or_name, revision)
         config = read_config(folder)
         self.coords = coords
-        self._attach(*_load(folder, config, dtype), batch_size)
+        self._attach(*_load(folder, config, dtype), batch_size, delimiters)
         self._described = {
             "backend": self.name,
             "model": folder.name if Path(path_or_name).is_dir() else path_or_name,
@@ -74,13 +77,16 @@ class HFBackend:
             "revision": revision,
             "fingerprint": fingerprint(folder),
             "dtype": str(self.model.dtype).removeprefix("torch."),
+            **self._prompter.chat.opening(),
         }
 
-    def _attach(self, model: Any, processor: Any, batch_size: int | None) -> None:
+    def _attach(
+        self, model: Any, processor: Any, batch_size: int | None, delimiters: Delimiters = STANDARD
+    ) -> None:
         """Take a loaded model and its processor."""
         self.model, self.processor = model, processor
         self.device: torch.device = model.device
-        self._prompter = Prompter(processor)
+        self._prompter = Prompter(processor, delimiters)
         self._ends = _end_tokens(model, self._prompter.tokenizer)
         self.input_only = input_only_tokens(model)
         """Tokens that stand for images: an answer never holds one."""
@@ -180,14 +186,15 @@ class HFBackend:
         limit = prompt.request.sampling.max_new_tokens
         end = next((index for index, token in enumerate(row[:limit]) if token in self._ends), None)
         kept = row[: limit if end is None else end]
-        return Response(
-            self._prompter.tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False),
+        response = Response(
+            self._prompter.chat.decode(kept),
             "length" if end is None else "stop",
             prompt_tokens=prompt_tokens,
             completion_tokens=len(kept) + (end is not None),
             latency=time.monotonic() - prompt.arrived,
             shown=shown,
         )
+        return self._prompter.chat.whole(prompt.text, response)
 
 
 def _load(folder: Path, config: dict[str, Any], dtype: str) -> tuple[Any, Any]:

@@ -15,12 +15,20 @@ WHOLE = 64 << 20
 """Weight files up to this many bytes are hashed whole."""
 _HASHED = (".safetensors", ".json", ".jinja", ".txt", ".bin", ".model")
 _WANTED = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
+_WORDS = ["*.json", "*.jinja", "*.txt", "*.model"]
 
 
-def checkpoint_folder(path_or_name: str, revision: str | None) -> tuple[Path, str | None]:
+def checkpoint_folder(
+    path_or_name: str, revision: str | None, *, weights: bool = True
+) -> tuple[Path, str | None]:
     """(folder, revision) of a checkpoint: a folder as it is, else a hub repository, fetched where needed.
 
     The revision of a hub checkpoint is the commit that a branch or tag stood for.
+
+    Args:
+        path_or_name: a folder, or a repository of the hub.
+        revision: branch, tag or commit of a repository.
+        weights: fetch the weights too; else only settings, tokenizer and chat template.
 
     Raises:
         UsageError: there is no such folder and the hub has no such repository or revision.
@@ -43,7 +51,8 @@ def checkpoint_folder(path_or_name: str, revision: str | None) -> tuple[Path, st
     )
 
     try:
-        found = Path(snapshot_download(path_or_name, revision=revision, allow_patterns=_WANTED))
+        wanted = _WANTED if weights else _WORDS
+        found = Path(snapshot_download(path_or_name, revision=revision, allow_patterns=wanted))
     except GatedRepoError as error:
         raise UsageError(f"{path_or_name} is gated: ask for access on the hub, then `hf auth login`") from error
     except RevisionNotFoundError as error:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.models.chat import Chat
 from harness.models.pixels import fit
 from harness.types import PixelLimits, Request
+from scorers.read.normalise import STANDARD, Delimiters
 from tasks.images import ImageError, ImageRef
 from tasks.prompts import ImagePart
 from tasks.types import Response
@@ -49,16 +51,20 @@ class Batch:
 
 
 class Prompter:
-    """Turns requests into prompts and batches for one Hugging Face processor."""
+    """Turns requests into prompts and batches for one Hugging Face processor.
 
-    def __init__(self, processor: Any) -> None:
+    Args:
+        processor: with its tokenizer and chat template.
+        delimiters: by which thinking and answers are known.
+    """
+
+    def __init__(self, processor: Any, delimiters: Delimiters = STANDARD) -> None:
         self.processor = processor
         self.tokenizer = processor.tokenizer
         self.tokenizer.padding_side = "left"
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
-        added = self.tokenizer.added_tokens_decoder.values()
-        self._control = [token.content for token in added if token.special and len(token.content) > 1]
+        self.chat = Chat(processor, self.tokenizer, delimiters)
         size = getattr(processor.image_processor, "size", None) or {}
         self.resizes_by_pixels = hasattr(processor.image_processor, "merge_size") and "longest_edge" in size
         """The processor has Qwen's rule: any size, bounded in pixels."""
@@ -70,25 +76,9 @@ class Prompter:
             ImageError: an image cannot be read.
         """
         arrived = time.monotonic()
-        content = [
-            {"type": "image"} if isinstance(part, ImagePart) else {"type": "text", "text": self._plain(part)}
-            for part in request.parts
-        ]
-        messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
-        if request.system_prompt:
-            system = {"type": "text", "text": self._plain(request.system_prompt)}
-            messages.insert(0, {"role": "system", "content": [system]})
-        text = self.processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        text = self.chat.render(request)
         tokens = len(self.tokenizer(text)["input_ids"]) + sum(self._image_tokens(request))
         return Prompt(request, text, tokens, arrived)
-
-    def _plain(self, text: str) -> str:
-        """Text whose control tokens are broken up, so that a question cannot pose as an image or a turn."""
-        text = text.encode("utf-8", "replace").decode("utf-8")
-        for token in self._control:
-            if token in text:
-                text = text.replace(token, f"{token[:1]} {token[1:]}")
-        return text
 
     def _image_tokens(self, request: Request) -> Iterator[int]:
         count = getattr(self.processor, "_get_num_multimodal_tokens", None)

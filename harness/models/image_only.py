@@ -57,10 +57,11 @@ def load_image_only(folder: Path) -> Any:
 
     images = Qwen2VLImageProcessorPil.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    return image_only_class()(images, tokenizer, chat_template=_chat_template(folder, tokenizer))
+    return image_only_class()(images, tokenizer, chat_template=chat_template(folder, tokenizer))
 
 
-def _chat_template(folder: Path, tokenizer: Any) -> str | None:
+def chat_template(folder: Path, tokenizer: Any) -> str | None:
+    """The chat template of a checkpoint folder, wherever it lies there."""
     for name in ("chat_template.jinja", "chat_template.json"):
         path = folder / name
         if path.exists():

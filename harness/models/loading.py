@@ -36,14 +36,16 @@ def load(spec: ModelSpec) -> Backend:
         from harness.models.vllm import VLLMBackend
 
         how = _given(dtype=spec.dtype, concurrency=spec.concurrency)
-        return VLLMBackend(spec.path, coords=spec.coords, revision=spec.revision, **how)
+        return VLLMBackend(
+            spec.path, coords=spec.coords, revision=spec.revision, delimiters=spec.delimiters, **how
+        )
     for package in ("torch", "transformers"):
         if find_spec(package) is None:
             raise HarnessError(f"{package} is not installed: pip install -c constraints.txt -e '.[hf]'")
     from harness.models.hf import HFBackend
 
     how = _given(dtype=spec.dtype, batch_size=spec.batch_size)
-    return HFBackend(spec.path, coords=spec.coords, revision=spec.revision, **how)
+    return HFBackend(spec.path, coords=spec.coords, revision=spec.revision, delimiters=spec.delimiters, **how)
 
 
 def _mock(spec: ModelSpec) -> Backend:

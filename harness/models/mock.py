@@ -15,6 +15,8 @@ from tasks.types import Response
 class MockBackend:
     """Answers every request with the same text, or with its prompt.
 
+    It has no chat template that could open thinking: what is to be a thought, the text says itself.
+
     Args:
         text: the answer.
         echo: answer with the prompt's own text instead.

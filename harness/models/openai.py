@@ -16,10 +16,11 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Coroutine, Generator, Iterable
+from collections.abc import Coroutine, Generator, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from harness.models.opened import begins_thinking
 from harness.models.pixels import EncodedImage, encode
 from harness.types import Request
 from scorers.types import Coords
@@ -68,6 +69,9 @@ class RetryPolicy:
 class OpenAIBackend:
     """A model behind an OpenAI-compatible chat endpoint.
 
+    What its chat template writes at the end of a prompt is not known. Thinking that the server sends apart goes
+    back in front of the response; a lone `</think>` is left to the reader.
+
     Args:
         model: the name that the server knows the model by.
         base_url: up to and including `/v1`.
@@ -76,6 +80,7 @@ class OpenAIBackend:
         concurrency: requests in flight at once.
         timeout: seconds for one attempt, from connecting to the last byte.
         retry: how often and how patiently a request is tried again.
+        further: more fields of every request's JSON.
     """
 
     name = "openai"
@@ -90,8 +95,10 @@ class OpenAIBackend:
         concurrency: int = 32,
         timeout: float = 600.0,
         retry: RetryPolicy | None = None,
+        further: Mapping[str, Any] | None = None,
     ) -> None:
         self.model = model
+        self._further = dict(further or {})
         self.coords = coords
         self.url = f"{base_url.rstrip('/')}/chat/completions"
         self.concurrency = concurrency
@@ -209,6 +216,7 @@ class OpenAIBackend:
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "seed": sampling.seed % 2**31,
+            **self._further,
         }
         pieces = json.dumps(payload).encode().split(json.dumps(_SPLICE)[1:-1].encode())
         spliced = [pieces[0]]
@@ -265,19 +273,29 @@ def _parse(raw: bytes, url: str, latency: float, shown: tuple[tuple[int, int], .
         raise _RequestError(f"{url}: not a chat completion ({error!r}): {shape}", retry=False) from error
     if not isinstance(text, str):
         text = "".join(part.get("text", "") for part in text if isinstance(part, dict))
-    if reasoning:
-        # A server's reasoning parser takes the tags away; with them back, the journal holds all that was said.
-        # Cut before an answer, the block stays open, which is what `truncated` looks for.
-        text = f"<think>{reasoning}</think>\n{text}" if text else f"<think>{reasoning}"
+    finish_reason: Literal["stop", "length"] = "length" if choice.get("finish_reason") == "length" else "stop"
+    if isinstance(reasoning, str) and reasoning:
+        text = _with_reasoning(reasoning, text, cut=finish_reason == "length")
     usage = reply.get("usage") or {}
     return Response(
         text,
-        "length" if choice.get("finish_reason") == "length" else "stop",
+        finish_reason,
         prompt_tokens=int(usage.get("prompt_tokens") or 0),
         completion_tokens=int(usage.get("completion_tokens") or 0),
         latency=latency,
         shown=shown,
     )
+
+
+def _with_reasoning(reasoning: str, text: str, *, cut: bool) -> str:
+    """A response whose thinking the server sent apart, whole again: the journal holds all that was said.
+
+    Where the limit cut it and nothing follows, the thinking stays open, which is never an answer.
+    """
+    if begins_thinking(text):
+        return text
+    opened = reasoning if begins_thinking(reasoning) else f"<think>{reasoning}"
+    return opened if cut and not text.strip() else f"{opened}</think>\n{text}"
 
 
 class _Loop:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError, nearest
 from harness.models.families import family_coords
+from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class ModelSpec:
     base_url: str | None = None
     api_key_env: str | None = None
     concurrency: int | None = None
+    delimiters: Delimiters = STANDARD
+    """By which a backend knows that a prompt's end opened thinking."""
     options: Mapping[str, str] = field(default_factory=dict)
     """What stands after the colon of `mock:…`."""
 

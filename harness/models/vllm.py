@@ -28,10 +28,16 @@ from harness.errors import HarnessError, UsageError
 from harness.models import keeper
 from harness.models.hf_files import fingerprint
 from harness.models.openai import OpenAIBackend
+from harness.models.vllm_chat import parses_reasoning, served_chat
 from harness.types import Request
+from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
 from tasks.types import Response
 
+_UNKNOWN = (
+    "{model}: whether its chat template opens thinking is not known here ({why}); if it does, thinking that "
+    "the token limit cuts is read as an answer"
+)
 GRACE = 15.0
 """Seconds that the server may take to end before it is killed."""
 
@@ -48,6 +54,7 @@ class VLLMBackend:
         extra: further arguments for `vllm serve`, e.g. `("--tensor-parallel-size", "2")`; None: the value of
             `HARNESS_VLLM_ARGS`, split as a shell does.
         start_timeout: seconds until the server must be ready.
+        delimiters: by which thinking that the chat template opened is known; it is part of the response.
     """
 
     name = "vllm"
@@ -62,6 +69,7 @@ class VLLMBackend:
         concurrency: int = 256,
         extra: tuple[str, ...] | None = None,
         start_timeout: float = 1800.0,
+        delimiters: Delimiters = STANDARD,
     ) -> None:
         given = os.environ.get("HARNESS_VLLM")
         executable = shutil.which(given or "vllm")
@@ -81,6 +89,11 @@ class VLLMBackend:
         self._described: dict[str, Any] = {"model": model, "revision": revision, "dtype": dtype}
         if (folder := Path(model)).is_dir():
             self._described |= {"model": folder.resolve().name, "fingerprint": fingerprint(folder)}
+        self._chat, why = served_chat(model, revision, extra, delimiters)
+        self.notes = () if self._chat else (_UNKNOWN.format(model=model, why=why),)
+        """What the user should know before anything is asked, a line each."""
+        self._described |= self._chat.opening() if self._chat else {}
+        self._parses_reasoning = parses_reasoning(extra)
         if extra:
             self._described["arguments"] = list(extra)
         self._concurrency, self._start_timeout = concurrency, start_timeout
@@ -107,7 +120,18 @@ class VLLMBackend:
             for request, response in answers:
                 if response.error is not None:
                     self._check()
-                yield request, response
+                yield request, self._whole(request, response)
+
+    def _whole(self, request: Request, response: Response) -> Response:
+        """The response with the thinking that its prompt opened.
+
+        A server that takes thinking apart has sent what it found; one that the limit cut may have found none.
+        """
+        if response.error is not None or self._chat is None:
+            return response
+        if self._parses_reasoning and response.finish_reason != "length":
+            return response
+        return self._chat.whole(self._chat.render(request), response)
 
     def close(self) -> None:
         """Stop the server, with its workers."""
@@ -165,6 +189,8 @@ class VLLMBackend:
             coords=self.coords,
             api_key="",
             concurrency=self._concurrency,
+            # The server drops special tokens, and with them the end of thinking where it is one.
+            further={"skip_special_tokens": False} if self._chat and self._chat.marks else None,
         )
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import RunConfig
+from harness.delimiters import read_delimiters, said
 from harness.errors import HarnessError, UsageError
 from harness.jsonl import plain, read_json, sha, write_json
 from harness.version import __version__
 
 FORMAT = 1
-PACKAGES = ("numpy", "pillow", "math-verify", "pycocotools", "rapidfuzz", "torch", "transformers", "vllm")
+PACKAGES = ("numpy", "pillow", "pycocotools", "rapidfuzz", "torch", "transformers", "vllm")
 DESCRIBED: Mapping[str, type] = {"data": str, "fingerprint": str, "generation_sha": str, "synthetic": bool}
 """What a run says of each of its tasks, of which type."""
 _FIXED = (
@@ -34,7 +35,8 @@ _FIXED = (
     "permute_images",
 )
 """Settings of which a change makes another run. `limit` and `tasks` may grow; backend, revision and dtype are
-compared as the model describes them; the others change no answer."""
+compared as the model describes them; the others change no answer. `delimiters` change scores: every response is
+scored again whenever a run is continued."""
 
 
 def generation_sha(model: Mapping[str, Any], config: RunConfig, max_new_tokens: int, coords: str | None) -> str:
@@ -149,6 +151,18 @@ def check_settings(run_dir: Path, old: Mapping[str, Any], config: RunConfig, tas
     before, now = old["config"]["limit"], config.limit
     if now is not None and (before is None or now < before):
         raise _changed(run_dir, "limit", before, now, "it may only grow")
+
+
+def changed_scoring(run_dir: Path, old: Mapping[str, Any], config: RunConfig) -> list[str]:
+    """What changes the scores of a run's responses but not the responses, a line each."""
+    stored = old["config"].get("delimiters")
+    before = read_delimiters(stored) if stored is not None else None
+    if said(before) == said(config.delimiters):
+        return []
+    return [
+        f"{run_dir}: the delimiters were {said(before)} and are {said(config.delimiters)} now: "
+        "its responses are scored again"
+    ]
 
 
 def check_contents(

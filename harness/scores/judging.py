@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from harness.errors import PLUGIN_BUGS
+from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords, Score, Status
 from tasks.types import Response, Sample, Task
 
 
 def judge(
-    task: Task, sample: Sample, response: Response, *, coords: Coords | None = None, raw: bool = False
+    task: Task,
+    sample: Sample,
+    response: Response,
+    *,
+    coords: Coords | None = None,
+    raw: bool = False,
+    delimiters: Delimiters = STANDARD,
 ) -> Score:
     """Score one response; a bug of the scorer costs this response, not the run: status `error`.
 
@@ -18,9 +25,11 @@ def judge(
         response: what came back.
         coords: the model's coordinate convention; tasks without places do not see it.
         raw: judge `official` on the untouched response, not on its final answer.
+        delimiters: by which thinking, answers and chat tokens are known.
     """
+    convention = coords if task.places else None
     try:
-        score = task.score(sample, response, coords=coords if task.places else None, raw=raw)
+        score = task.score(sample, response, coords=convention, raw=raw, delimiters=delimiters)
     except PLUGIN_BUGS as error:
         return _error(f"{type(error).__name__}: {error}")
     return _checked(score)
