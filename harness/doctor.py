@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from harness.errors import HarnessError
 from harness.version import __version__
 
-CORE = ("numpy", "scipy", "pillow", "datasets", "pycocotools", "math-verify", "rapidfuzz", "jinja2", "pydantic")
+CORE = ("numpy", "scipy", "pillow", "datasets", "pycocotools", "rapidfuzz", "jinja2", "pydantic")
 OPTIONAL = {"torch": "hf", "transformers": "hf", "trl": "train", "peft": "train", "vllm": "vllm", "ray": "ray"}
 """Package → the extra that brings it."""
 LITTLE = 2 << 30
