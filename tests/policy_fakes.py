@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scorers.types import Answer, Score, ScorerError
+from scorers.types import Answer, Coords, Score, ScorerError, Target
 from tasks.images import ImageRef
 from tasks.types import Category, Metric, Sample, Source, Task
 from training.data.dataset import HeldProblems
@@ -33,12 +34,23 @@ SMALL: dict[str, Any] = {
 }
 
 
-def even(answer: Answer, target: str) -> Score:
+@dataclass(frozen=True, slots=True)
+class WordTarget(Target):
+    """A word that no answer needs to be."""
+
+    word: str
+
+    def gold(self, coords: Coords | None = None) -> None:
+        return None
+
+
+def even(answer: Answer, target: WordTarget) -> Score:
     """1 where a checksum of the response is even: an untrained model earns it half the time."""
-    return Score(float(zlib.crc32((answer.text + target).encode()) % 2 == 0), None, extracted=answer.text)
+    right = zlib.crc32((answer.text + target.word).encode()) % 2 == 0
+    return Score(float(right), None, extracted=answer.text)
 
 
-def broken(answer: Answer, target: str) -> Score:
+def broken(answer: Answer, target: WordTarget) -> Score:
     raise ScorerError("the worker ran out of time")
 
 
@@ -50,7 +62,7 @@ def task(name: str, category: Category = "math", **changes: Any) -> Task:
         "source": Source(repo="nobody/even", split="test"),
         "to_samples": lambda row: [row],
         "scorer": even,
-        "target": str,
+        "target": WordTarget,
         "metrics": (Metric("accuracy", headline=True),),
     }
     return Task(**(fields | changes))
@@ -64,7 +76,8 @@ def picture(shade: int) -> ImageRef:
 
 def problems(of: Task, number: int = 8) -> HeldProblems:
     samples = [
-        Sample(f"{of.name}-{i}", f"Question {i}?", "x", images=(picture(31 * i),)) for i in range(number)
+        Sample(f"{of.name}-{i}", f"Question {i}?", WordTarget("x"), images=(picture(31 * i),))
+        for i in range(number)
     ]
     return HeldProblems(of, samples)
 

@@ -14,11 +14,11 @@ import pytest
 
 import harness
 import tasks
-from harness.gold import gold_response
 from harness.registry import Registry
-from harness.run.items import read_items
+from harness.run.items import Item, read_items
 from harness.run.journal import TaskJournal
 from harness.types import Request
+from scorers.rules.choice import ChoiceTarget, choice
 from scorers.types import Answer, Score, ScorerError, Status
 from tasks.types import Response, Sample
 from training.rewards import TERMS, RewardRule, Term, reward, weights
@@ -27,7 +27,8 @@ from training.shaping import LengthEnvelope, default_shapes
 ROOT = Path(__file__).parents[1]
 ANY_LENGTH = LengthEnvelope(min_start=0, peak_start=1, peak_end=5000, max_end=9000)
 NAMES = tuple(tasks.BUILTIN)
-SCORERS_SEEN_BY_TRAINING = {"scorers.types", "scorers.response_format", "scorers.problem_types"}
+SCORERS_SEEN_BY_TRAINING = {"scorers.types", "scorers.read.normalise", "scorers.read.locate"}
+"""Beside `training.problems`, which holds what only training data is judged by."""
 
 
 class Assorted:
@@ -80,7 +81,7 @@ def gold_by_question(data: str, limit: int) -> dict[tuple[str, ...], str]:
         for row in islice(load_rows(task, data).rows, limit):
             for sample in task.to_samples(row):
                 parts = render(task, sample, "think", coords="norm1")
-                gold[asked(parts, sample.images)] = gold_response(sample) or "A"
+                gold[asked(parts, sample.images)] = sample.target.gold("norm1") or "A"
     return gold
 
 
@@ -95,7 +96,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def answered(run: Path, name: str) -> list[tuple[Sample, Response, dict[str, Any]]]:
     task = Registry().get(name)
-    samples = {item.sample.id: item.sample for item in read_items(run / "items" / f"{name}.jsonl", task)}
+    items = [item for item in read_items(run / "items" / f"{name}.jsonl", task) if isinstance(item, Item)]
+    samples = {item.sample.id: item.sample for item in items}
     lines = (run / "scores" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
     scores = {line["id"]: line for line in map(json.loads, lines)}
     journal = TaskJournal(run / "samples" / f"{name}.jsonl", name)
@@ -117,6 +119,7 @@ def test_the_reward_s_value_is_what_the_evaluation_wrote(run: Path, name: str) -
         assert earned.value == line["value"]
         assert earned.score.status == line["status"]
         assert earned.score.extracted == line["extracted"]
+        assert earned.score.channel == line.get("channel")
 
 
 def test_the_saved_responses_are_of_every_kind(run: Path) -> None:
@@ -174,7 +177,13 @@ def test_the_terms_add_up(fakes: ModuleType, text: str, value: float, shaped: fl
     sample = next(fakes.to_samples(fakes.row(1, "A")))
     earned = earn(fakes.LETTERS, sample, Response(text, completion_tokens=3))
     structure = shaped * (status is Status.OK)
-    assert earned.terms == {"value": value, "format": shaped, "length": 1.0, "structure": structure}
+    assert earned.terms == {
+        "value": value,
+        "format": shaped,
+        "length": 1.0,
+        "structure": structure,
+        "tagged": value * ("<answer>A</answer>" in text),
+    }
     assert earned.total == pytest.approx(0.8 * value + 0.1 * shaped + 0.1 + 0.5 * structure)
 
 
@@ -182,7 +191,7 @@ def test_a_term_is_one_entry_of_the_table(fakes: ModuleType, monkeypatch: pytest
     short = Term(lambda seen: float(len(seen.response.text) < 9), 0.2)
     monkeypatch.setattr("training.rewards.TERMS", {**TERMS, "short": short})
     own = weights({"short": 0.3})
-    assert own == {"value": 0.5, "format": 0.1, "length": 0.1, "structure": 0.5, "short": 0.3}
+    assert own == {"value": 0.5, "format": 0.1, "length": 0.1, "structure": 0.5, "tagged": 0.0, "short": 0.3}
     earned = earn(fakes.LETTERS, next(fakes.to_samples(fakes.row(1, "A"))), Response("A"), rule=RewardRule(own))
     assert earned.terms["short"] == 1.0
     assert earned.total == pytest.approx(0.5 + 0.3)
@@ -192,6 +201,62 @@ def test_without_shaping_the_whole_weight_is_on_the_answer(fakes: ModuleType) ->
     sample = next(fakes.to_samples(fakes.row(1, "A")))
     bare = RewardRule(weights({"format": 0, "length": 0, "structure": 0}))
     assert earn(fakes.LETTERS, sample, Response("A"), rule=bare).total == 1.0
+
+
+CHOICE = ChoiceTarget(("red", "blue"), 0, "Which?")
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "tagged"),
+    [
+        ("<think>Red.</think><answer>A</answer>", 1.0, 1.0),
+        ("<think>Red.</think><answer>The answer is A</answer>", 1.0, 1.0),
+        ("<think>Red.</think>So: <answer>A</answer>", 1.0, 1.0),
+        ("<think>Red.</think><answer>B</answer>", 0.0, 0.0),
+        ("<think>Red.</think><answer>A or B</answer>", 0.0, 0.0),
+        ("<think>Red.</think>The answer is A", 1.0, 0.0),
+        ("<think>Red.</think>The answer is A<answer></answer>", 1.0, 0.0),
+        (r"<think>Red.</think>\boxed{A}", 1.0, 0.0),
+        ("A", 1.0, 0.0),
+        ("<think>Red.</think>", 0.0, 0.0),
+    ],
+)
+def test_a_recipe_may_pay_for_tagged_answers_alone(
+    policy_fakes: ModuleType, text: str, value: float, tagged: float
+) -> None:
+    task = policy_fakes.task("choices", scorer=choice, target=ChoiceTarget)
+    sample = Sample("1", "Which?", CHOICE, choices=CHOICE.options)
+    alone = RewardRule(weights({"tagged": 0.9, "format": 0.1, "length": 0.0, "structure": 0.0}))
+    assert alone.weights["value"] == pytest.approx(0.0)
+    earned = earn(task, sample, Response(text, completion_tokens=3), rule=alone)
+    assert (earned.value, earned.terms["tagged"]) == (value, tagged)
+    assert earned.total == pytest.approx(0.9 * tagged + 0.1 * earned.terms["format"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>It is red, the answer is A",
+        "<think>It is red. <answer>A</answer>",
+        "<think>No.</think> Wait. <think>The answer is A",
+        "[THINK]The answer is A",
+        r"◁think▷\boxed{A}",
+    ],
+)
+@pytest.mark.parametrize("finish", ["stop", "length"])
+def test_open_thinking_earns_nothing(policy_fakes: ModuleType, text: str, finish: Any) -> None:
+    task = policy_fakes.task("choices", scorer=choice, target=ChoiceTarget)
+    sample = Sample("1", "Which?", CHOICE, choices=CHOICE.options)
+    earned = earn(task, sample, Response(text, finish, completion_tokens=3))
+    assert earned.score.status is Status.TRUNCATED
+    assert (earned.score.extracted, earned.score.channel) == (None, None)
+    assert earned.counts
+    assert {name: found for name, found in earned.terms.items() if name != "length"} == {
+        "value": 0.0,
+        "format": 0.0,
+        "structure": 0.0,
+        "tagged": 0.0,
+    }
 
 
 def test_length_is_counted_in_tokens_and_none_are_no_accident(fakes: ModuleType) -> None:
@@ -221,14 +286,16 @@ def test_a_scorer_s_error_is_no_zero(fakes: ModuleType, response: Response, stat
 
 def test_a_scorer_that_raises_costs_its_response_alone(policy_fakes: ModuleType) -> None:
     with pytest.raises(ScorerError):
-        policy_fakes.broken(Answer("x"), "x")
-    sample = Sample("1", "?", "x")
+        policy_fakes.broken(Answer("x"), policy_fakes.WordTarget("x"))
+    sample = Sample("1", "?", policy_fakes.WordTarget("x"))
     assert not earn(policy_fakes.task("broken", scorer=policy_fakes.broken), sample, Response("x")).counts
 
 
 def test_no_scoring_code_in_training() -> None:
     wrong = []
     for path in (ROOT / "training").rglob("*.py"):
+        if path.parent.name == "problems":
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module:
                 names = [node.module] if node.module != "scorers" else [f"scorers.{n.name}" for n in node.names]
@@ -247,3 +314,13 @@ def test_no_scoring_code_in_training() -> None:
                 if name.startswith("tasks.") and name not in {"tasks.types", "tasks.prompts", "tasks.images"}
             ]
     assert not wrong
+
+
+def test_scorers_know_nothing_of_training() -> None:
+    for path in (ROOT / "scorers").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not [name for name in modules if name.split(".")[0] in ("training", "harness", "tasks")], (
+                path
+            )

@@ -119,11 +119,12 @@ class Flaky:
 
     def __init__(self, task: Any, bad: set[int], size: int | None = 6) -> None:
         self.task, self.size, self._bad = task, size, bad
+        self._target = task.target("x")
 
     def sample(self, index: int) -> Sample:
         if index in self._bad:
             raise RowError("no answer") if index % 2 else ImageError("gone.png: No such file or directory")
-        return Sample(str(index), "?", "x")
+        return Sample(str(index), "?", self._target)
 
 
 def test_rows_that_cannot_be_read_are_counted_and_passed_over(policy_fakes: ModuleType) -> None:
@@ -235,10 +236,20 @@ CHOICE = {"task_type": "chart_figure_qa", "problem_type": "multiple choice", "op
         ),
         ({"problem_type": "open-ended", "answer": "<answer>a red bus</answer>"}, "a red bus", 1),
         (
-            BOX | {"answer": '<answer>{"boxes": [20, 10, 120, 60]}</answer>'},
+            BOX | {"answer": '<answer>{"boxes": [100, 100, 600, 600]}</answer>'},
             '{"bbox_2d": [100, 100, 600, 600]}',
             1,
         ),
+        (
+            BOX | {"answer": '<answer>{"boxes": [20, 10, 120, 60]}</answer>', "gold_coords": "abs"},
+            '{"bbox_2d": [100, 100, 600, 600]}',
+            1,
+        ),
+        (
+            BOX | {"answer": "[20, 10, 120, 60]"},
+            '{"bbox_2d": [100, 100, 600, 600]}',
+            0,
+        ),  # thousandths, no pixels
     ],
 )
 def test_a_row_is_judged_by_its_problem_type(
@@ -268,6 +279,49 @@ def test_rows_are_sorted_by_family_and_type_and_show_their_images(fakes: ModuleT
     assert "<image" not in str(parts[1])
 
 
+@pytest.mark.parametrize(
+    ("changes", "choices"),
+    [
+        ({"problem": "<image> Is it red or blue?"}, ("red", "blue")),  # no list, though the texts are there
+        ({"problem": "<image> Which?\n(A) red\n(B) blue"}, ()),
+        ({"problem": "<image> Which?\nA. red\nB. blue", "options": []}, ()),
+        ({"problem": "<image> Which?", "options": ["A", "B"]}, ("A", "B")),
+    ],
+)
+def test_options_are_shown_unless_lettered_lines_list_them(
+    fakes: ModuleType, tmp_path: Path, changes: dict[str, Any], choices: tuple[str, ...]
+) -> None:
+    [problems], failed = load_file(save(fakes, tmp_path, [problem(**CHOICE | {"answer": "B"} | changes)]))
+    assert not failed
+    sample = problems.sample(0)
+    assert sample.choices == choices
+    assert problems.task.score(sample, Response("<answer>B</answer>")).value == 1.0
+
+
+def test_a_box_in_pixels_outside_its_image_is_passed_over(fakes: ModuleType, tmp_path: Path) -> None:
+    boxes = [problem(i, **BOX, answer=f"[20, 10, {right}, 60]") for i, right in enumerate((120, 210))]
+    [problems], failed = load_file(save(fakes, tmp_path, boxes), coords="abs")
+    assert not failed  # the image, 200 by 100, is opened when its row is asked
+    assert problems.sample(0).target.box == (20, 10, 120, 60)
+    with pytest.raises(RowError, match=r"row 1: .* lies outside the image in abs coordinates"):
+        problems.sample(1)
+
+
+def test_one_type_under_several_spellings_is_one_task(fakes: ModuleType, tmp_path: Path) -> None:
+    rows = [problem(i, problem_type=name) for i, name in enumerate(("numerical", "Numerical", " NUMERICAL"))]
+    [problems], _ = load_file(save(fakes, tmp_path, rows))
+    assert (problems.task.name, problems.size) == ("math_reasoning/numerical", 3)
+
+
+def test_places_are_asked_for_by_type_whatever_the_family(fakes: ModuleType, tmp_path: Path) -> None:
+    row = problem(
+        task_type="spatial_reasoning", problem_type="spatial grounding", answer="[100, 100, 600, 600]"
+    )
+    [problems], _ = load_file(save(fakes, tmp_path, [row]))
+    assert problems.task.places
+    assert problems.task.category == "spatial"
+
+
 def test_every_task_type_is_one_of_our_families() -> None:
     assert set(FAMILIES.values()) == set(CATEGORIES)
 
@@ -284,6 +338,11 @@ def test_every_task_type_is_one_of_our_families() -> None:
         (problem(**CHOICE, answer="Z"), "answer 'Z' is none of 2 options"),
         (problem(**BOX, images=[]), "a place is asked for and there is no image"),
         (problem(**BOX, answer="left"), "answer 'left' is no box"),
+        (problem(**BOX, answer="[577, 232, 899, 1786]"), "lies outside the image in norm1000 coordinates"),
+        (problem(**BOX, answer="[1, 2, 3, 4]", gold_coords="pixel"), "a box needs gold_coords"),
+        (problem(**CHOICE | {"options": []}, answer="A"), "there are no options, and the question lists none"),
+        (problem(**CHOICE | {"options": float("nan")}, answer="A"), "there are no options"),
+        (problem(**CHOICE | {"options": ["B. red", "A. blue"]}, answer="A"), "lettered B, A: wants A, B, C"),
         (7, "not an object"),
     ],
 )
@@ -294,6 +353,18 @@ def test_a_row_that_cannot_be_trained_on_is_named(
     assert sum(each.size or 0 for each in problems) == 1
     assert failed[0].error.startswith("train.json row 1: ")
     assert why in failed[0].error
+
+
+def test_a_row_whose_own_answer_its_scorer_refuses_is_named(
+    fakes: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earns = {"2": 1.0, "3": 0.9}
+    monkeypatch.setattr("training.data.dataset.gold_value", lambda name, problem: earns[problem.gold])
+    [problems], failed = load_file(save(fakes, tmp_path, [problem(0), problem(1, answer="3")]))
+    assert problems.size == 1
+    assert [row.error for row in failed] == [
+        "train.json row 1: its own answer earns 0.90 of 1 by the scorer of numerical"
+    ]
 
 
 def test_a_file_of_nothing_but_bad_rows_is_refused(fakes: ModuleType, tmp_path: Path) -> None:

@@ -240,11 +240,11 @@ def test_steps_without_a_group_end_the_run_above_their_budget(
         run(stuck(policy_fakes, policy_model, tmp_path, 0.0, steps=20, fill_rounds=1))
 
 
-def flaky(answer: Answer, target: str) -> Score:
+def flaky(answer: Answer, target: Any) -> Score:
     """As `even`, but for one question, whose scorer breaks."""
     from policy_fakes import broken, even
 
-    return broken(answer, target) if target == "broken" else even(answer, target)
+    return broken(answer, target) if target.word == "broken" else even(answer, target)
 
 
 def test_scorer_errors_leave_their_group_and_are_counted(
@@ -252,7 +252,7 @@ def test_scorer_errors_leave_their_group_and_are_counted(
 ) -> None:
     task = policy_fakes.task("sums", scorer=flaky)
     trainer = policy_fakes.trainer(policy_model, tmp_path, [task], rollout_prompts=5, fill_rounds=1)
-    targets = ["broken", *["x"] * 4]
+    targets = map(policy_fakes.WordTarget, ["broken", *["x"] * 4])
     trainer.stream = PromptStream(
         [HeldProblems(task, [Sample(str(i), "?", t) for i, t in enumerate(targets)])], 0
     )
@@ -276,8 +276,9 @@ def test_a_vanished_image_costs_its_prompt_and_is_counted(
     policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
 ) -> None:
     task = policy_fakes.task("sums")
-    gone = Sample("gone", "?", "x", images=(ImageRef(tmp_path / "gone.png"),))
-    rest = [Sample(str(i), f"{i}?", "x", images=(policy_fakes.picture(i),)) for i in range(3)]
+    target = policy_fakes.WordTarget("x")
+    gone = Sample("gone", "?", target, images=(ImageRef(tmp_path / "gone.png"),))
+    rest = [Sample(str(i), f"{i}?", target, images=(policy_fakes.picture(i),)) for i in range(3)]
     trainer = policy_fakes.trainer(policy_model, tmp_path, [task], fill_rounds=1)
     trainer.stream = PromptStream([HeldProblems(task, [gone, *rest])], 0)
     figures = trainer.step(1)

@@ -27,7 +27,7 @@ def test_every_shipped_recipe_is_valid_and_found_by_its_name(path: Path) -> None
         assert recipe.g2rpo.shape(task).length.max_end > 0
 
 
-WITHOUT_LENGTH = {"value": 0.9, "format": 0.1, "length": 0.0, "structure": 0.5}
+WITHOUT_LENGTH = {"value": 0.9, "format": 0.1, "length": 0.0, "structure": 0.5, "tagged": 0.0}
 
 
 def test_names_of_shipped_recipes_are_unique() -> None:
@@ -47,13 +47,13 @@ def test_the_defaults_are_the_paper_s_setting() -> None:
         assert getattr(paper, name) == getattr(defaults, name)
     assert (paper.responses, paper.rollout_prompts, paper.update_prompts) == (8, 512, 128)
     assert (paper.clip_low, paper.clip_high, paper.dual_clip, paper.learning_rate) == (0.2, 0.3, 3.0, 2e-6)
-    assert paper.reward == {"value": 0.8, "format": 0.1, "length": 0.1, "structure": 0.5}
+    assert paper.reward == {"value": 0.8, "format": 0.1, "length": 0.1, "structure": 0.5, "tagged": 0.0}
     assert paper.reward == defaults.reward
 
 
 def test_a_recipe_that_was_written_out_is_read_back() -> None:
     recipe = PolicyRecipe(reward={"format": 0.9, "length": 0.1})
-    assert recipe.reward == {"value": 0.0, "format": 0.9, "length": 0.1, "structure": 0.5}
+    assert recipe.reward == {"value": 0.0, "format": 0.9, "length": 0.1, "structure": 0.5, "tagged": 0.0}
     assert PolicyRecipe.model_validate(recipe.model_dump()) == recipe
 
 

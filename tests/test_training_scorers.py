@@ -317,6 +317,7 @@ def test_targets_of_problem_types() -> None:
             Problem("A", "", ("A. cat", "B. dog", "D. cow")),
             "lettered A, B, D: wants A, B, C",
         ),
+        ("multiple choice", Problem("A", "", ("(B) cat", "(A) dog")), "lettered B, A: wants A, B, C"),
         ("multiple choice", Problem("A", "", ("C", "A", "B")), "letter of one option and the text of another"),
         ("multiple choice", Problem("B. cat", "", ("cat", "dog")), "none of 2 options"),
         ("ocr", Problem("<answer> </answer>"), "the answer is empty"),

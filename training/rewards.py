@@ -17,6 +17,7 @@ from typing import NamedTuple
 from harness.errors import nearest
 from harness.scores.judging import judge
 from scorers.read.locate import Channel
+from scorers.read.normalise import clean
 from scorers.types import Coords, Score, Status
 from tasks.types import Response, Sample, Task
 from training.response_format import response_format
@@ -57,11 +58,16 @@ def structure_term(seen: Evidence) -> float:
 
 
 def tagged_term(seen: Evidence) -> float:
-    """The accuracy of an answer that was found in an answer block; 0 for one found anywhere else.
+    """The accuracy of an answer that stands in the answer block; 0 for one that was found anywhere else.
 
     A recipe that gives it all of the value's weight pays for no other answers.
     """
-    return seen.score.value * (seen.score.channel == Channel.TAG)
+    if seen.score.channel == Channel.TAG:
+        return seen.score.value
+    # Some rules say `whole` of a block that they take to the letter.
+    response = clean(seen.response.text)
+    block = response.blocks[-1] if response.blocks else ""
+    return seen.score.value * (block != "" and block in (response.visible, seen.score.extracted))
 
 
 class Term(NamedTuple):

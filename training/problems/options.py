@@ -77,14 +77,18 @@ def _unlettered(options: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
 
     One letter alone is a name's ("J. Smith"); an option without a letter among lettered ones stays as it is. An
     option that is only its letter is in the picture.
+
+    Raises:
+        ProblemError: their letters are not A, B, C … in this order.
     """
     labels = [_LABEL.match(option) for option in options]
-    own = [label is not None and LETTERS.find(label[1]) == at for at, label in enumerate(labels)]
-    if sum(own) < 2:
+    found = "".join(label[1] if label else " " for label in labels)
+    own = sum(letter == LETTERS[at] for at, letter in enumerate(found[: len(LETTERS)]))
+    shuffled = "".join(sorted(found)) == LETTERS[: len(found)] != found
+    if shuffled or (own > 1 and own < len(found.replace(" ", ""))):
+        raise ProblemError(f"the options are lettered {', '.join(found.replace(' ', ''))}: wants A, B, C …")
+    if own < 2:
         return options, False
-    if any(label and not mine for label, mine in zip(labels, own, strict=True)):
-        found = ", ".join(label[1] for label in labels if label)
-        raise ProblemError(f"the options are lettered {found}: wants A, B, C …")
     texts = (option[label.end() :] if label else option for option, label in zip(options, labels, strict=True))
     return tuple(text.strip() or LETTERS[at] for at, text in enumerate(texts)), True
 
