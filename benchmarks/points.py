@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from scorers import mask as masks
-from scorers.box import BoxTarget, grounding
-from scorers.points import MaskTarget, points_in_mask
+from scorers.place import masks
+from scorers.rules.grounding import BoxTarget, grounding
+from scorers.rules.refspatial import MaskTarget, points_in_mask
 from scorers.types import Answer
 
 

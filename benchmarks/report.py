@@ -27,11 +27,9 @@ from random import Random
 from typing import Any
 
 import harness
-from harness.gold import gold_response
-from harness.jsonl import encode, read_json, write_json
+from harness.jsonl import encode, read_json, read_lines, write_json
 from harness.registry import Registry
 from harness.run import rescore
-from harness.run.items import read_items
 
 CASES = ("10,10000", "10,50000")
 TARGETS = {"10,10000": "< 3 s", "10,50000": "< 15 s, < 1 GB, first paint < 1 s"}
@@ -96,10 +94,8 @@ def make_runs(folder: Path, models: int, samples: int) -> list[Path]:
 
 def _answer(path: Path, name: str, rng: Random, skill: float) -> None:
     """Put a model's responses in the place of the first one's, under the same keys."""
-    golds = {
-        item.sample.id: gold_response(item.sample) or "A"
-        for item in read_items(path / "items" / f"{name}.jsonl", Registry().get(name))
-    }
+    items = (line for _, line in read_lines(path / "items" / f"{name}.jsonl"))
+    golds = {item["id"]: item["gold"] or "A" for item in items if "error" not in item}
     others = list(golds.values())
     journal = path / "samples" / f"{name}.jsonl"
     lines = [json.loads(line) for line in journal.read_bytes().splitlines()]

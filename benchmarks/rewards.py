@@ -6,7 +6,6 @@ import time
 from collections import defaultdict
 
 from harness.data.synthetic import synthetic_row
-from harness.gold import gold_response
 from harness.registry import Registry
 from tasks import BUILTIN
 from tasks.types import Response
@@ -24,7 +23,7 @@ def main() -> None:
         task = Registry().get(list(BUILTIN)[number % len(BUILTIN)])
         samples = list(task.to_samples(synthetic_row(task.name, number // len(BUILTIN), split="train")))
         sample = samples[number % len(samples)]
-        answer = gold_response(sample) if number % 3 == 0 else WRONG[number % len(WRONG)]
+        answer = sample.target.gold("norm1") if number % 3 == 0 else WRONG[number % len(WRONG)]
         text = f"<think>It is number {number}, so it must be.</think><answer>{answer}</answer>"
         work.append((task, sample, Response(text, completion_tokens=40)))
     for _ in range(2):  # the first pass imports the scorers' libraries

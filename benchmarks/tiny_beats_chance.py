@@ -19,7 +19,7 @@ from pathlib import Path
 from harness import evaluate
 from harness.models import family_coords
 from harness.registry import Registry
-from harness.run.items import read_items
+from harness.run.items import Item, read_items
 from harness.scores import judge
 from harness.scores.stats import Estimate, paired_interval
 from scorers.types import Coords, Score, Status
@@ -97,7 +97,8 @@ def read_scores(run: Path, task: Task, samples: Sequence[Sample]) -> list[Score]
 
 def compare(task: Task, seen: Path, dealt: Path, coords: Coords) -> dict[str, object]:
     """One line of the table."""
-    samples = [item.sample for item in read_items(seen / "items" / f"{task.name}.jsonl", task)]
+    items = read_items(seen / "items" / f"{task.name}.jsonl", task)
+    samples = [item.sample for item in items if isinstance(item, Item)]
     observed = headline(task, samples, read_scores(seen, task, samples))
     tiny = weighted(task, observed)
     permuted = weighted(task, headline(task, samples, read_scores(dealt, task, samples)))

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import get_args
 
 from harness.data import RowSource
 from harness.errors import PLUGIN_BUGS
-from harness.gold import gold_response
 from harness.jsonl import plain, tuples
+from harness.progress import Progress
 from harness.run.plan import FailedRow, samples_of
 from harness.scores.judging import judge
 from harness.words import counted
-from scorers.types import Score, Status
+from scorers.types import Score, ScorerError, Status
 from tasks import CATEGORIES
 from tasks.images import ImageError
 from tasks.prompts import render
 from tasks.types import Response, Sample, Style, Task
 
 SAMPLES = 100
-"""How many samples are looked at where no limit is given."""
+"""Samples that the slow checks look at where no limit is given, and all checks where rows have no end."""
+EARNED = 0.95
+"""What a gold answer must score at least."""
 SLOWEST = 2.0
 """Seconds that scoring the longest hostile response may take."""
 HOSTILE = ("", "\x00\ud800", "[" * 20_000, "$" + "9^{" * 200 + "9" + "}" * 200 + "$", "A B C 1 2 3 (" * 80_000)
@@ -37,38 +39,76 @@ class Finding:
     name: str
     ok: bool
     said: str
+    problems: tuple[str, ...] = ()
+    """Each sample or row that fails, with the reason."""
 
 
-def validate(task: Task, source: RowSource, limit: int | None = None) -> Iterator[Finding]:
+@dataclass(slots=True)
+class _Check:
+    """A check of samples one by one, and what it found so far."""
+
+    name: str
+    wrong: Callable[[Task, Sample], str | None]
+    most: int | None = None
+    """How many samples it looks at; None: all."""
+    seen: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def look(self, task: Task, sample: Sample) -> None:
+        if self.most is not None and self.seen >= self.most:
+            return
+        self.seen += 1
+        if (said := self.wrong(task, sample)) is not None:
+            self.problems.append(f"{sample.id}: {said}")
+
+    @property
+    def finding(self) -> Finding:
+        bad = len(self.problems)
+        said = f"{bad} of {self.seen} do not" if bad else f"{self.seen} of {self.seen}"
+        return Finding(self.name, self.seen > 0 and not bad, said, tuple(self.problems))
+
+
+def validate(
+    task: Task, source: RowSource, limit: int | None = None, progress: Progress | None = None
+) -> Iterator[Finding]:
     """Check a task on rows; each finding as it is made.
 
     Args:
         task: the plugin.
         source: its rows.
-        limit: how many samples to look at; None: 100.
+        limit: how many samples to look at; None: every row of a finite source, of which the first 100 are
+            decoded, rendered and refused, and 100 samples of an endless one.
+        progress: where to say how far it is; None: nowhere.
     """
     yield _definition(task)
-    drafts = list(islice(samples_of(task, source), limit or SAMPLES))
-    failed = [draft for draft in drafts if isinstance(draft, FailedRow)]
-    samples = [draft for draft in drafts if isinstance(draft, Sample)]
-    first = f"; first: {failed[0].error}" if failed else ""
+    few = limit or SAMPLES
+    endless = source.synthetic and source.count is None
+    checks = (
+        _Check("targets survive JSON", _target),
+        _Check("groups of the metrics are there", _groups),
+        _Check("images decode", _images, few),
+        _Check("prompts render", _prompts, few),
+        _Check("the gold answer scores 1", _gold),
+        _Check("a refusal scores 0", _refusal, few),
+    )
+    failed: list[str] = []
+    first: Sample | None = None
+    with (progress or Progress(quiet=True)).stage(task.name, source.count) as stage:
+        for draft in islice(samples_of(task, source), few if limit or endless else None):
+            stage.advance()
+            if isinstance(draft, FailedRow):
+                failed.append(draft.error)
+                continue
+            first = first or draft
+            for check in checks:
+                check.look(task, draft)
+    made = counted(checks[0].seen, "sample")
     yield Finding(
-        "rows become samples",
-        bool(samples) and not failed,
-        f"{counted(len(samples), 'sample')}, {len(failed)} failed{first}",
+        "rows become samples", first is not None and not failed, f"{made}, {len(failed)} failed", tuple(failed)
     )
-    checks: tuple[tuple[str, Callable[[Task, Sample], str | None]], ...] = (
-        ("targets survive JSON", _target),
-        ("groups of the metrics are there", _groups),
-        ("images decode", _images),
-        ("prompts render", _prompts),
-        ("the gold answer scores 1", _gold),
-        ("a refusal scores 0", _refusal),
-    )
-    for name, check in checks:
-        yield _over(name, check, task, samples)
-    if samples:
-        yield _hostile(task, samples[0])
+    yield from (check.finding for check in checks)
+    if first is not None:
+        yield _hostile(task, first)
 
 
 def _definition(task: Task) -> Finding:
@@ -88,16 +128,6 @@ def _definition(task: Task) -> Finding:
         if metric.reduce != "mean" and not metric.by
     ]
     return Finding("definition", not wrong, "; ".join(wrong) or f"{len(task.metrics)} metrics")
-
-
-def _over(
-    name: str, check: Callable[[Task, Sample], str | None], task: Task, samples: Sequence[Sample]
-) -> Finding:
-    problems = [(sample.id, said) for sample in samples if (said := check(task, sample)) is not None]
-    if not problems:
-        return Finding(name, bool(samples), f"{len(samples)} of {len(samples)}")
-    sample_id, said = problems[0]
-    return Finding(name, False, f"{len(problems)} of {len(samples)} do not; first: {sample_id}: {said}")
 
 
 def _target(task: Task, sample: Sample) -> str | None:
@@ -145,12 +175,17 @@ def _score(task: Task, sample: Sample, text: str) -> Score:
 
 
 def _gold(task: Task, sample: Sample) -> str | None:
-    text = gold_response(sample)
+    try:
+        text = sample.target.gold("norm1")
+    except ScorerError as error:
+        return f"no gold answer: {error}"
+    except (NotImplementedError, *PLUGIN_BUGS) as error:
+        return f"{type(sample.target).__name__}.gold: {type(error).__name__}: {error}"
     if text is None:
-        return f"{task.target.__name__} has no field that a right answer can be written from"
+        return "the row holds no gold answer"
     for response in (text, f"<think>Let me see.</think>\n<answer>{text}</answer>"):
         score = _score(task, sample, response)
-        if score.status is not Status.OK or score.value < 0.99:
+        if score.status is not Status.OK or score.value < EARNED:
             return f"{response[:80]!r} scores {score.value:g} ({score.error or score.status})"
     return None
 

@@ -15,11 +15,15 @@ from harness.config import build
 from harness.jsonl import encode, plain, write_atomic
 from harness.run import rescore
 from harness.run.identity import describe_run, save_run
+from harness.run.items import gold_of
 from reports.page import Section, render
 from reports.runs import load_runs
 from reports.samples.section import samples_section
-from scorers.mask import encode as encode_mask
-from scorers.points import MaskTarget
+from scorers.place.masks import encode as encode_mask
+from scorers.rules.choice import ChoiceTarget
+from scorers.rules.grounding import BoxTarget
+from scorers.rules.refspatial import MaskTarget
+from scorers.types import Target
 
 HOSTILE = (
     '</script><script>window.hit=1</script><img src=x onerror="window.hit=1"> javascript:window.hit=1 '
@@ -41,10 +45,11 @@ def picture(path: Path, size: tuple[int, int] = (64, 48), colour: tuple[int, int
     return name
 
 
-def item(name: str, question: str, target: Any, **more: Any) -> dict[str, Any]:
+def item(name: str, question: str, target: Target, **more: Any) -> dict[str, Any]:
     """A line of `items/<task>.jsonl`."""
     line = {"id": name, "prompt_sha": "p", "image_sha": "i", "question": question, "choices": []}
-    line |= {"target": plain(target), "groups": {}, "images": [], "sizes": [], "prompt": [question]}
+    line |= {"target": plain(target), "gold": gold_of(target, "norm1000"), "shapes": plain(target.shapes())}
+    line |= {"groups": {}, "images": [], "sizes": [], "prompt": [question]}
     return line | more
 
 
@@ -98,14 +103,14 @@ def write_run(
 def box_item(path: Path, name: str, **more: Any) -> dict[str, Any]:
     """A RefCOCO item about a 64 × 48 image, its box the right half."""
     image = picture(path)
-    target = {"box": [32, 0, 64, 48], "width": 64, "height": 48}
+    target = BoxTarget((32, 0, 64, 48), 64, 48)
     shown = {"images": [image], "sizes": [[64, 48]], "prompt": [{"image": 0}, "Where?"]}
     return item(name, f"Where is {name}?", target, **shown, **more)
 
 
 def choice_item(name: str, right: int = 1, **more: Any) -> dict[str, Any]:
     """An AI2D item of three choices."""
-    target = {"options": ["red", "green", "blue"], "answer": right}
+    target = ChoiceTarget(("red", "green", "blue"), right)
     return item(name, f"Which colour is {name}?", target, choices=["red", "green", "blue"], **more)
 
 

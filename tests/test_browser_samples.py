@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from scorers.rules.choice import ChoiceTarget
+
 ROWS = "#samples-list [data-position]"
 TITLE = "#samples-title"
 
@@ -285,11 +287,7 @@ def test_samples_of_one_id_in_other_data_are_told_apart(
     runs = [
         make.write_run(
             tmp_path / mark,
-            {
-                "ai2d": [
-                    (make.item("c", f"Question {mark}", {"options": ["x"], "answer": 0}), [answer] * epochs)
-                ]
-            },
+            {"ai2d": [(make.item("c", f"Question {mark}", ChoiceTarget(("x",), 0)), [answer] * epochs)]},
             fingerprint=mark * 64,
             epochs=epochs,
         )
@@ -343,7 +341,7 @@ def test_hostile_text_is_shown_as_text_and_nothing_runs(
     item = make.item(
         hostile,
         hostile,
-        {"options": [hostile, "b"], "answer": 0},
+        ChoiceTarget((hostile, "b"), 0),
         choices=[hostile, "b"],
         groups={hostile: hostile},
         prompt=[hostile],

@@ -14,9 +14,9 @@ from harness.errors import HarnessError, UsageError
 from harness.models import tiny_path
 from harness.models.hf import HFBackend
 from harness.types import Request, Sampling
-from scorers.box import BoxTarget
-from scorers.choice import ChoiceTarget
-from scorers.points import RoboSpatialTarget
+from scorers.rules.choice import ChoiceTarget
+from scorers.rules.grounding import BoxTarget
+from scorers.rules.robospatial import RoboSpatialTarget
 from tasks import BUILTIN, load_builtin
 from tasks.prompts import render
 from tasks.types import Response, Sample
@@ -140,9 +140,16 @@ def test_the_share_of_careless_examples() -> None:
     assert 0.55 < careless < 0.85
 
 
-def test_a_place_needs_a_convention_that_can_be_written() -> None:
-    with pytest.raises(ValueError, match="loc1024"):
-        answer_text(BOX, "loc1024")
+@pytest.mark.parametrize("sample", [BOX, POINT])
+def test_a_place_needs_a_declared_convention(sample: Sample) -> None:
+    with pytest.raises(ValueError, match="not declared"):
+        answer_text(sample, None)
+    assert answer_text(BOX, "loc1024") == "<loc0102><loc0102><loc0205><loc0307>"
+
+
+def test_what_the_convention_cannot_write_is_not_taught() -> None:
+    unknown = Sample("a", "q", BoxTarget((10.0, 20.0, 30.0, 40.0)))
+    assert answer_text(unknown, "norm1000") is None
 
 
 @pytest.mark.parametrize("name", BUILTIN)

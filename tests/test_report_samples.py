@@ -16,6 +16,9 @@ from reports.page import render
 from reports.samples import section as section_module
 from reports.samples.index import LOOPHOLE, MISSED, RIGHT, STATUSES, WRONG, cell_of, rank_of
 from reports.samples.texts import true_answer
+from scorers.rules.choice import ChoiceTarget
+from scorers.rules.grounding import BoxTarget
+from scorers.rules.robospatial import RoboSpatialTarget
 
 
 def unpack(text: str) -> Any:
@@ -152,7 +155,7 @@ def test_rows_that_could_not_be_asked_are_there_with_their_reason(sample_runs: A
 def test_hostile_text_survives_as_it_is_and_the_page_is_plain(sample_runs: Any, tmp_path: Path):
     make = sample_runs
     item = make.item(
-        make.HOSTILE, make.HOSTILE, {"options": [make.HOSTILE, "b"], "answer": 0}, choices=[make.HOSTILE, "b"],
+        make.HOSTILE, make.HOSTILE, ChoiceTarget((make.HOSTILE, "b"), 0), choices=[make.HOSTILE, "b"],
         groups={make.HOSTILE: make.HOSTILE}, images=["../../secret.png", "x\"onerror=1.png"],
     )  # fmt: skip
     run = make.write_run(tmp_path / "run", {"ai2d": [(item, make.response(make.HOSTILE))]})
@@ -168,7 +171,7 @@ def test_hostile_text_survives_as_it_is_and_the_page_is_plain(sample_runs: Any, 
 def test_a_beginning_that_all_questions_share_is_left_out_of_the_list(sample_runs: Any, tmp_path: Path):
     make = sample_runs
     start = "Please provide the bounding box coordinate of the region: "
-    asked = [make.item(str(n), start + what, {"box": [0, 0, 1, 1]}) for n, what in enumerate(("dog", "door"))]
+    asked = [make.item(str(n), start + what, BoxTarget((0, 0, 1, 1))) for n, what in enumerate(("dog", "door"))]
     run = make.write_run(tmp_path / "run", {"refcoco": [(one, make.response("?")) for one in asked]})
     index, _ = opened(make.section_of([run]))
     assert index["starts"] == ["… dog", "… door"]
@@ -220,23 +223,52 @@ def test_disagreements_come_before_failures_before_right_answers():
 
 
 @pytest.mark.parametrize(
-    ("target", "choices", "wanted"),
+    ("gold", "choices", "wanted"),
     [
-        ({"options": ["x", "y"], "answer": 1}, ["x", "y"], ([1], "")),
-        ({"options": ["x", "y"], "answer": 1}, [], ([], "B: y")),
-        ({"options": ["A", "B"], "answer": "B"}, [], ([], "B")),
-        ({"options": [], "answer": "12"}, [], ([], "12")),
-        ({"choices": ["Yes", "No"], "answer": "No"}, ["Yes", "No"], ([1], "")),
-        ({"options": ["x", "y"], "answer": 7}, ["x", "y"], ([], "7")),
-        ({"answers": ["a", "b"], "question": "?"}, [], ([], "a | b")),
-        ({"box": [0, 0, 1, 1], "width": 4, "height": 3}, [], ([], "")),
-        ({"answer": "", "polygon": [[0, 0]]}, [], ([], "")),
-        ("text", [], ([], "text")),
+        ("B", ["x", "y"], ([1], "")),
+        ("B", [], ([], "B")),
+        ("A, C", ["x", "y", "z"], ([0, 2], "")),
+        ("A, C", ["x", "y"], ([], "A, C")),
+        ("12", [], ([], "12")),
+        ("No", ["Yes", "No"], ([1], "")),
+        ("7", ["x", "y"], ([], "7")),
+        ("H", ["x", "y"], ([], "H")),
+        ("", ["x", "y"], ([], "")),
         (None, [], ([], "")),
+        (None, ["x"], ([], "")),
     ],
 )
-def test_the_true_answer(target: Any, choices: list[str], wanted: Any):
-    assert true_answer(target, choices) == wanted
+def test_the_true_answer(gold: str | None, choices: list[str], wanted: Any):
+    assert true_answer(gold, choices) == wanted
+
+
+def test_the_true_answer_stands_as_text_where_it_is_no_place(sample_runs: Any, tmp_path: Path):
+    make = sample_runs
+    asked = [
+        make.item("word", "Is it?", RoboSpatialTarget("yes")),
+        make.item("place", "Where?", RoboSpatialTarget("", ((0, 0), (1, 0), (1, 1)))),
+    ]
+    run = make.write_run(tmp_path / "run", {"robospatial": [(one, make.response("Yes.")) for one in asked]})
+    _, all_texts = opened(make.section_of([run]))
+    word, place = all_texts["robospatial/word"], all_texts["robospatial/place"]
+    assert (word["want"], "shapes" in word) == ("yes", False)
+    assert ("want" in place, place["shapes"]) == (False, [{"rings": [[[0, 0], [1, 0], [1, 1]]]}])
+    assert word["r"]["0"]["e"][0]["ch"] == "whole"
+    assert "ch" not in place["r"]["0"]["e"][0]
+
+
+def test_responses_are_taken_apart_by_the_runs_own_delimiters(sample_runs: Any, tmp_path: Path):
+    make = sample_runs
+    run = make.write_run(
+        tmp_path / "run", {"ai2d": [(make.choice_item("c"), make.response("<plan>red?</plan>B"))]}
+    )
+    path = run / "run.json"
+    own = json.loads(path.read_text())
+    own["config"]["delimiters"] = {"thinking": [["<plan>", "</plan>"]], "answer": [], "box": [], "dropped": []}
+    path.write_text(json.dumps(own))
+    _, all_texts = opened(make.section_of([run]))
+    reply = all_texts["ai2d/c"]["r"]["0"]["e"][0]
+    assert (reply["t"], reply["a"]) == ([[1, "<plan>red?</plan>"], [0, "B"]], "B")
 
 
 def test_a_task_of_a_file_is_shown_without_running_that_file(sample_runs: Any, tmp_path: Path):

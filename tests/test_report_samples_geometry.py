@@ -1,4 +1,4 @@
-"""Shapes of the viewer agree with what the scorers judged."""
+"""What the viewer draws is what the scorers judged."""
 
 from __future__ import annotations
 
@@ -10,16 +10,25 @@ import pytest
 
 from harness.jsonl import plain
 from harness.scores.scoring import score_json
-from reports.samples.geometry import predicted_shapes, true_shapes
-from scorers.box import BoxTarget, grounding
-from scorers.mask import encode
-from scorers.points import MaskTarget, RoboSpatialTarget, points_in_mask, robospatial
-from scorers.types import Answer
+from reports.samples.geometry import drawn
+from scorers.place.masks import encode
+from scorers.rules.grounding import BoxTarget, grounding
+from scorers.rules.refspatial import MaskTarget, points_in_mask
+from scorers.rules.robospatial import RoboSpatialTarget, robospatial
+from scorers.types import Answer, Target
+
+Shapes = list[dict[str, Any]]
 
 
-def line(scorer: Any, answer: Answer, target: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The target and the score as a run's files hold them."""
-    return json.loads(json.dumps(plain(target))), json.loads(json.dumps(score_json(scorer(answer, target))))
+def true(target: Target) -> Shapes:
+    """The true places, drawn from what an item's line holds."""
+    return drawn(json.loads(json.dumps(plain(target.shapes()))))
+
+
+def drawings(scorer: Any, answer: Answer, target: Target) -> tuple[Shapes, Shapes, dict[str, Any]]:
+    """The true and the predicted places, drawn from what a run's files hold, and the score's line."""
+    score = json.loads(json.dumps(score_json(scorer(answer, target))))
+    return true(target), drawn(score.get("shapes")), score
 
 
 @pytest.mark.parametrize(
@@ -32,22 +41,21 @@ def line(scorer: Any, answer: Answer, target: Any) -> tuple[dict[str, Any], dict
     ],
 )
 def test_a_predicted_box_stands_where_the_scorer_read_it(coords: Any, text: str):
-    target, score = line(grounding, Answer(text, coords, (200, 100)), BoxTarget((60, 20, 200, 100), 400, 200))
-    assert predicted_shapes(target, score["extracted"], None) == [{"box": [0.1, 0.2, 0.5, 0.8]}]
-    assert true_shapes(target, None) == [{"box": [0.15, 0.1, 0.5, 0.5]}]
+    target = BoxTarget((60, 20, 200, 100), 400, 200)
+    gold, read, _ = drawings(grounding, Answer(text, coords, (200, 100)), target)
+    assert read == [{"box": [0.1, 0.2, 0.5, 0.8]}]
+    assert gold == [{"box": [0.15, 0.1, 0.5, 0.5]}]
 
 
 def test_a_box_of_which_only_fractions_are_known():
-    target, score = line(grounding, Answer("[0, 0, 500, 500]", "norm1000"), BoxTarget((0.5, 0, 1, 1), 1, 1))
-    assert true_shapes(target, (640, 480)) == [{"box": [0.5, 0, 1, 1]}]
-    assert predicted_shapes(target, score["extracted"], (640, 480)) == [{"box": [0, 0, 0.5, 0.5]}]
+    gold, read, _ = drawings(grounding, Answer("[0, 0, 500, 500]", "norm1000"), BoxTarget((0.5, 0, 1, 1), 1, 1))
+    assert gold == [{"box": [0.5, 0, 1, 1]}]
+    assert read == [{"box": [0, 0, 0.5, 0.5]}]
 
 
-def test_a_box_without_the_size_takes_that_of_the_image():
-    target, score = line(grounding, Answer("[0, 0, 32, 24]", "abs"), BoxTarget((32, 24, 64, 48)))
-    assert true_shapes(target, (64, 48)) == [{"box": [0.5, 0.5, 1, 1]}]
-    assert predicted_shapes(target, score["extracted"], (64, 48)) == [{"box": [0, 0, 0.5, 0.5]}]
-    assert true_shapes(target, None) == []
+def test_a_box_without_the_size_is_not_drawn():
+    gold, read, score = drawings(grounding, Answer("[0, 0, 32, 24]", "abs"), BoxTarget((32, 24, 64, 48)))
+    assert (gold, read, score["status"]) == ([], [], "ok")
 
 
 def ring_mask() -> np.ndarray:
@@ -71,8 +79,7 @@ def inside(rings: list[list[list[float]]], x: float, y: float) -> bool:
 
 def test_a_masks_outline_fills_exactly_its_pixels():
     mask = ring_mask()
-    target = plain(MaskTarget(encode(mask), 20, 40))
-    [shape] = true_shapes(target, None)
+    [shape] = true(MaskTarget(encode(mask), 20, 40))
     assert len(shape["rings"]) == 3
     filled = [[inside(shape["rings"], (x + 0.5) / 40, (y + 0.5) / 20) for x in range(40)] for y in range(20)]
     assert np.array_equal(np.array(filled), mask > 0)
@@ -80,7 +87,7 @@ def test_a_masks_outline_fills_exactly_its_pixels():
 
 def test_diagonal_neighbours_and_noise_keep_their_area():
     mask = (np.random.default_rng(3).random((24, 31)) < 0.4).astype(np.uint8)
-    [shape] = true_shapes(plain(MaskTarget(encode(mask), 24, 31)), None)
+    [shape] = true(MaskTarget(encode(mask), 24, 31))
     filled = [[inside(shape["rings"], (x + 0.5) / 31, (y + 0.5) / 24) for x in range(31)] for y in range(24)]
     assert np.array_equal(np.array(filled), mask > 0)
 
@@ -88,73 +95,71 @@ def test_diagonal_neighbours_and_noise_keep_their_area():
 def test_a_large_mask_is_followed_coarsely_and_stays_in_the_image():
     mask = np.zeros((1000, 3000), np.uint8)
     mask[100:, 1500:] = 1
-    [shape] = true_shapes(plain(MaskTarget(encode(mask), 1000, 3000)), None)
+    [shape] = true(MaskTarget(encode(mask), 1000, 3000))
     [ring] = shape["rings"]
     assert len(ring) == 4
     assert {tuple(corner) for corner in ring} == {(0.5, 0.108), (1, 0.108), (1, 1), (0.5, 1)}
 
 
 def test_points_say_whether_the_scorer_found_them_inside():
-    target, score = line(
-        points_in_mask,
-        Answer("[(0.3, 0.3), (0.5, 0.5), (2, 0.1)]", "norm1"),
-        MaskTarget(encode(ring_mask()), 20, 40),
-    )
-    [shape] = predicted_shapes(target, score["extracted"], None, score["components"]["points"])
+    answer = Answer("[(0.3, 0.3), (0.5, 0.5), (2, 0.1)]", "norm1")
+    _, [shape], score = drawings(points_in_mask, answer, MaskTarget(encode(ring_mask()), 20, 40))
     assert [point[2] for point in shape["points"]] == [1, 0, 0]
     assert shape["points"][0][:2] == [0.3, 0.3]
     assert sum(point[2] for point in shape["points"]) / 3 == pytest.approx(score["value"])
 
 
 def test_a_vector_of_four_is_a_box_behind_the_points():
-    target, score = line(
-        points_in_mask, Answer("[[100, 100, 500, 800]]", "norm1000"), MaskTarget(encode(ring_mask()), 20, 40)
-    )
-    assert predicted_shapes(target, score["extracted"], None, score["components"]["points"]) == [
-        {"box": [0.1, 0.1, 0.5, 0.8]}
-    ]
+    answer = Answer("[[100, 100, 500, 800]]", "norm1000")
+    _, read, score = drawings(points_in_mask, answer, MaskTarget(encode(ring_mask()), 20, 40))
+    assert read == [{"box": [0.1, 0.1, 0.5, 0.8]}]
+    assert score["extracted"] == "[[4.0, 2.0, 20.0, 16.0]]"
 
 
 def test_a_point_for_a_polygon_is_in_fractions_and_judged_by_its_outline():
     crossed = RoboSpatialTarget("", ((0, 0), (1, 1), (1, 0), (0, 1)), 160, 128)
-    target, score = line(robospatial, Answer("(900, 500)", "norm1000"), crossed)
+    gold, read, score = drawings(robospatial, Answer("(900, 500)", "norm1000"), crossed)
     assert score["value"] == 1
-    assert predicted_shapes(target, score["extracted"], None) == [{"points": [[0.9, 0.5, 1]]}]
-    assert len(true_shapes(target, None)[0]["rings"][0]) == 4
+    assert read == [{"points": [[0.9, 0.5, 1]]}]
+    assert len(gold[0]["rings"][0]) == 4
 
 
 def test_a_word_is_no_place():
-    target, score = line(robospatial, Answer("yes"), RoboSpatialTarget("yes"))
-    assert predicted_shapes(target, score["extracted"], (1, 1)) == []
-    assert true_shapes(target, (1, 1)) == []
+    gold, read, score = drawings(robospatial, Answer("yes"), RoboSpatialTarget("yes"))
+    assert (gold, read) == ([], [])
+    assert "shapes" not in score
 
 
 @pytest.mark.parametrize(
-    "target",
+    "shape",
     [
         None,
         [],
         "text",
+        {},
         {"box": "0,0,1,1"},
         {"box": [0, 0, 1]},
         {"box": [0, 0, 1, True]},
         {"box": [0, 0, 1, float("nan")]},
-        {"box": [0, 0, 1, 1], "width": 0, "height": 5},
-        {"counts": "zz", "height": 2, "width": 2},
-        {"counts": "é", "height": 2, "width": 2},
-        {"counts": "04", "height": 10**6, "width": 10**6},
-        {"counts": "04", "height": "2", "width": 2},
-        {"polygon": [[0, 0], [1, 1]]},
-        {"polygon": [[0, 0], [1, "1"], [0, 1]]},
-        {"polygon": {"a": 1}},
+        {"mask": None},
+        {"mask": {"counts": "zz", "height": 2, "width": 2}},
+        {"mask": {"counts": "é", "height": 2, "width": 2}},
+        {"mask": {"counts": "04", "height": 10**6, "width": 10**6}},
+        {"mask": {"counts": "04", "height": "2", "width": 2}},
+        {"rings": [[[0, 0], [1, 1]]]},
+        {"rings": [[[0, 0], [1, "1"], [0, 1]]]},
+        {"rings": {"a": 1}},
+        {"points": []},
+        {"points": [[1, 2]]},
+        {"points": [["1", 2, 0]]},
+        {"points": 5},
     ],
 )
-def test_a_target_of_another_form_draws_nothing(target: Any):
-    assert true_shapes(target, None) == []
-    assert predicted_shapes(target, "[[1, 1]]", None) == []
+def test_a_shape_of_another_form_is_not_drawn(shape: Any):
+    assert drawn([shape]) == []
+    assert drawn([shape, {"box": [0, 0, 1, 1]}]) == [{"box": [0, 0, 1, 1]}]
 
 
-@pytest.mark.parametrize("extracted", [None, 5, "A", "[", "[1, 2]", '[["1", 2]]', "[" * 5000, "[[1, 2], 3]"])
-def test_an_extracted_text_that_is_no_place_draws_nothing(extracted: Any):
-    target = {"counts": encode(ring_mask()), "height": 20, "width": 40}
-    assert predicted_shapes(target, extracted, None, 1.0) == []
+@pytest.mark.parametrize("shapes", [None, 5, "A", {"box": [0, 0, 1, 1]}])
+def test_shapes_that_are_no_list_draw_nothing(shapes: Any):
+    assert drawn(shapes) == []

@@ -1,4 +1,8 @@
-"""What was asked: `items/<task>.jsonl`, enough to score a run's responses again without its data."""
+"""What was asked: `items/<task>.jsonl`, enough to score a run's responses again without its data.
+
+A line also says what a right answer looks like, as text and as places to draw, so that reports need neither the
+task nor its scorer.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +11,63 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError
+from harness.errors import PLUGIN_BUGS, HarnessError
 from harness.jsonl import encode, plain, read_lines, tuples, write_atomic
 from harness.run.media import KeptImage
 from harness.run.plan import FailedRow, Planned, TaskPlan
-from tasks.types import Sample, Task
+from scorers.types import Coords, ScorerError, Shape, Target
+from tasks.types import Groups, Sample, Task
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of an items file."""
+    """One sample of an items file."""
 
     sample: Sample
     """Without its images: the scorers do not look."""
     prompt_sha: str
     image_sha: str
-    error: str | None = None
-    """Why it could not be asked."""
+
+    @property
+    def id(self) -> str:
+        """The sample's."""
+        return self.sample.id
 
 
-def write_items(path: Path, plan: TaskPlan) -> None:
-    """Write what a task's plan asks, whole or not at all."""
-    write_atomic(path, (encode(_line(plan.task, entry)) for entry in plan.entries))
+def groups_of(task: Task, row: FailedRow) -> Groups:
+    """The groups of a row that could not be asked: that of its unit, where it is known."""
+    return {task.unit: row.unit} if task.unit and row.unit else {}
 
 
-def _line(task: Task, entry: Planned | FailedRow) -> dict[str, Any]:
+def gold_of(target: Target, coords: Coords | None) -> str | None:
+    """A target's own right answer; None where it knows none, or none that the convention can write."""
+    try:
+        return target.gold(coords)
+    except (ScorerError, NotImplementedError, *PLUGIN_BUGS):
+        return None
+
+
+def _shapes_of(target: Target) -> tuple[Shape, ...]:
+    try:
+        return target.shapes()
+    except (ScorerError, *PLUGIN_BUGS):
+        return ()
+
+
+def write_items(path: Path, plan: TaskPlan, coords: Coords | None = None) -> None:
+    """Write what a task's plan asks, whole or not at all.
+
+    Args:
+        path: of the file.
+        plan: what is asked.
+        coords: the convention in which gold places are written; None: in fractions.
+    """
+    write_atomic(path, (encode(_line(plan.task, entry, coords)) for entry in plan.entries))
+
+
+def _line(task: Task, entry: Planned | FailedRow, coords: Coords | None) -> dict[str, Any]:
     if isinstance(entry, FailedRow):
-        groups = {task.unit: entry.unit} if task.unit and entry.unit else {}
-        return {"id": entry.id, "error": entry.error, "groups": groups}
+        return {"id": entry.id, "error": entry.error, "groups": plain(groups_of(task, entry))}
     sample = entry.sample
     line: dict[str, Any] = {
         "id": sample.id,
@@ -43,6 +76,8 @@ def _line(task: Task, entry: Planned | FailedRow) -> dict[str, Any]:
         "question": sample.question,
         "choices": list(sample.choices),
         "target": plain(sample.target),
+        "gold": gold_of(sample.target, coords),
+        "shapes": plain(_shapes_of(sample.target)),
         "groups": plain(sample.groups),
         "images": [image.name for image in sample.images if isinstance(image, KeptImage)],
         "sizes": [list(image.size) for image in sample.images],
@@ -53,8 +88,8 @@ def _line(task: Task, entry: Planned | FailedRow) -> dict[str, Any]:
     return line
 
 
-def read_items(path: Path, task: Task) -> Iterator[Item]:
-    """The items of a run's task in the order of the rows.
+def read_items(path: Path, task: Task) -> Iterator[Item | FailedRow]:
+    """The items of a run's task in the order of the rows, and the rows that could not be asked.
 
     Raises:
         HarnessError: a line is not JSON or its target is not of the task's type (another version wrote it).
@@ -62,7 +97,7 @@ def read_items(path: Path, task: Task) -> Iterator[Item]:
     for number, line in read_lines(path):
         groups = {key: tuples(value) for key, value in line.get("groups", {}).items()}
         if "error" in line:
-            yield Item(Sample(line["id"], "", None, groups=groups), "", "", line["error"])
+            yield FailedRow(line["id"], line["error"], groups.get(task.unit or ""))
             continue
         try:
             target = task.target(**tuples(line["target"]))

@@ -9,16 +9,18 @@ from typing import Any
 
 from harness.config import RunConfig, build
 from harness.errors import HarnessError, UsageError
-from harness.jsonl import read_json, write_json
+from harness.jsonl import plain, read_json, write_json
 from harness.progress import Progress
 from harness.registry import Registry
-from harness.run.identity import read_run
-from harness.run.items import Item, read_items
+from harness.run.identity import read_run, save_run
+from harness.run.items import Item, groups_of, read_items
 from harness.run.journal import Key, TaskJournal
 from harness.run.lock import Lock
+from harness.run.plan import FailedRow
 from harness.scores import aggregate
 from harness.scores.results import Results, TaskResult, write_results
 from harness.scores.scoring import Verdict, unanswered, verdict_on, write_scores
+from scorers.read.normalise import Delimiters
 from tasks.types import Response, Task
 
 
@@ -42,15 +44,25 @@ class ScoredRun:
     """Responses that the run does not have yet."""
 
 
-def rescore(run_dir: Path, progress: Progress | None = None) -> Rescored:
+def rescore(
+    run_dir: Path, progress: Progress | None = None, *, delimiters: Delimiters | None = None
+) -> Rescored:
     """Score a run's responses again and rewrite `scores/`, and `results.json` where the run is complete.
+
+    Args:
+        run_dir: the run.
+        progress: where to say how far it is; None: nowhere.
+        delimiters: in place of those that the run was scored with, beside the standard ones; `run.json` then
+            names them.
 
     Raises:
         UsageError: the directory holds no run.
         HarnessError: a file of it cannot be read, or the run is in use.
     """
-    _run_of(run_dir)  # before the lock, which would make the directory
+    run = _run_of(run_dir)  # before the lock, which would make the directory
     with Lock(run_dir):
+        if delimiters is not None:
+            save_run(run_dir, run | {"config": run["config"] | {"delimiters": plain(delimiters)}})
         verdicts = score_run(run_dir, progress)
         for task, scores in verdicts.scores:
             write_scores(run_dir / "scores" / f"{task.name}.jsonl", task, scores)
@@ -75,7 +87,7 @@ def score_run(run_dir: Path, progress: Progress | None = None) -> ScoredRun:
     missing = 0
     for name, described in run["tasks"].items():
         task = registry.get(name)
-        verdicts, unasked = _task_verdicts(run_dir, task, run, progress)
+        verdicts, unasked = _task_verdicts(run_dir, task, run, config.all_delimiters, progress)
         scores.append((task, verdicts))
         missing += unasked
         tasks[name] = aggregate.task_result(
@@ -122,9 +134,9 @@ def write_submissions(run_dir: Path, out: Path) -> list[Path]:
         entries = []
         for _, item, epoch, response in _answers(run_dir, task, run):
             if response is None or response.error is not None:
-                raise HarnessError(f"{task.name} {item.sample.id}: no response yet; finish the run first")
+                raise HarnessError(f"{task.name} {item.id}: no response yet; finish the run first")
             if epoch == 0:
-                entries.append(task.submission(item.sample.id, response.text))
+                entries.append(task.submission(item.id, response.text))
         written.append(out / f"{task.name}.json")
         write_json(written[-1], entries)
     if not written:
@@ -148,7 +160,7 @@ def _config_of(run_dir: Path, run: Mapping[str, Any]) -> RunConfig:
 
 def _answers(
     run_dir: Path, task: Task, run: dict[str, Any]
-) -> Iterator[tuple[int, Item, int, Response | None]]:
+) -> Iterator[tuple[int, Item | FailedRow, int, Response | None]]:
     """(position, item, epoch, response) of everything that a run asks of a task, in order."""
     answers: dict[str, Response] = {
         key.digest: response
@@ -157,22 +169,26 @@ def _answers(
     generation = run["tasks"][task.name]["generation_sha"]
     for position, item in enumerate(read_items(run_dir / "items" / f"{task.name}.jsonl", task)):
         for epoch in range(run["config"]["epochs"]):
-            key = Key(task.name, item.sample.id, epoch, item.prompt_sha, item.image_sha, generation)
-            yield position, item, epoch, answers.get(key.digest)
+            response = None
+            if isinstance(item, Item):
+                key = Key(task.name, item.id, epoch, item.prompt_sha, item.image_sha, generation)
+                response = answers.get(key.digest)
+            yield position, item, epoch, response
 
 
 def _task_verdicts(
-    run_dir: Path, task: Task, run: dict[str, Any], progress: Progress
+    run_dir: Path, task: Task, run: dict[str, Any], delimiters: Delimiters, progress: Progress
 ) -> tuple[list[Verdict], int]:
     """The verdicts of one task, and how many responses are missing."""
     verdicts: list[Verdict] = []
     missing = 0
     wanted = list(_answers(run_dir, task, run))
     for position, item, epoch, response in progress.over(task.name, wanted, len(wanted)):
-        if item.error is not None:
-            verdicts.append(unanswered(position, item.sample, epoch, item.error))
+        if isinstance(item, FailedRow):
+            verdicts.append(unanswered(position, item.id, groups_of(task, item), epoch, item.error))
         elif response is None:
             missing += 1
         else:
-            verdicts.append(verdict_on((task, position, item.sample, epoch, response), run["coords"]))
+            pending = (task, position, item.sample, epoch, response)
+            verdicts.append(verdict_on(pending, run["coords"], delimiters))
     return verdicts, missing

@@ -15,6 +15,7 @@ from harness.errors import PLUGIN_BUGS
 from harness.jsonl import encode, plain, write_atomic
 from harness.progress import Progress
 from harness.scores.judging import judge
+from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords, Score, Status
 from tasks.types import Groups, Response, Sample, Task
 
@@ -42,18 +43,18 @@ Pending = tuple[Task, int, Sample, int, Response]
 """Task, position of the item, sample, epoch, response."""
 
 
-def verdict_on(pending: Pending, coords: Coords | None) -> Verdict:
+def verdict_on(pending: Pending, coords: Coords | None, delimiters: Delimiters = STANDARD) -> Verdict:
     """Score one response of a run."""
     task, position, sample, epoch, response = pending
-    score = judge(task, sample, response, coords=coords)
+    score = judge(task, sample, response, coords=coords, delimiters=delimiters)
     return Verdict(
         position, sample.id, epoch, sample.groups, score, response.prompt_tokens, response.completion_tokens
     )
 
 
-def unanswered(position: int, sample: Sample, epoch: int, error: str) -> Verdict:
-    """The verdict on a sample that could not be asked or was not answered."""
-    return Verdict(position, sample.id, epoch, sample.groups, Score(0.0, None, Status.FAILED, error=error))
+def unanswered(position: int, name: str, groups: Groups, epoch: int, error: str) -> Verdict:
+    """The verdict on a sample, by its id, that could not be asked or was not answered."""
+    return Verdict(position, name, epoch, groups, Score(0.0, None, Status.FAILED, error=error))
 
 
 def scorer_version(task: Task) -> str:
@@ -66,7 +67,9 @@ def _version(task_module: str) -> str:
     import scorers
 
     digest = hashlib.sha256()
-    files = sorted(Path(scorers.__file__).parent.rglob("*.py"))
+    files = sorted(
+        path for path in Path(scorers.__file__).parent.rglob("*.*") if path.suffix in (".py", ".toml")
+    )
     source = getattr(sys.modules.get(task_module), "__file__", None)
     if source is not None:
         files.append(Path(source))
@@ -94,8 +97,12 @@ def score_json(score: Score) -> dict[str, Any]:
         "status": str(score.status),
         "extracted": score.extracted,
     }
+    if score.channel is not None:
+        line["channel"] = str(score.channel)
     if score.components:
         line["components"] = plain(score.components)
+    if score.shapes:
+        line["shapes"] = plain(score.shapes)
     if score.error is not None:
         line["error"] = score.error
     return line
@@ -108,13 +115,14 @@ class ScoringThread:
 
     Args:
         coords: the model's coordinate convention.
+        delimiters: by which thinking, answers and chat tokens are known.
     """
 
     BATCH = 64
 
-    def __init__(self, coords: Coords | None) -> None:
+    def __init__(self, coords: Coords | None, delimiters: Delimiters = STANDARD) -> None:
         self.verdicts: dict[str, list[Verdict]] = {}
-        self._coords = coords
+        self._coords, self._delimiters = coords, delimiters
         self._batch: list[Pending] = []
         self._pool = ThreadPoolExecutor(1, "scoring")
         self._futures: list[Future[None]] = []
@@ -138,7 +146,7 @@ class ScoringThread:
 
     def _score(self, batch: list[Pending]) -> None:
         for pending in batch:
-            verdict = verdict_on(pending, self._coords)
+            verdict = verdict_on(pending, self._coords, self._delimiters)
             self.verdicts.setdefault(pending[0].name, []).append(verdict)
 
     def __enter__(self) -> ScoringThread:
@@ -154,15 +162,17 @@ def score_rows(
     *,
     coords: Coords | None = None,
     raw: bool = False,
+    delimiters: Delimiters = STANDARD,
 ) -> Iterator[tuple[str, Score, dict[str, Any]]]:
     """Score responses with their data set rows, without a run.
 
     Args:
         task: whose scorer judges.
         rows: (where, record, row): a name for messages, the data set row, and the whole row with `response`
-            and, where it says so, `id` and `coords`.
+            and, where it says so, `id`, `coords` and `finish_reason` (`stop`, `length`, `error`).
         coords: the convention of responses whose row does not name one.
         raw: judge `official` on the untouched response.
+        delimiters: by which thinking, answers and chat tokens are known.
 
     Yields:
         (id, score, row). A record that cannot become a sample, or a response that is no text, is `failed`.
@@ -173,13 +183,20 @@ def score_rows(
             if isinstance(sample, str):
                 yield str(row.get("id", where)), Score(0.0, None, Status.FAILED, error=sample), row
                 continue
-            text = row["response"]
-            if isinstance(text, str):
-                score = judge(task, sample, Response(text), coords=convention, raw=raw)
-            else:
-                no_text = f"{where}: the response is {type(text).__name__}, not text"
-                score = Score(0.0, None, Status.FAILED, error=no_text)
+            score = judge(
+                task, sample, _response(where, row), coords=convention, raw=raw, delimiters=delimiters
+            )
             yield str(row.get("id", sample.id)), score, row
+
+
+def _response(where: str, row: dict[str, Any]) -> Response:
+    """The response of a row; what is no text, or ended in an error, is none."""
+    text, reason = row["response"], row.get("finish_reason") or "stop"
+    if not isinstance(text, str):
+        return Response("", "error", error=f"{where}: the response is {type(text).__name__}, not text")
+    if reason == "error":
+        return Response("", "error", error=f"{where}: {row.get('error') or 'its finish_reason is error'}")
+    return Response(text, "length" if reason == "length" else "stop")
 
 
 def _samples_of(task: Task, where: str, record: Any) -> list[Sample] | list[str]:

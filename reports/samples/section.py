@@ -165,11 +165,10 @@ class _Viewer:
     def _replies(self, item: Line, own: Line, answers: Answers, pictures: Mapping[str, int]) -> dict[str, Any]:
         """What one run answered, `e` an epoch each; and its prompt and images where those are its own."""
         name = own["id"]
-        scores = answers.scores.get(name, ())
         found: dict[str, Any] = {
             "e": [
-                reply(own, score, answers.responses.get((name, score["epoch"])), answers.epochs)
-                for score in scores
+                reply(score, answers.responses.get((name, score["epoch"])), answers.epochs, answers.delimiters)
+                for score in answers.scores.get(name, ())
             ]
         }
         if own is not item and own.get("prompt") != item.get("prompt"):

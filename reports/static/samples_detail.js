@@ -10,6 +10,15 @@ const samplesDetail = (() => {
     error: "The scorer could not decide: it leaves n.",
     missing: "Not answered yet: this run is partial.",
   };
+  const FOUND = {
+    tag: "In the last answer block.",
+    box: "In the last \\boxed{}.",
+    json: "Under an answer key of a JSON object.",
+    announced: "After words like “the answer is”.",
+    whole: "The response is the answer, or its first line is.",
+    concluding: "In the last line, or after words like “therefore”.",
+    stated: "In a sentence that repeats the question, or in the last one.",
+  };
   /** Text from a model or a data set: isolated, its own direction, control characters made visible. */
   const foreign = (text) => String(text).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g,
     (character) => String.fromCharCode(0x2400 + character.charCodeAt(0)));
@@ -127,14 +136,17 @@ const samplesDetail = (() => {
     return h("p", { class: "samples-facts soft" }, entries.map(([name, value]) => `${name} ${harness.number(value, 2)}`).join(" · "));
   }
 
-  function answer(reply, set, unit) {
+  /** Where in the response the answer was found, in one word. */
+  const channel = (reply) => reply.ch && h("span", { class: "soft", title: FOUND[reply.ch] ?? "Where it was found" }, ` ${foreign(reply.ch)}`);
+
+  function answer(reply, set) {
     return h("div", { class: "samples-reply" },
       reply.n === undefined ? null : h("h5", {}, `Epoch ${reply.n + 1}`),
       verdict(reply, set),
       EXPLAINED[reply.s] ? h("p", { class: reply.s === "unparsed" || reply.s === "truncated" ? "bad" : "warn" }, EXPLAINED[reply.s]) : null,
       reply.err ? h("p", { class: "warn" }, bdi(reply.err)) : null,
-      reply.x === undefined ? null : h("p", { class: "samples-read" }, h("span", { class: "soft" }, "Read as "), h("code", {}, bdi(reply.x)),
-        reply.shapes ? h("span", { class: "soft" }, unit === "fractions" ? " in fractions of the image" : " in pixels of the stored image") : null),
+      reply.x === undefined ? null : h("p", { class: "samples-read" }, h("span", { class: "soft" }, "Read as "), h("code", {}, bdi(reply.x)), channel(reply),
+        reply.shapes ? h("span", { class: "soft" }, " on the stored image") : null),
       components(reply), response(reply), facts(reply));
   }
 
@@ -144,7 +156,7 @@ const samplesDetail = (() => {
     const head = h("h4", { class: coloured ? samplesPicture.tone(number) : null },
       coloured ? h("span", { class: "samples-swatch", "aria-hidden": "true" }) : null, bdi(run.name));
     const places = record.shapes ? h("p", { class: "samples-facts soft" }, "Coordinates declared: ", h("code", {}, run.coords ?? "none")) : null;
-    let inside = replies.map((reply) => answer(reply, set, record.unit));
+    let inside = replies.map((reply) => answer(reply, set));
     if (!own) inside = [h("p", { class: "soft" }, "This run did not ask it.")];
     else if (!replies.length) inside = [h("p", { class: "warn" }, own.err ? bdi(own.err) : EXPLAINED.missing)];
     else if (replies.length < run.epochs) inside.push(h("p", { class: "warn" }, `${run.epochs - replies.length} of ${run.epochs} epochs not answered yet.`));
