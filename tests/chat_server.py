@@ -2,7 +2,8 @@
 
 It answers with what it received, so that a test can check it: the text, the MIME type and size of each image.
 Behaviours: `echo`; `flaky` (every first attempt of a prompt gets 503); `down` (always 500); `denied` (401);
-`garbage` (200, no JSON); `reasoning`; `length`; `hang`; `constant` (decodes nothing).
+`garbage` (200, no JSON); `reasoning`; `length`; `hang`; `constant` (decodes nothing); `said` and `thought` (the
+prompt as content, or as reasoning, cut by the limit).
 """
 
 from __future__ import annotations
@@ -62,6 +63,10 @@ async def chat(request: web.Request) -> web.Response:
             return completion("B", reasoning_content="is it A?")
         if behaviour == "length":
             return completion(None, "length", reasoning_content="is it A? is it")
+        if behaviour == "said":
+            return completion(text, "length")
+        if behaviour == "thought":
+            return completion(None, "length", reasoning_content=text)
         extra = {key: payload[key] for key in ("max_tokens", "temperature", "top_p", "seed", "model")}
         return completion(f"{text} {json.dumps(extra)}")
     finally:

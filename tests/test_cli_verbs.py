@@ -158,6 +158,7 @@ def test_score_a_file(data: Path, fakes: ModuleType, capsys: pytest.CaptureFixtu
         ("x6", 0.0, None, "failed"),
     ]
     assert rows[0]["extracted"] == "A"
+    assert list(rows[0])[:6] == ["id", "value", "official", "status", "extracted", "channel"]
     assert "r.jsonl:5: column" in rows[4]["error"]
     assert score("--out", "scores.jsonl", "--json", "--raw") == 0
     summary = json.loads(capsys.readouterr().out)
@@ -173,6 +174,76 @@ def test_score_a_file(data: Path, fakes: ModuleType, capsys: pytest.CaptureFixtu
         "expected": {"n": 2, "equal": 1, "differing": ["x1"]},
     }
     assert len(Path("scores.jsonl").read_text().splitlines()) == 7
+
+
+def test_score_a_file_by_the_finish_reason_of_each_row(
+    data: Path, fakes: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = "<answer>A"
+    responses(
+        fakes,
+        {"response": cut},
+        {"response": cut, "finish_reason": "stop"},
+        {"response": cut, "finish_reason": None},
+        {"response": cut, "finish_reason": "length"},
+        {"response": cut, "finish_reason": "error"},
+        {"response": cut, "finish_reason": "error", "error": "HTTP 500"},
+        {"response": "<think>A", "finish_reason": "stop"},
+    )
+    assert score() == 0
+    shown = capsys.readouterr()
+    rows = [json.loads(line) for line in shown.out.splitlines()]
+    statuses = ["ok", "ok", "ok", "truncated", "failed", "failed", "truncated"]
+    assert [row["status"] for row in rows] == statuses
+    assert rows[5]["error"] == "r.jsonl:6: HTTP 500"
+
+
+@pytest.mark.parametrize("given", ["stopped", 3, True])
+def test_score_a_file_names_an_unknown_finish_reason(
+    data: Path, fakes: ModuleType, capsys: pytest.CaptureFixture[str], given: Any
+) -> None:
+    responses(fakes, {"response": "A"}, {"response": "A", "finish_reason": given})
+    assert score() == 2
+    said = f"r.jsonl:2: unknown finish_reason {given!r}; known: stop, length, error"
+    assert said in capsys.readouterr().err
+
+
+def test_score_a_file_writes_where_the_answer_was_found(
+    data: Path, fakes: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = {"question": "Which label is the root?", "options": ["A", "B", "C"], "answer": "1"}
+    rows = [{"record": record, "response": text} for text in ("B", "The answer is B.", "?")]
+    responses(fakes, *rows)
+    assert main(["score", "ai2d", "r.jsonl"]) == 0
+    found = [json.loads(line)["channel"] for line in capsys.readouterr().out.splitlines()]
+    assert found == ["whole", "announced", None]
+
+
+def test_score_a_file_says_why_no_row_got_a_verdict(
+    data: Path, fakes: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lacking = {"response": "A", "record": {"id": "q"}}
+    responses(fakes, {"response": None}, lacking, lacking)
+    assert score() == 3
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 3
+    assert (
+        "r.jsonl: no row got a verdict (3); 2 because: column 'question' is missing (the row has: id) (e.g. x1)"
+        in shown.err.splitlines()
+    )
+    assert score("--json") == 3
+
+
+def test_score_a_file_counts_the_rows_without_a_verdict_by_reason(
+    data: Path, fakes: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lacking = {"response": "A", "record": {"id": "q"}}
+    responses(fakes, {"response": None}, lacking, lacking, {"response": "A"})
+    assert score() == 0
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "r.jsonl: 2 without a verdict: column 'question' is missing (the row has: id) (e.g. x1)",
+        "r.jsonl: 1 without a verdict: the response is NoneType, not text (e.g. x0)",
+    ]
 
 
 def test_score_reads_files_beside_the_responses(data: Path, fakes: ModuleType) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.delimiters import read_delimiters
 from scorers.read.locate import Found, read_phrases
-from scorers.read.normalise import Clean, Delimiters, clean
+from scorers.read.normalise import STANDARD, Clean, clean
 from scorers.read.number import read_number
 from scorers.read.option import LETTERS, read_option
 from scorers.read.yes_no import read_yes_no
@@ -74,8 +75,10 @@ def test_there_are_examples_of_every_kind() -> None:
     assert {kind: kinds.count(kind) > 2 for kind in READERS} == dict.fromkeys(READERS, True)
 
 
-def test_the_file_of_delimiters_on_the_page_is_read() -> None:
+def test_the_file_of_delimiters_on_the_page_is_read(tmp_path: Path) -> None:
     (toml,) = re.findall(r"```toml\n(.*?)```", DOC, re.DOTALL)
-    delimiters = Delimiters().extended(toml)
+    file = tmp_path / "delimiters.toml"
+    file.write_text(toml, encoding="utf-8")
+    delimiters = STANDARD + read_delimiters(file)
     answer = Answer("<plan>A</plan><verdict>B<|eom|></verdict>", delimiters=delimiters)
     assert answer.response.final == "B"

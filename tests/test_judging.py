@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from harness.scores import judge
+from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Answer, Score, Status
 from tasks import load_builtin
 from tasks.types import Response, Sample, Task
@@ -65,6 +66,19 @@ def test_only_tasks_with_places_see_the_convention(places: bool, coords: str | N
 
     judge(task(scorer, places=places), SAMPLE, Response("B"), coords="norm1")
     assert [answer.coords for answer in SEEN] == [coords]
+
+
+def test_the_delimiters_reach_the_scorer() -> None:
+    SEEN.clear()
+
+    def scorer(answer: Answer, target: Any) -> Score:
+        SEEN.append(answer)
+        return Score(1.0, None)
+
+    own = STANDARD + Delimiters.of({"answer": [["<verdict>", "</verdict>"]]})
+    judge(task(scorer), SAMPLE, Response("B"), delimiters=own)
+    judge(task(scorer), SAMPLE, Response("B"))
+    assert [answer.delimiters for answer in SEEN] == [own, STANDARD]
 
 
 def test_nothing_else_calls_task_score() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from scorers.read.locate import locate
+from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Answer, Score, ScorerError, Status, unparsed
 from tasks import BUILTIN, load_builtin
 from tasks.types import Response, RowError, Sample, column
@@ -51,6 +52,44 @@ def test_raw_judges_the_untouched_response_by_the_official_rule_alone() -> None:
     response = Response("<think>A</think>B")
     raw = TASK.score(SAMPLE, response, raw=True)
     assert (raw.value, raw.official) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        Response("B <think>or A"),
+        Response("<answer>B", "length"),
+        Response("<answer>B</answer><answer>B", "length"),
+    ],
+)
+def test_what_is_truncated_is_so_when_raw_too(response: Response) -> None:
+    raw = TASK.score(SAMPLE, response, raw=True)
+    assert (raw.value, raw.status, raw.extracted) == (0, Status.TRUNCATED, None)
+
+
+def test_the_official_rule_judges_a_truncated_response_when_raw() -> None:
+    def anywhere(answer: Answer, target: Any) -> Score:
+        return Score(1.0, float("B" in answer.official_text))
+
+    response = Response("<think>it is B", "length")
+    task = replace(TASK, scorer=anywhere)
+    assert (task.score(SAMPLE, response).official, task.score(SAMPLE, response, raw=True).official) == (0, 1)
+
+
+@pytest.mark.parametrize("finish_reason", ["stop", "length"])
+def test_open_thinking_is_no_answer_whatever_the_finish_reason(finish_reason: Any) -> None:
+    assert TASK.score(SAMPLE, Response("<think>B", finish_reason)).status is Status.TRUNCATED
+
+
+def test_an_open_answer_block_is_an_answer_where_the_model_stopped_by_itself() -> None:
+    assert TASK.score(SAMPLE, Response("<answer>B")).value == 1
+
+
+def test_thinking_is_known_by_the_delimiters_given() -> None:
+    own = STANDARD + Delimiters.of({"thinking": [["<plan>", "</plan>"]]})
+    open_plan = Response("<plan>A is wrong")
+    assert TASK.score(SAMPLE, open_plan, delimiters=own).status is Status.TRUNCATED
+    assert TASK.score(SAMPLE, Response("<plan>A</plan>B"), delimiters=own).value == 1
 
 
 def test_a_scorer_that_cannot_decide_is_an_error_and_not_a_zero() -> None:

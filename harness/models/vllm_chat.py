@@ -27,8 +27,14 @@ def flags(arguments: Sequence[str]) -> dict[str, str]:
         if word.startswith("--"):
             name, equals, value = word.removeprefix("--").partition("=")
             following = arguments[position + 1] if position + 1 < len(arguments) else "--"
-            found[name.replace("_", "-")] = value if equals or following.startswith("--") else following
+            found[_dashed(name)] = value if equals or following.startswith("--") else following
     return found
+
+
+def _dashed(name: str) -> str:
+    """A flag's name as documented; after a dot it is a key's own."""
+    flag, dot, key = name.partition(".")
+    return flag.replace("_", "-") + dot + key
 
 
 def parses_reasoning(arguments: Sequence[str]) -> bool:
