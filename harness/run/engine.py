@@ -22,7 +22,7 @@ from harness.jsonl import sha
 from harness.progress import Progress
 from harness.registry import Registry
 from harness.run import identity
-from harness.run.items import write_items
+from harness.run.items import groups_of, write_items
 from harness.run.journal import Journal, Key
 from harness.run.lock import Lock
 from harness.run.media import Copies, ImageStore
@@ -40,7 +40,7 @@ from harness.scores.results import Results, write_results
 from harness.scores.scoring import ScoringThread, Verdict, unanswered, write_scores
 from harness.types import Backend, PixelLimits, Request, Sampling
 from scorers.types import COORDS, Coords
-from tasks.types import Sample, Task
+from tasks.types import Task
 
 OWN = ("run.json", "results.json", "report.html", "report_media", "items", "images", "samples", "scores")
 """What a run writes into its directory, beside the lock; `--fresh` removes it."""
@@ -194,7 +194,7 @@ class _Run:
             )
             identity.save_run(self.run_dir, content)
             for plan in plans:
-                write_items(self.run_dir / "items" / f"{plan.task.name}.jsonl", plan)
+                write_items(self.run_dir / "items" / f"{plan.task.name}.jsonl", plan, self.coords)
             verdicts = self._answer(plans, shas)
         results = self._results(plans, verdicts, model, time.monotonic() - started)
         write_results(self.run_dir / "results.json", results)
@@ -252,7 +252,8 @@ class _Run:
             scoring.finish(self.progress)
         verdicts = scoring.verdicts
         for ask in wanted.values():
-            missing = unanswered(ask.position, ask.planned.sample, ask.key.epoch, "the backend gave no answer")
+            sample, why = ask.planned.sample, "the backend gave no answer"
+            missing = unanswered(ask.position, sample.id, sample.groups, ask.key.epoch, why)
             verdicts.setdefault(ask.task.name, []).append(missing)
         for plan in plans:
             verdicts.setdefault(plan.task.name, []).extend(self._unasked(plan))
@@ -265,10 +266,9 @@ class _Run:
     def _unasked(self, plan: TaskPlan) -> Iterator[Verdict]:
         for position, entry in enumerate(plan.entries):
             if isinstance(entry, FailedRow):
-                groups = {plan.task.unit: entry.unit} if plan.task.unit and entry.unit else {}
-                sample = Sample(entry.id, "", None, groups=groups)
+                groups = groups_of(plan.task, entry)
                 for epoch in range(self.config.epochs):
-                    yield unanswered(position, sample, epoch, entry.error)
+                    yield unanswered(position, entry.id, groups, epoch, entry.error)
 
     def _replay(self, journal: Journal, wanted: Mapping[str, _Ask], scoring: ScoringThread) -> list[str]:
         """Score what the journal holds already; the keys of it."""

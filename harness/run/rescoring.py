@@ -13,9 +13,10 @@ from harness.jsonl import plain, read_json, write_json
 from harness.progress import Progress
 from harness.registry import Registry
 from harness.run.identity import read_run, save_run
-from harness.run.items import Item, read_items
+from harness.run.items import Item, groups_of, read_items
 from harness.run.journal import Key, TaskJournal
 from harness.run.lock import Lock
+from harness.run.plan import FailedRow
 from harness.scores import aggregate
 from harness.scores.results import Results, TaskResult, write_results
 from harness.scores.scoring import Verdict, unanswered, verdict_on, write_scores
@@ -133,9 +134,9 @@ def write_submissions(run_dir: Path, out: Path) -> list[Path]:
         entries = []
         for _, item, epoch, response in _answers(run_dir, task, run):
             if response is None or response.error is not None:
-                raise HarnessError(f"{task.name} {item.sample.id}: no response yet; finish the run first")
+                raise HarnessError(f"{task.name} {item.id}: no response yet; finish the run first")
             if epoch == 0:
-                entries.append(task.submission(item.sample.id, response.text))
+                entries.append(task.submission(item.id, response.text))
         written.append(out / f"{task.name}.json")
         write_json(written[-1], entries)
     if not written:
@@ -159,7 +160,7 @@ def _config_of(run_dir: Path, run: Mapping[str, Any]) -> RunConfig:
 
 def _answers(
     run_dir: Path, task: Task, run: dict[str, Any]
-) -> Iterator[tuple[int, Item, int, Response | None]]:
+) -> Iterator[tuple[int, Item | FailedRow, int, Response | None]]:
     """(position, item, epoch, response) of everything that a run asks of a task, in order."""
     answers: dict[str, Response] = {
         key.digest: response
@@ -168,8 +169,11 @@ def _answers(
     generation = run["tasks"][task.name]["generation_sha"]
     for position, item in enumerate(read_items(run_dir / "items" / f"{task.name}.jsonl", task)):
         for epoch in range(run["config"]["epochs"]):
-            key = Key(task.name, item.sample.id, epoch, item.prompt_sha, item.image_sha, generation)
-            yield position, item, epoch, answers.get(key.digest)
+            response = None
+            if isinstance(item, Item):
+                key = Key(task.name, item.id, epoch, item.prompt_sha, item.image_sha, generation)
+                response = answers.get(key.digest)
+            yield position, item, epoch, response
 
 
 def _task_verdicts(
@@ -180,8 +184,8 @@ def _task_verdicts(
     missing = 0
     wanted = list(_answers(run_dir, task, run))
     for position, item, epoch, response in progress.over(task.name, wanted, len(wanted)):
-        if item.error is not None:
-            verdicts.append(unanswered(position, item.sample, epoch, item.error))
+        if isinstance(item, FailedRow):
+            verdicts.append(unanswered(position, item.id, groups_of(task, item), epoch, item.error))
         elif response is None:
             missing += 1
         else:

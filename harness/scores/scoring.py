@@ -52,9 +52,9 @@ def verdict_on(pending: Pending, coords: Coords | None, delimiters: Delimiters =
     )
 
 
-def unanswered(position: int, sample: Sample, epoch: int, error: str) -> Verdict:
-    """The verdict on a sample that could not be asked or was not answered."""
-    return Verdict(position, sample.id, epoch, sample.groups, Score(0.0, None, Status.FAILED, error=error))
+def unanswered(position: int, name: str, groups: Groups, epoch: int, error: str) -> Verdict:
+    """The verdict on a sample, by its id, that could not be asked or was not answered."""
+    return Verdict(position, name, epoch, groups, Score(0.0, None, Status.FAILED, error=error))
 
 
 def scorer_version(task: Task) -> str:
@@ -97,8 +97,12 @@ def score_json(score: Score) -> dict[str, Any]:
         "status": str(score.status),
         "extracted": score.extracted,
     }
+    if score.channel is not None:
+        line["channel"] = str(score.channel)
     if score.components:
         line["components"] = plain(score.components)
+    if score.shapes:
+        line["shapes"] = plain(score.shapes)
     if score.error is not None:
         line["error"] = score.error
     return line
