@@ -26,8 +26,8 @@ Shape = Mapping[str, Any]
 """A place in an image as plain JSON, in fractions of width and height, x before y.
 
 `{"box": [x1, y1, x2, y2]}`; `{"rings": [[[x, y], …], …]}`, outlines filled even-odd; `{"points": [[x, y, hit],
-…]}`, hit being 1 where the scorer counts the point as inside; `{"mask": {"counts": …, "height": …, "width": …}}`,
-COCO's compressed run lengths.
+…]}`, hit being 1 where the scorer counts the point as inside; `{"mask": {"counts": …, "height": …,
+"width": …}}`, COCO's compressed run lengths.
 """
 
 
@@ -122,14 +122,14 @@ def unparsed(official: float | None = None, **components: float) -> Score:
     return Score(0.0, official, Status.UNPARSED, components=components)
 
 
-T = TypeVar("T", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Reading(Protocol[T]):
+class Reading(Protocol[T_co]):
     """What a reader of `scorers.read` found."""
 
     @property
-    def value(self) -> T:
+    def value(self) -> T_co:
         """The answer."""
 
     @property
@@ -138,10 +138,10 @@ class Reading(Protocol[T]):
 
 
 def verdict(
-    found: Reading[T] | None,
-    rule: Callable[[T], float],
+    found: Reading[T_co] | None,
+    rule: Callable[[T_co], float],
     official: float | None,
-    shown: Callable[[T], str] = str,
+    shown: Callable[[T_co], str] = str,
 ) -> Score:
     """The score of an answer that was read, by a rule, or `unparsed` where none was.
 

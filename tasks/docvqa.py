@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scorers.rules.document import DocTarget, document
 from scorers.read.normalise import clean
+from scorers.rules.document import DocTarget, document
 from tasks.images import ImageRef
 from tasks.options import as_list
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from scorers.rules.mathvista import MathVistaTarget, mathvista
 from scorers.read.number import parse_number
+from scorers.rules.mathvista import MathVistaTarget, mathvista
 from tasks.images import ImageRef
 from tasks.options import as_list
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column

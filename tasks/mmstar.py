@@ -18,9 +18,9 @@ _LINES = tuple(re.compile(rf"(?:^|\n)[ ]*\({letter}\)\s") for letter in _NAMED)
 
 
 def embedded_options(question: str) -> tuple[str, ...]:
-    """The option texts that a question lists, in line after "Options:" or one a line; "nan" is "None", as in the source of those items.
+    """The option texts that a question lists, in line after "Options:" or one a line.
 
-    Empty where it lists none.
+    "nan" is "None", as in the source of those items. Empty where it lists none.
     """
     _, found, listed = question.rpartition("Options:")
     return (found and _split(listed, _INLINE)) or _split(question, _LINES)

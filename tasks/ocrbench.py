@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scorers.rules.ocr import OcrTarget, ocr
 from scorers.official.ocrbench import FORMULA_DATASET
+from scorers.rules.ocr import OcrTarget, ocr
 from tasks.content_id import content_id
 from tasks.images import ImageRef
 from tasks.options import as_list

@@ -4,36 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 
 from scorers.math.bounded import Number
 from scorers.math.latex import LatexError, evaluate
-from scorers.math.text import compact, standard
+from scorers.math.text import TABLES, compact
 
 LONGEST = 200
 """Characters of a text that may be an amount."""
 
-_UNIT_NAMES = r"""
-mm millimeter millimetre
-cm centimeter centimetre
-dm decimeter decimetre
-m meter metre
-km kilometer kilometre
-in inch inche "
-ft foot feet
-g gram gramme
-kg kilogram kilogramme
-h hr hour
-min minute
-s sec second
-l liter litre
-cent ct
-dollar usd
-degree ^\circ
-percent \%
-"""
-_UNITS = {name: names.split()[0] for names in _UNIT_NAMES.split("\n") for name in names.split()} | {"unit": ""}
+_UNITS = {name: names.split()[0] for names in TABLES["units"] for name in names.split()} | {"unit": ""}
 _SIGNED = re.compile(r"(.*\S)\s*(\^\\circ(?: ?T)?|\\%|\")")  # 118°T: a true bearing
 _WORDED = re.compile(
     r"(.*(?:\d\.?|[)}\]]|\\pi))\s?((?:[a-zA-Z]{1,16}+(?![a-zA-Z])\.?\s?){1,4}+)\s?(?:\^\s?\{?([23])\}?)?"
@@ -148,26 +128,3 @@ def same_number(one: Number, other: Number, one_text: str, other_text: str) -> b
     rounded, exact = (one, other) if decimal else (other, one)
     cut = 0 <= abs(exact) - abs(rounded) < unit <= 0.0011
     return digits >= 3 and exact * rounded > 0 and (cut or abs(one - other) <= 0.500001 * unit)
-
-
-def option_value(text: str, options: Sequence[str]) -> int | None:
-    r"""The index of the only option that equals an amount: 0.375 for `$\frac{3}{8}$`, 117 for 117°.
-
-    Of an equation the last side counts: "1/2 × 2/3 = 1/3". An option to which the amount rounds counts where
-    none equals it. None where the text is no amount, or no option or several different ones equal it.
-    """
-    if len(text) > LONGEST:
-        return None
-    given = _last_side(standard(text))
-    if read_amount(given) is None:
-        return None
-    golds = [_last_side(standard(option)) if len(option) <= LONGEST else "" for option in options]
-    equal = [index for index, gold in enumerate(golds) if same_amount(given, gold)]
-    if len({golds[index] for index in equal}) > 1:  # 0.333 beside 1/3
-        mine = read_amount(given)
-        equal = [index for index in equal if read_amount(golds[index]) == mine]
-    return equal[0] if len({golds[index] for index in equal}) == 1 else None
-
-
-def _last_side(text: str) -> str:
-    return text.replace(r"\approx", "=").rpartition("=")[2].strip()

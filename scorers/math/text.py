@@ -7,8 +7,10 @@ notation, never content.
 from __future__ import annotations
 
 import re
+import tomllib
 from fractions import Fraction
 from functools import lru_cache
+from pathlib import Path
 from unicodedata import numeric
 
 from scorers.math.names import LETTERS
@@ -16,34 +18,9 @@ from scorers.math.names import LETTERS
 LONGEST = 2000
 """Characters of a text that are folded; a longer one is no answer."""
 
-_TABLE = r"""
-−–—‐‑‒ -
-×✕⨯ \times
-·⋅∙ \cdot
-°º˚掳 ^\circ
-÷ \div
-π \pi
-∞ \infty
-√ \sqrt
-∛ \sqrt[3]
-± \pm
-≤⩽ \le
-≥⩾ \ge
-≠ \ne
-≈ \approx
-∠ \angle
-△ \triangle
-∪ \cup
-∈ \in
-ℝ \mathbb{R}
-⁄ /
-、 ,
-€£ $
-"""
+TABLES = tomllib.loads(Path(__file__).with_name("signs.toml").read_text(encoding="utf-8"))
 _SIGNS = {
-    sign: f"{meaning} " if "\\" in meaning else meaning
-    for signs, meaning in (line.split() for line in _TABLE.split("\n") if line)
-    for sign in signs
+    sign: f"{meaning} " if "\\" in meaning else meaning for signs, meaning in TABLES["signs"] for sign in signs
 }
 _SIGNS |= {sign: rf"\{name} " for sign, name in zip("αβγδεθλμρσφωΔΩΘ", LETTERS.split(), strict=True)}
 _PARTS = {sign: Fraction(numeric(sign)).limit_denominator(10) for sign in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
@@ -59,37 +36,7 @@ _WORDS = re.compile(
 )
 _SPACE = re.compile(r"\\(?:[,;:! ]|q?quad(?![a-zA-Z])|displaystyle(?![a-zA-Z])|limits(?![a-zA-Z]))|~")
 _SIZED = re.compile(r"\\(?:left|right|big|Big|bigg|Bigg)(?![a-zA-Z])\s*\.?")
-_FUNCTION = r"(?:arc)?(?:sin|cos|tan)h?|cot|sec|csc|ln|log|exp"
-_NAMES = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"\\\\(?=(?:d?frac|sqrt|pi|times|cdot|text|mathrm|left|right|pm|infty|angle)(?![a-zA-Z]))", r"\\"),
-        (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
-        (r"\\(?:leq|leqslant)(?![a-zA-Z])|<=", r"\\le "),
-        (r"\\(?:geq|geqslant)(?![a-zA-Z])|>=", r"\\ge "),
-        (r"\\neq(?![a-zA-Z])|(?<![\w)])!=", r"\\ne "),
-        (r"\\lt(?![a-zA-Z])", "<"),
-        (r"\\gt(?![a-zA-Z])", ">"),
-        (r"\\varphi(?![a-zA-Z])", r"\\phi "),
-        (r"(?<![\\a-zA-Z])(?:the )?(?:cube|third) root(?: of)?(?![a-zA-Z])", r"\\sqrt[3] "),
-        (r"(?<![\\a-zA-Z])(?:sqrt|(?:the )?(?:square )?root(?: of)?)(?![a-zA-Z])", r"\\sqrt "),
-        (r"(\\sqrt(?:\[\d\])?) *(\d+(?:\.\d+)?)", r"\1{\2}"),
-        (r"(?<![\\a-zA-Z])[Pp]i(?![a-zA-Z])", r"\\pi "),
-        (rf"(?<![\\a-zA-Z])({_FUNCTION})(?![a-zA-Z])", r"\\\1"),
-        (r"(?<![\\a-zA-Z])(triangle|angle)(?= ?[A-Z]{1,3}\b)", r"\\\1 "),
-        (r"(?<![\\a-zA-Z])(?:plus or minus|plus/minus)(?![a-zA-Z])|\+/-|\+-", r"\\pm "),
-        (r"(?<![\\a-zA-Z])(?:infinity|inf)(?![a-zA-Z])", r"\\infty "),
-        (r"\\?degrees?(?![a-zA-Z])", r"^\\circ "),
-        (r"\^\s*\{\s*\\circ\s*\}|(?<!\^)\\circ(?![a-zA-Z])", r"^\\circ "),
-        (r"\^\s*(?=\^)", ""),
-        (r"\\?%|(?<![a-zA-Z])per ?cent(?:age)?(?![a-zA-Z])", r"\\% "),
-        (r"\\textdollar|\\\$|\\(?:euro|pounds)(?![a-zA-Z])|\$", " "),
-        (r"\*\*", "^"),
-        (r"^\s*(?:=|\\approx(?![a-zA-Z]))", ""),
-        (r"\\overline\s*\{\s*([A-Z]{2})\s*\}", r"\1"),
-        (r"(?<![\d.,/^_{])(\d{1,3}) (?=\d{3}(?![\d/]))(?:(\d{3}) (?=\d{3}(?![\d/])))?", r"\1\2"),
-    )
-)
+_NAMES = [(re.compile(pattern), new) for pattern, new in TABLES["names"]]
 _MIXED = re.compile(r"(?<![\d.^_/}\\a-zA-Z])(\d{1,4}) (\d{1,3}) ?/ ?(\d{1,3})(?![\d/.])")
 _REPEATING = re.compile(r"(?<![\d.])(\d{0,9})\.(\d{0,6})\\overline\s*\{(\d{1,6})\}")
 _BRACED_UNIT = re.compile(

@@ -14,4 +14,3 @@ def official_mmstar(text: str, letter: str) -> bool:
     said = text.lower().strip().replace("\n", " ")
     wanted = letter.lower().strip()
     return len(wanted) == 1 and any(said.startswith(prefix + wanted) for prefix in _PREFIXES)
-

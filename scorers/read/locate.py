@@ -110,21 +110,10 @@ _SPACES = dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u30
 _INVISIBLE = dict.fromkeys(
     [0, 0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFE0F, 0xFEFF]
 )
-_MARKS = {
-    "‘": "'",
-    "’": "'",
-    "“": '"',
-    "”": '"',
-    "【": " ",
-    "】": ": ",
-    "。": ". ",
-    "、": ", ",
-    "，": ", ",
-    "：": ": ",
-}
-_MARKS |= {"（": "(", "）": ")", "；": "; ", "！": "! ", "？": "? ", "\r": "\n"}
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code - 0xFEE0).isalnum()}
-_CHARACTERS = _WIDE | _SPACES | _INVISIBLE | str.maketrans(_MARKS)
+_MARKS = str.maketrans("‘’“”（）【\r", "''\"\"() \n")
+_STOPS = {ord(mark): f"{plain} " for mark, plain in zip("】。、，：；！？", ":.,,:;!?", strict=True)}
+_CHARACTERS = _WIDE | _SPACES | _INVISIBLE | _MARKS | _STOPS
 _EMPHASIS = re.compile(r"(?<![\w)*])(\*{1,3}|__)(?=\S)([^*\n]{1,2000}?)(?<=\S)\1(?![\w(*])|\*\*|__")
 _MARKUP = re.compile(
     r"</?(?:b|i|u|p|em|strong|br|span|code|sub|sup|small)\s?/?>|```\w*|`|^#{1,6} |^>+ ", re.MULTILINE
@@ -161,7 +150,6 @@ def standing(text: str) -> str:
 
 # --- Announcements: one table for all types and languages ---------------------------------------------------
 
-
 _ASIDE = (
     r"(?:,[^.:,=\n]{1,80},|,? ?(?:to|for|of|in|from|here|then|therefore|thus|based|given|that|i|you"
     r"|we|must|which)\b[^.:=\n]{0,120}?)?"
@@ -192,7 +180,6 @@ def _anchor(*names: str) -> str:
 _SPACED = [name for name, language in WORDS["announcements"].items() if language["spaced"] and name != "en"]
 _UNSPACED = [name for name, language in WORDS["announcements"].items() if not language["spaced"]]
 _OTHER_ANCHORS = "|".join(["", *WORDS["other_announcements"]["patterns"]])
-_ENGLISH = re.compile(_anchor("en") + _OTHER_ANCHORS, re.IGNORECASE)
 _ANNOUNCED = re.compile(
     f"{_anchor('en')}|{_anchor(*_SPACED)}|{_anchor(*_UNSPACED)}{_OTHER_ANCHORS}", re.IGNORECASE
 )
@@ -238,8 +225,6 @@ _JSON = re.compile(
 _COMPUTES = re.compile(r"\d[^=\n]{0,120}[=≈]\s?[$€£]?[\d.,]+(?:\s?[^\W\d]{1,14}){0,2}[.!\s]*$")
 _CONCLUDES = re.compile("|".join(WORDS["conclusions"]["opening"]), re.IGNORECASE)
 _WITHIN = re.compile("|".join(WORDS["conclusions"]["within"]), re.IGNORECASE)
-
-
 _MARKS_IN_ONE_WORD = frozenset(" \t\r\n\\{:=#*_`<~")
 """A text without any of these has one candidate."""
 
@@ -267,7 +252,7 @@ def _json(text: str) -> str | None:
     found = _JSON.findall(text) if "{" in text else []
     if not found:
         return None
-    value = found[-1]
+    value: str = found[-1]
     return value[1:-1].replace(r"\"", '"').replace("\\\\", "\\") if value[0] in "\"'" else value
 
 

@@ -36,11 +36,11 @@ class Delimiters:
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Delimiters:
         """The delimiters of a table with the fields as keys, all optional: lists of pairs, or of texts."""
-        pairs = [
+        thinking, answer, box = (
             tuple((opening, closing) for opening, closing in table.get(key, ()))
             for key in ("thinking", "answer", "box")
-        ]
-        return cls(*pairs, tuple(table.get("dropped", ())))
+        )
+        return cls(thinking, answer, box, tuple(table.get("dropped", ())))
 
     def __add__(self, other: Delimiters) -> Delimiters:
         """These and others."""

@@ -34,7 +34,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _ARTICLE = re.compile(r"^\W*(?:the|an?)\s+(?=\w\w)", re.IGNORECASE)
-_SAME_WORD = WORDS["latex"]["same_word"]
+_SAME_WORD: dict[str, str] = WORDS["latex"]["same_word"]
 _OPERATORS = frozenset("/^+*√")
 _NO_UNIT = frozenset(("sin", "cos", "tan", "log", "and", "or", "to", *"xyznkrabcπθ"))
 
@@ -115,10 +115,11 @@ def _mentions(text: str, options: tuple[str, ...]) -> list[tuple[int, int, int]]
 
 # --- Letters ------------------------------------------------------------------------------------------------
 
-_NOUN = r"(?:options?|choices?|letter|answer|statement|opción|opção|option|Möglichkeit|вариант|选项|选择|选|項)"
+_SPACELESS = "选项|选择|选|項"
+_NOUN = rf"(?:options?|choices?|letter|answer|statement|opción|opção|Möglichkeit|вариант|{_SPACELESS})"
 _LEADING = re.compile(
     r"^[\W_]*(?:(?:the|la|el|le|die|o|is|but|it|it's|so|just|most likely|therefore|thus|correct"
-    rf"|{_NOUN})\b[\s:,]*|{_NOUN}\s?)*"
+    rf"|{_NOUN})\b[\s:,]*|(?:{_SPACELESS})(?=\w))*"
     r"(?P<open>[({\[<\"'$]*)(?P<letter>[A-Za-z])[)}\]>\"'$]*"
     r"(?P<mark>\s*(?:[.:,;)/|!]|[-–—](?=\s|$)|→|$)|(?=\s*[(\"\[])|(?=\s?[^\x00-\u024f])|\s+(?=(?:because|since|as|is|are|was"
     r"|项|for|which|with|that|and|or|seems|from|based|here)\b))",
@@ -200,10 +201,9 @@ def _one(indices: Iterable[int]) -> int | Unclear | None:
 def parse_option(candidate: Candidate, options: tuple[str, ...], question: str = "") -> int | Unclear | None:
     """The option that a candidate text names; AMBIGUOUS for several, None for none."""
     text = _latex(plain(candidate.text[:4000])).strip()
-    told = same_text(text, options)
-    bare = text.strip(" .,:;()[]\"'")
-    if told is not None and (_index(bare, options) < 0 or (bare.islower() and options[told] == bare)):
-        return told
+    named, bare = same_text(text, options), text.strip(" .,:;()[]\"'")
+    if named is not None and (_index(bare, options) < 0 or (bare.islower() and options[named] == bare)):
+        return named
     if candidate.refused and not any(option.lower().startswith("none") for option in options):
         return same_text(_LABELLED.sub("", text), options)
     whole, text = text, undenied(text)
@@ -216,8 +216,8 @@ def parse_option(candidate: Candidate, options: tuple[str, ...], question: str =
     if (equal := _by_value(_value(_EQUALS.split(text)[-1]), options)) is not None or candidate.alone:
         return equal
     exact = candidate.channel in (Channel.BOX, Channel.JSON)
-    named = None if exact and _FORMULA.search(text) else _named(text, options, question, exact)
-    return None if exact and named is AMBIGUOUS else named
+    meant = None if exact and _FORMULA.search(text) else _named(text, options, question, exact)
+    return None if exact and meant is AMBIGUOUS else meant
 
 
 _FORMULA = re.compile(r"[\\^_=+*/√<>]|\d\s?[-–]\s?\d")

@@ -18,13 +18,11 @@ LONGEST = 20_000
 LONGEST_SENTENCE = 600
 """Characters of a sentence from which a name is read."""
 
+_QUOTES, _DOUBLE_QUOTES, _DASHES = "‘’‚‛′´`", "“”„‟″«»", "‐‑‒–—―−"
 _PUNCTUATION = str.maketrans(
-    {
-        **dict.fromkeys("‘’‚‛′´`", "'"),
-        **dict.fromkeys("“”„‟″«»", '"'),
-        **dict.fromkeys("‐‑‒–—―−", "-"),
-        **dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"),
-    }
+    _QUOTES + _DOUBLE_QUOTES + _DASHES,
+    "'" * len(_QUOTES) + '"' * len(_DOUBLE_QUOTES) + "-" * len(_DASHES),
+    "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad",
 )
 _RAISED = re.compile(r"[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _RAISED_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")

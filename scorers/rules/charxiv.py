@@ -45,20 +45,8 @@ _EQUATION = re.compile(r"^([^=,]{1,30}?)\s*=\s*([^=,]+)$")
 _SPAN = re.compile(
     r"^(?:from\s+|between\s+)?[\[(]?\s*(-?\d[\w.%:]*?)\s*(?:,|-|\bto\b|\band\b)\s*(-?\d[\w.%:]*)\s*[\])]?$"
 )
-_DIRECTIONS = {
-    "upward": "increase",
-    "upwards": "increase",
-    "rising": "increase",
-    "rises": "increase",
-    "growing": "increase",
-    "grows": "increase",
-    "downward": "decrease",
-    "downwards": "decrease",
-    "falling": "decrease",
-    "falls": "decrease",
-    "declining": "decrease",
-    "declines": "decrease",
-}
+_DIRECTIONS = dict.fromkeys("upward upwards rising rises growing grows".split(), "increase")
+_DIRECTIONS |= dict.fromkeys("downward downwards falling falls declining declines".split(), "decrease")
 _ENDING = re.compile(r"(?:ing|ed|es|ly|e|s|d)$")
 
 

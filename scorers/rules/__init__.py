@@ -1,0 +1,1 @@
+"""The rules of the benchmarks: from what was read to a score."""
