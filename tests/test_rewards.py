@@ -27,7 +27,12 @@ from training.shaping import LengthEnvelope, default_shapes
 ROOT = Path(__file__).parents[1]
 ANY_LENGTH = LengthEnvelope(min_start=0, peak_start=1, peak_end=5000, max_end=9000)
 NAMES = tuple(tasks.BUILTIN)
-SCORERS_SEEN_BY_TRAINING = {"scorers.types", "scorers.read.normalise", "scorers.read.locate"}
+SCORERS_SEEN_BY_TRAINING = {
+    "scorers.types",
+    "scorers.read.normalise",
+    "scorers.read.locate",
+    "scorers.read.option",
+}
 """Beside `training.problems`, which holds what only training data is judged by."""
 
 

@@ -106,7 +106,7 @@ def weights(given: Mapping[str, float] | None = None) -> dict[str, float]:
     found = {name: given.get(name, term.weight) for name, term in TERMS.items() if term.weight is not None}
     shared = {name: weight for name, weight in found.items() if TERMS[name].shares}
     if math.fsum(shared.values()) > 1:
-        names = " and ".join(shared)
+        names = " and ".join(name for name, weight in shared.items() if weight)
         raise ValueError(f"the weights of {names} together exceed 1: nothing is left for the value")
     left = 1.0
     for weight in shared.values():
