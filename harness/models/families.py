@@ -15,6 +15,11 @@ FAMILIES: tuple[tuple[str, Coords], ...] = (
     (r"intern[._-]?vl", "norm1000"),
     (r"gemini", "yx1000"),
     (r"paligemma", "loc1024"),
+    # `Florence2PostProcessor` (transformers): 1000 bins, each of which stands for its middle, `bin + 0.5`.
+    (r"florence[._-]?2", "loc1000"),
+    # "Normalized to between 0 and 100", its authors: huggingface.co/allenai/Molmo-7B-O-0924/discussions/1.
+    # Not Molmo 2 nor MolmoAct, which write otherwise.
+    (r"molmoe?(?![a-z2-9]|[._-]2)", "norm100"),
 )
 """A pattern found in a model's type or name → how the family writes coordinates. The first match counts."""
 

@@ -8,8 +8,8 @@ list are two steps.
 from __future__ import annotations
 
 import re
+from string import ascii_uppercase as letters
 
-from scorers.read.option import LETTERS
 from scorers.types import Coords, ScorerError
 from tasks.types import Sample, Style
 
@@ -74,6 +74,6 @@ def _answer(sample: Sample, coords: Coords | None) -> tuple[str, str] | None:
         return None
     if answer is None:
         return None
-    index = LETTERS.find(answer) if len(answer) == 1 else -1
+    index = letters.find(answer) if len(answer) == 1 else -1
     text = sample.choices[index] if 0 <= index < len(sample.choices) else ""
     return answer, "" if _BARE.fullmatch(text) else f" {text} {answer}"
