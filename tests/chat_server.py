@@ -68,6 +68,7 @@ async def chat(request: web.Request) -> web.Response:
         if behaviour == "thought":
             return completion(None, "length", reasoning_content=text)
         extra = {key: payload[key] for key in ("max_tokens", "temperature", "top_p", "seed", "model")}
+        extra |= {key: payload[key] for key in ("skip_special_tokens",) if key in payload}
         return completion(f"{text} {json.dumps(extra)}")
     finally:
         in_flight["now"] -= 1

@@ -19,7 +19,7 @@ import PIL.Image
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.models.openai import OpenAIBackend, RetryPolicy
+from harness.models.openai import OpenAIBackend, RetryPolicy, _parse
 from harness.models.pixels import encode, fit
 from harness.models.vllm import VLLMBackend
 from harness.types import PixelLimits, Request, Sampling
@@ -184,6 +184,26 @@ def test_no_json_and_no_answer_in_time_are_failures(serve: Callable[[str], str])
     assert "not a chat completion" in (garbage.error or "")
     [hung] = answer(OpenAIBackend("m", serve("hang"), timeout=0.2, retry=RetryPolicy(attempts=1)), request())
     assert "no answer in 0.2 s" in (hung.error or "")
+
+
+@pytest.mark.parametrize(
+    ("message", "finish_reason", "text"),
+    [
+        ({"reasoning_content": "A?", "content": "B"}, "stop", "<think>A?</think>\nB"),
+        ({"reasoning": "A?", "content": "B"}, "length", "<think>A?</think>\nB"),
+        ({"reasoning": "A?", "content": "\n"}, "length", "<think>A?"),
+        ({"reasoning": "A?", "content": None}, "stop", "<think>A?</think>\n"),
+        ({"reasoning": "<think>A?", "content": "B"}, "stop", "<think>A?</think>\nB"),
+        ({"reasoning": "A?", "content": "<think>A?</think>B"}, "stop", "<think>A?</think>B"),
+        ({"reasoning": "", "content": "A?</think>B"}, "stop", "A?</think>B"),
+        ({"reasoning": {"effort": "low"}, "content": "B"}, "stop", "B"),
+    ],
+)
+def test_thinking_that_a_server_sends_apart_comes_back_once(
+    message: dict[str, object], finish_reason: str, text: str
+) -> None:
+    reply = {"choices": [{"message": message, "finish_reason": finish_reason}]}
+    assert _parse(json.dumps(reply).encode(), "url", 0.1, ()).text == text
 
 
 def test_reasoning_is_kept_as_thinking(serve: Callable[[str], str]) -> None:

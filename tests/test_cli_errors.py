@@ -62,7 +62,7 @@ def data(tmp_path: Path, fakes: ModuleType, monkeypatch: pytest.MonkeyPatch) -> 
         (["score", "ai2d", "bad.jsonl"], "bad.jsonl:2: wants {id, record, response}: 'response' is missing"),
         (
             ["score", "ai2d", "bad.jsonl", "--coords", "norm10"],
-            "unknown --coords 'norm10'; did you mean 'norm1'",
+            "unknown --coords 'norm10'; did you mean 'norm100'",
         ),
         (["train", "--set", "x"], "--set x: not KEY=VALUE"),
     ],

@@ -129,15 +129,21 @@ def test_the_description_tells_a_template_that_opens_thinking(backend: HFBackend
     assert "template_opens" not in HFBackend(str(tiny_path())).describe()
 
 
-def test_tags_that_are_special_tokens_stay_in_the_response(
-    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def special_tags(checkpoint: Path, tmp_path: Path) -> Path:
+    """A checkpoint whose thinking tags are special tokens, which decoding leaves out as a rule."""
     folder = shutil.copytree(checkpoint, tmp_path / "special")
     tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     for token in tokenizer["added_tokens"]:
         token["special"] |= "think>" in token["content"]
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
-    special = HFBackend(str(folder))
+    return folder
+
+
+def test_hf_tags_that_are_special_tokens_stay_in_the_response(
+    special_tags: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    special = HFBackend(str(special_tags))
     response = answer(special, says(monkeypatch, special, "A is red.</think><|vision_start|>B"))
     assert response.text == "<think>\nA is red.</think>B"
 
@@ -216,11 +222,22 @@ def test_vllm_cut_off_thinking_is_truncated(checkpoint: Path, vllm: Callable[...
         assert status(row, response) == (Status.TRUNCATED, 0.0)
 
 
+def test_vllm_is_asked_for_tags_that_are_special_tokens(
+    checkpoint: Path, special_tags: Path, vllm: Callable[..., VLLMBackend]
+) -> None:
+    asked = Request("k", ("?",), (), Sampling(9))
+    assert '"skip_special_tokens": false' in answer(vllm(special_tags, "echo"), asked).text
+    assert "skip_special_tokens" not in answer(vllm(checkpoint, "echo"), asked).text
+
+
 def test_vllm_thinking_that_the_server_took_apart_is_there_once(
     checkpoint: Path, vllm: Callable[..., VLLMBackend]
 ) -> None:
     backend = vllm(checkpoint, "thought", "--reasoning-parser", "x")
-    assert answer(backend, Request("k", ("is it A?",), (), Sampling(9))).text == "<think>is it A?"
+    for row in cut_off():
+        response = answer(backend, Request("k", (row["response"],), (), Sampling(9)))
+        assert response.text == "<think>" + row["response"]
+        assert status(row, response) == (Status.TRUNCATED, 0.0)
 
 
 def test_vllm_a_server_that_found_no_thinking_to_take_apart_is_believed_unless_cut(

@@ -48,7 +48,10 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--batch-size", type=int, metavar="N", help="requests in a batch at most")
     group.add_argument("--dtype", help="auto, float32, bfloat16, float16 [auto]")
     group.add_argument("--revision", help="of a hub model: branch, tag or commit")
-    group.add_argument("--coords", help="how the model writes coordinates: abs, norm1, norm1000 [its family's]")
+    group.add_argument(
+        "--coords",
+        help="how places are written: abs, norm1, norm100, norm1000, yx1000, loc1024, loc1000 [its family's]",
+    )
 
 
 def _add_asking(group: argparse._ArgumentGroup) -> None:

@@ -66,7 +66,8 @@ class PolicyBackend(HFBackend):
     def _response(
         self, prompt: Prompt, row: list[int], prompt_tokens: int, shown: tuple[tuple[int, int], ...]
     ) -> Response:
-        # `shown` and the limits are the backend's business; its count says how much of the row it took.
+        # `shown`, the limits and thinking that the template opened are the backend's business, so that training
+        # judges what evaluation would; its count says how much of the row it took.
         response = super()._response(prompt, row, prompt_tokens, shown)
         self.tokens[prompt.request.key] = tuple(row[: response.completion_tokens])
         return response
