@@ -230,6 +230,13 @@ def test_points_say_which_hit(opened: Any):
     assert page.locator(".samples-region").count() == 1
 
 
+def test_the_channel_stands_beside_what_was_read(opened: Any):
+    page = opened("/ai2d/c0")
+    channel = page.locator(".samples-read .soft[title]").first
+    assert channel.text_content().strip() == "whole"
+    assert channel.get_attribute("title") == "The response is the answer, or its first line is."
+
+
 def test_an_image_opens_large_by_enter_and_closes_by_escape(opened: Any):
     page = opened("?task=refcoco")
     page.locator(".samples-enlarge").focus()
