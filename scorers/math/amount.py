@@ -20,13 +20,8 @@ _WORDED = re.compile(
     r"(?:\s?/\s?([a-zA-Z]{1,8}))?",
     re.DOTALL,
 )
-_UNIT_END = re.compile(
-    r"(?<=[\w)}\]])\s(?:(?:square|cubic|sq\.?)\s)?(?:units?|[ckm]?m(?=\s?\^)|[ckm]m|lit(?:er|re)s?)(?:\s?\^\s?\{?[23]\}?)?$"
-)
 _POWERS = {"sq": "2", "square": "2", "squared": "2", "cubic": "3", "cubed": "3", "cu": "3"}
-_NO_UNIT = frozenset(
-    ("and", "or", "not", "than", "to", "of", "more", "less", "plus", "minus", "times", "over", "is", "the")
-)
+_NO_UNIT = frozenset("and or not than to of more less plus minus times over is the".split())
 _DECIMAL = re.compile(r"[-+]?\d*\.(\d+)")
 
 
@@ -77,11 +72,6 @@ def _unit(text: str, power: str) -> str | None:
         return ""
     unit = _UNITS.get(first, _UNITS.get(first.removesuffix("s"), ""))
     return unit + raised if unit else ""
-
-
-def without_unit(text: str) -> str:
-    """An expression in variables without the unit that it ends with: `2x+3 units`, `x^2 cm^{2}`."""
-    return _UNIT_END.sub("", text[-LONGEST:]) if len(text) <= LONGEST else text
 
 
 def same_amount(one: str, other: str) -> bool | None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 
-from scorers.math.amount import same_amount, value_of, without_unit
+from scorers.math.amount import same_amount, value_of
 from scorers.math.regions import same_region
 from scorers.math.sampling import same_expression, same_relation
 from scorers.math.text import LONGEST, compact, split_outside, standard
@@ -33,8 +33,6 @@ _DECIMAL_COMMA = re.compile(r"-?(?:0,\d|\d+,(?:\d{1,2}|\d{4,15})(?!\d))")
 _WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}")
 _CLOSES = re.compile(r"[^(\[{]*[)\]}]")
 _TO = re.compile(r"(?<=[\d)}]) to (?=[\d(\\])")
-_TIME = re.compile(r"\d{1,2}:(?:(0\d)|[1-5]\d)(?::[0-5]\d)?")
-"""A time of day; one with minutes below ten is nothing else."""
 _NAME = re.compile(r"(?!\d)(?:\\[a-zA-Z]++|[a-zA-Z\d_{}'. ]|\((?:[a-zA-Z],?)+\))++")
 """What may stand on the left of an equation as a name: x, \\angle ABC, f(x)."""
 _QUANTITY = re.compile(r"(?:[a-zA-Z+*/() -]|\\(?:cdot|times|angle|triangle)(?![a-zA-Z]))+")
@@ -129,7 +127,7 @@ def _as_members(one: str, other: str) -> bool | None:
         return None
     if mine and theirs is None and mine[0] == "{}" and _LIST_WORDS.search(one):  # "3/8 or 0.375"
         return 0 < len(mine[1]) <= MAX_ELEMENTS and all(_equal(element, other) for element in mine[1])
-    return _same_members(mine or _digit_groups(one), theirs or _digit_groups(other))
+    return _same_members(mine or ("", [one]), theirs or ("", [other]))
 
 
 def _same_members(mine: tuple[str, list[str]], theirs: tuple[str, list[str]]) -> bool:
@@ -147,11 +145,6 @@ def _same_members(mine: tuple[str, list[str]], theirs: tuple[str, list[str]]) ->
 def _is_decimal_comma(text: str, counterpart: tuple[str, list[str]] | None) -> bool:
     """Whether a comma stands for a point, in a text against one that is no list: `3,5` against `3.5`."""
     return counterpart is None and _DECIMAL_COMMA.match(text) is not None and text.count(",") == 1
-
-
-def _digit_groups(text: str) -> tuple[str, list[str]]:
-    """A number with separators that stands against a list may be one: `100,200`."""
-    return "", text.split(",") if _THOUSANDS.fullmatch(text) else [text]
 
 
 def _same_set(elements: list[str], gold: list[str]) -> bool:
@@ -209,13 +202,10 @@ def value_named(text: str) -> str | None:
 
 
 def _as_ratios(one: str, other: str) -> bool | None:
-    """`3:2` is "6 to 4" and `3/2`; a time of day (`5:05`) is no other (`6:06`)."""
+    """`3:2` is "6 to 4" and `3/2`."""
     mine, theirs = (split_outside(_TO.sub(":", text), ":") for text in (one, other))
     if len(mine) == len(theirs) == 1 or len(mine) > 8 or len(theirs) > 8:
         return None
-    clocks = [_TIME.fullmatch(compact(text)) for text in (one, other)]
-    if all(clocks) or any(clock and clock[1] for clock in clocks):
-        return mine == theirs
     if len(mine) == 1 and len(theirs) == 2:
         mine = [*mine, "1"]
     elif len(theirs) == 1 and len(mine) == 2:
@@ -230,7 +220,6 @@ def _as_ratios(one: str, other: str) -> bool | None:
 
 def _by_sampling(one: str, other: str) -> bool:
     """Whether two expressions, equations or inequalities in variables agree; False for what cannot be read."""
-    one, other = without_unit(one), without_unit(other)
     if _WORD.search(one) or _WORD.search(other):
         return False
     related = [_INEQUALITY.search(text) is not None or "=" in text for text in (one, other)]

@@ -7,12 +7,14 @@ the same value comes from `scorers.math.latex`, which evaluates the same arithme
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from scorers.math.bounded import Number
 from scorers.math.latex import MAX_LENGTH, Dialect, LatexError, evaluate
 
 LETTERS = "ABCDE"
+_INTEGER = re.compile("0|-?[1-9][0-9]*")
 _PHRASES = ("the final answer is", "the answer is", "the correct answer is", "the answer should be")
 _LATEX2SYMPY = Dialect(
     prefix=True,
@@ -25,18 +27,7 @@ _LATEX2SYMPY = Dialect(
     functions=False,
 )
 """What latex2sympy2 1.9 reads: it stops without a word at the first token that cannot go on."""
-_DROPPED = (
-    r"\left",
-    r"\right",
-    r"^{\circ}",
-    r"^\circ",
-    "{m}^3",
-    "m^3",
-    "{units}",
-    "units",
-    "{km}",
-    "km",
-)
+_DROPPED = (r"\left", r"\right", r"^{\circ}", r"^\circ", "{m}^3", "m^3", "{units}", "units", "{km}", "km")
 
 
 def is_right(response: str, answer: str, options: tuple[str, ...] = ()) -> bool:
@@ -157,17 +148,9 @@ def _slash_to_fraction(text: str) -> str:
     r"""`3/4` → `\frac{3}{4}`, for integers written without sign, zeros or separators in front."""
     top, slash, bottom = text.partition("/")
     for part in (top, bottom):
-        digits = part.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit() and str(part) == _canonical(part)):
+        if not (_INTEGER.fullmatch(part) and len(part) <= 4000):  # no more digits than `int` reads
             return text
     return rf"\frac{{{top}}}{{{bottom}}}" if slash else text
-
-
-def _canonical(integer: str) -> str:
-    """An integer as `str(int(…))` writes it."""
-    sign = "-" if integer.startswith("-") else ""
-    digits = integer.removeprefix("-").lstrip("0")
-    return f"{sign}{digits}" if digits else "0"
 
 
 def is_equal(one: str, other: str) -> bool:

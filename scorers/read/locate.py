@@ -183,12 +183,8 @@ _OTHER_ANCHORS = "|".join(["", *WORDS["other_announcements"]["patterns"]])
 _ANNOUNCED = re.compile(
     f"{_anchor('en')}|{_anchor(*_SPACED)}|{_anchor(*_UNSPACED)}{_OTHER_ANCHORS}", re.IGNORECASE
 )
-_WORDS = [
-    word
-    for key in ("answer", "option")
-    for table in WORDS["announcements"].values()
-    for word in table[key].split("|")
-]
+_TABLES = WORDS["announcements"].values()
+_WORDS = "|".join(table[key] for table in _TABLES for key in ("answer", "option")).split("|")
 _STEMS = [re.split(r"\w\?|\(", word)[0].lower() for word in _WORDS] + WORDS["other_announcements"]["stems"]
 _MOST = 64
 """Announcements that are tried, the last ones."""

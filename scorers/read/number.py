@@ -36,10 +36,8 @@ _ONES, _TENS, _ORDINALS = (WORDS["numbers"][key].split() for key in ("ones", "te
 _SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 _LETTER_SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "mn": 1e6, "bn": 1e9, "tn": 1e12}
 _COUNTS = {"dozen": 12.0, "couple": 2.0, "hundred": 100.0}
-_SIMPLE: dict[str, float] = {
-    **{word: float(number) for number, word in enumerate(_ONES)},
-    **{word: float(10 * number) for number, word in enumerate(_TENS, start=2)},
-}
+_SIMPLE = {word: float(number) for number, word in enumerate(_ONES)}
+_SIMPLE |= {word: 10.0 * number for number, word in enumerate(_TENS, start=2)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +173,7 @@ def _number(match: re.Match[str]) -> NumberMatch | None:
     part = match.groupdict()
     value, notation = (_digits_value if "number" in part else _words_value)(match)
     word = (part["scale"] or "").strip(" \t\n-")
-    scale = (
-        _LETTER_SCALES.get(word)
-        or _LETTER_SCALES.get(word.lower())
-        or _SCALES.get(word.lower().rstrip("s"), 1.0)
-    )
+    scale = _LETTER_SCALES.get(word) or _SCALES.get(word.lower().rstrip("s"), 1.0)
     if value is None or not math.isfinite(value * scale):
         return None
     sign = part.get("sign") or part.get("sign2") or part.get("minus") or ""
@@ -265,10 +259,7 @@ _ASKS = {
 _RATIO = re.compile(
     r"(?<![\d:./])(\d{1,6}(?:\.\d{1,6})?)\s?(?::|\bto\b|\bout of\b)\s?(\d{1,6}(?:\.\d{1,6})?)(?![\d:])"
 )
-_LISTED = re.compile(r"[\s\d.,;:|()\[\]{}$€£%°]*[,;|\]][\s\d.,;:|()\[\]{}$€£%°]*")
 _SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d ])")
-
-
 _BARE = re.compile(
     r"(?!\d+[.)]\s)\W*[$€£]?[\d.,]+(?:\s?[^\W\d_]{1,14}){0,2}\W*|\W*[^\W\d_]{3,12}(?:-\w{3,6})?\W*"
 )
@@ -285,10 +276,6 @@ def asks(question: str, kind: str) -> bool:
 @lru_cache(maxsize=4096)
 def _repeated(question: str) -> frozenset[float]:
     return frozenset(number.value for number in find_numbers(question[-4000:]))
-
-
-def _is_year(number: NumberMatch) -> bool:
-    return number.text.isdigit() and 1000 <= number.value < 2200
 
 
 def pick(text: str, question: str = "") -> NumberMatch | Unclear | None:
@@ -315,8 +302,6 @@ def pick(text: str, question: str = "") -> NumberMatch | Unclear | None:
     for spare in (_ASIDE, _BESIDE):
         without = spare.sub(" ", text)
         text = without if find_numbers(without) else text
-    if _LISTED.fullmatch(text) and len(find_numbers(text)) > 1:
-        return AMBIGUOUS
     head, colon, tail = text.partition(": ")
     if colon and find_numbers(head) and len(find_numbers(tail)) > 1 and "=" not in tail:
         text = head
@@ -338,7 +323,7 @@ def _chosen(text: str, found: list[NumberMatch], question: str) -> NumberMatch |
             return overlap(text[start:end], question)
 
         for wanted in (
-            lambda number: _is_year(number) == year and not (year and number.percent),
+            lambda number: (number.text.isdigit() and 1000 <= number.value < 2200) == year,
             lambda number: number.value not in _repeated(question),
             lambda number: _STATES.search(text[max(0, number.start - 60) : number.start]),
         ):

@@ -144,7 +144,6 @@ _ENUMERATED = re.compile(
     r"^[\W_]{0,4}(?:(?:option|choice)\s)?([A-Za-z])\s?[.):]\s*\S", re.MULTILINE | re.IGNORECASE
 )
 _LETTERS_ONLY = re.compile(r"(?:[A-Z](?:[\W_]+|$))+")
-_WRONG = re.compile(r"(?:is )?(?:incorrect|wrong|false)\b|is not\b|❌|✗", re.IGNORECASE)
 
 
 def _index(letter: str, options: Sequence[str]) -> int:
@@ -169,7 +168,7 @@ def _lettered(text: str, options: tuple[str, ...], alone: bool, announced: bool)
     if told is not None:
         return own if own is not AMBIGUOUS and options[told] == options[own] else told
     more = alone and rest and (leading["mark"].strip() not in (".", ":", ")") or _LABEL.search(rest))
-    if more or _WRONG.match(rest):
+    if more:
         return None
     return AMBIGUOUS if _LETTERS_ONLY.fullmatch(rest[:200]) else own
 
@@ -231,11 +230,8 @@ def _values(options: tuple[str, ...]) -> tuple[float | None, ...]:
     """The numbers that options are, units aside; () where two are none ("none of these" is one) or equal."""
     values = [None if number is None else number.value for number in map(_value, options)]
     known = {value for value in values if value is not None}
-    return (
-        tuple(values)
-        if len(known) >= max(2, len(options) - 1) and len(known) == len(options) - values.count(None)
-        else ()
-    )
+    apart = len(known) == len(options) - values.count(None)
+    return tuple(values) if apart and len(known) >= max(2, len(options) - 1) else ()
 
 
 def _value(text: str) -> NumberMatch | None:
@@ -328,8 +324,9 @@ def read_option(response: Clean, options: Sequence[str], question: str = "") -> 
         question: what was asked, for sentences that repeat it.
     """
     options = tuple(options)
-    if len(response.visible) == 1 and _index(response.visible, options) >= 0 and response.visible.isupper():
-        return Found(_index(response.visible, options), Channel.WHOLE, response.visible)
+    letter = "" if response.blocks else response.visible
+    if len(letter) == 1 and letter.isupper() and _index(letter, options) >= 0:
+        return Found(_index(letter, options), Channel.WHOLE, letter)
     listed = {match[1].upper() for match in _ENUMERATED.finditer(response.visible)}
     repeats = len(listed & set(LETTERS[: len(options)])) > 1
 

@@ -26,40 +26,29 @@ _PUNCTUATION = str.maketrans(
 )
 _RAISED = re.compile(r"[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _RAISED_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
-_MARKS = [(mark, mark) for mark in ("**", "__", "```", "`", "*", '"', "'", "$$", "$")]
-_PAIRS = (*_MARKS, ("“", "”"), ("‘", "’"), ("«", "»"), (r"\(", r"\)"), (r"\[", r"\]"))
-_COMMANDS = (r"\boxed{", r"\text{", r"\textbf{", r"\mathrm{", r"\mathbf{")
-_OPENERS = frozenset(opening[0] for opening in (*dict(_PAIRS), *_COMMANDS))
+_WRAPPED = re.compile(
+    r"(\*\*|__|```|\$\$|[`*\"'$])((?:(?!\1).)+)\1|“([^“”]+)”|‘([^‘’]+)’|«([^«»]+)»"
+    r"|\\\(((?:(?!\\[()]).)+)\\\)|\\\[((?:(?!\\[\[\]]).)+)\\\]"
+    r"|\\(?:boxed|text|textbf|mathrm|mathbf)\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}",
+    re.DOTALL,
+)
+"""One pair of markup around a whole text."""
+_OPENERS = frozenset("*_`\"'$“‘«\\")
 _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\w)")
-
-
-def _enclosed(text: str) -> str | None:
-    """What one pair of markup around the whole text encloses, or None."""
-    if text[:1] not in _OPENERS:
-        return None
-    for opening, closing in _PAIRS:
-        if text.startswith(opening) and text.endswith(closing) and len(text) > len(opening) + len(closing):
-            inside = text[len(opening) : -len(closing)]
-            if opening not in inside and closing not in inside:
-                return inside
-    for command in _COMMANDS:
-        if text.startswith(command) and text.endswith("}"):
-            inside = text[len(command) : -1]
-            if inside.count("{") == inside.count("}") and inside.find("}") >= inside.find("{"):
-                return inside
-    return None
 
 
 def unwrap(text: str) -> str:
     """A text without the markup and quotes that enclose the whole of it, its closing full stop left alone."""
     text = text.strip()
     for _ in range(4):
-        inside = _enclosed(text)
-        if inside is None and text.endswith((".", ",")):
-            inside = _enclosed(text[:-1].rstrip())
-        if inside is None:
-            return text
-        text = inside.strip()
+        if text[:1] not in _OPENERS:
+            break
+        match = _WRAPPED.fullmatch(text) or (
+            text.endswith((".", ",")) and _WRAPPED.fullmatch(text[:-1].rstrip())
+        )
+        if not match:
+            break
+        text = match[match.lastindex or 0].strip()
     return text
 
 

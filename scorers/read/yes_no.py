@@ -14,6 +14,7 @@ from scorers.read.locate import Candidate, Found, first, locate
 from scorers.read.normalise import WORDS, Clean
 from scorers.read.text import FRAMING, asked_stems, focus, normalize_text, refuses, sentences, stem, words
 
+_MEANS = {"yes": True, "true": True, "correct": True, "no": False, "false": False, "incorrect": False}
 _YES, _NO = ("|".join(WORDS["polarity"][key]) for key in ("yes", "no"))
 _IDIOM = rf"(?!\s(?:{WORDS['polarity']['idiom']})|\.\s?\d|t\b)"
 _SAID = rf"(?:(?P<no>(?:{_NO}){_IDIOM})|(?P<yes>{_YES}))(?![\w'])(?!\s?(?:or|and|/)\s?(?:yes|no)\b)"
@@ -41,10 +42,14 @@ _PRONOUN = re.compile(
 )
 
 
+def truth(text: str) -> bool | None:
+    """What a gold answer or an option means that is "yes", "no", "true" or "false"; None for any other text."""
+    return _MEANS.get(normalize_text(text))
+
+
 def yes_no_pair(options: Sequence[str]) -> tuple[bool, bool] | None:
     """What each of two options means, where they are yes and no (or true and false); None elsewhere."""
-    known = {"yes": True, "true": True, "correct": True, "no": False, "false": False, "incorrect": False}
-    first_means, *others = (known.get(normalize_text(option)) for option in [*options[:3], ""])
+    first_means, *others = map(truth, [*options[:3], ""])
     return None if first_means is None or others != [not first_means, None] else (first_means, not first_means)
 
 

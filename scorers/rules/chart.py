@@ -12,15 +12,17 @@ from dataclasses import dataclass
 
 from scorers.official.relaxed import TOLERANCE, relaxed_accuracy
 from scorers.read.locate import Channel, Found, read_phrases
-from scorers.read.normalise import Clean
+from scorers.read.normalise import WORDS, Clean
 from scorers.read.number import NumberMatch, asks, find_numbers, read_number
 from scorers.read.text import normalize_text, text_equal, unwrap
-from scorers.read.yes_no import read_yes_no
+from scorers.read.yes_no import read_yes_no, truth
 from scorers.types import Answer, Coords, Score, Target, said, verdict
 
-_ASKS_SHARE = re.compile(
-    r"%|\b(?:percent\w*|shares?|rates?|ratios?|proportions?|portions?|fractions?)\b", re.IGNORECASE
-)
+_SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
+_NAMES_SCALE = re.compile(rf"\b({'|'.join(_SCALES)})s?\b", re.IGNORECASE)
+_ASKS = {
+    kind: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for kind, words in WORDS["chart_questions"].items()
+}
 _RANGE = re.compile(r"(?<=\d)\s*(?:-|/|\bto\b)\s*(?=\d)")
 _OLDER = re.compile(r"(?<=\d)\s*(?:years?)?\s*(?:and|or)\s+(?:over|older|above|more|up)\b|(?<=\d)\s+plus\b")
 _AGE = re.compile(r"^age[sd]?\s+(?:group\s+)?(?=\d)|(?<=[\d+])\s*(?:years?(?:\s+olds?)?|yrs?|year-olds?)$")
@@ -60,18 +62,32 @@ def is_year(gold: NumberMatch, question: str) -> bool:
     return not question or asks(question, "year")
 
 
+def axis_scale(gold: NumberMatch, question: str, scale: float) -> bool:
+    """Whether the chart's axis may be in thousands, millions, …, so that "47 million" reads 47 on it.
+
+    Records do not state the unit of the axis. It may be `scale` where the question names that scale; where it
+    names none, for sums of money, and for amounts whose gold answer is no whole number ("7.69" fans).
+    """
+    named = {_SCALES[word.lower()] for word in _NAMES_SCALE.findall(question)}
+    if named:
+        return scale in named
+    if _ASKS["one"].search(question):
+        return False
+    return bool(_ASKS["money"].search(question) or (_ASKS["amount"].search(question) and "." in gold.text))
+
+
 def same_amount(told: NumberMatch, gold: NumberMatch, question: str) -> bool:
     """Whether a number is within 5 % of the gold one, units and notation aside.
 
-    A year must be equal, and so must 0. A scale word multiplies ("47 million"), or names the unit of the axis,
-    which records do not state: the gold may be 47. "47%" is 47, and 0.47 where the gold answer is written so; a
-    bare 0.47 is 47 where a percentage is asked for.
+    A year must be equal, and so must 0. A scale word multiplies ("47 million"), or names the unit of the axis
+    where `axis_scale` allows it. "47%" is 47, and 0.47 where the gold answer is written so; a bare 0.47 is 47
+    where a percentage is asked for.
     """
     if is_year(gold, question):
         return told.value == gold.value and not (told.percent or told.currency) and told.scale == 1.0
-    share = bool(_ASKS_SHARE.search(question)) or gold.percent or told.percent
+    share = "%" in question or bool(_ASKS["share"].search(question)) or gold.percent or told.percent
     mine, theirs = {told.value}, {gold.value}
-    if told.scale != 1.0 and gold.scale == 1.0 and not share:
+    if told.scale != 1.0 and gold.scale == 1.0 and not share and axis_scale(gold, question, told.scale):
         mine.add(told.value / told.scale)
     if gold.scale != 1.0 and told.scale == 1.0:
         theirs.add(gold.value / gold.scale)
@@ -144,7 +160,7 @@ def chart(answer: Answer, target: ChartTarget) -> Score:
     """
     official = relaxed_accuracy(answer.official_text, target.answer)
     response, question, gold = answer.response, target.question, whole_number(target.answer)
-    if (wanted := {"yes": True, "no": False}.get(normalize_text(target.answer))) is not None:
+    if (wanted := truth(target.answer)) is not None:
         return verdict(read_yes_no(response, question), wanted.__eq__, official, said)
     if gold is not None and gold.notation != "words":
         number = read_number(response, question)

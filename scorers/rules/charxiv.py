@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from scorers.read.locate import read_phrases
-from scorers.read.number import NumberMatch, find_numbers, read_number
+from scorers.read.number import NumberMatch, read_number
 from scorers.read.text import normalize_text, words
-from scorers.read.yes_no import read_yes_no
+from scorers.read.yes_no import read_yes_no, truth
 from scorers.rules.chart import exactly, items, whole_number
 from scorers.types import Answer, Coords, Score, Target, said, verdict
 
-TEXT_TYPES, NUMBER_TYPES = (1, 2), (3, 4)
+NUMBER_TYPES = (3, 4)
 
 _NAMES = """
 alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi
@@ -39,14 +39,11 @@ _NOUN = (
 _LEADING = re.compile(rf"^(?:(?:the|an?|both)\s+)?(?:(?:{_NOUN})\b[:.]?\s+(?=\S))?")
 _TRAILING = re.compile(rf"(?<=\S)\s+(?:{_NOUN})$")
 _LETTERED = re.compile(r"^\(([a-z]{1,3})\)\s*[:.]?\s*(\S.*)$", re.IGNORECASE)
-_OTHERWISE = re.compile(r"^(.*?)\s*\(\s*(?:i\.e\.|that is)\s*,?\s*(.*)\)$", re.IGNORECASE)
 _GLOSS = re.compile(r"^(.*\S)\s*\((?:[a-z](?:_\w{1,3})?|[a-z]+(?: [a-z]+)+)\)$", re.IGNORECASE)
 _EQUATION = re.compile(r"^([^=,]{1,30}?)\s*=\s*([^=,]+)$")
 _SPAN = re.compile(
     r"^(?:from\s+|between\s+)?[\[(]?\s*(-?\d[\w.%:]*?)\s*(?:,|-|\bto\b|\band\b)\s*(-?\d[\w.%:]*)\s*[\])]?$"
 )
-_DIRECTIONS = dict.fromkeys("upward upwards rising rises growing grows".split(), "increase")
-_DIRECTIONS |= dict.fromkeys("downward downwards falling falls declining declines".split(), "decrease")
 _ENDING = re.compile(r"(?:ing|ed|es|ly|e|s|d)$")
 
 
@@ -87,9 +84,7 @@ def _forms(gold: str, question: str) -> Iterator[str]:
     yield gold
     if lettered := _LETTERED.match(gold):
         yield from lettered.groups()
-    if otherwise := _OTHERWISE.match(gold):
-        yield from otherwise.groups()
-    elif gloss := _GLOSS.match(gold):
+    if gloss := _GLOSS.match(gold):
         yield gloss[1]
     if (equation := _EQUATION.match(gold)) and plain_label(equation[1]) in map(plain_label, question.split()):
         yield equation[2]
@@ -97,10 +92,9 @@ def _forms(gold: str, question: str) -> Iterator[str]:
 
 def _stems(text: str) -> tuple[str, ...]:
     """The words of a statement without endings, connectives left out: "increases, then decreases"."""
-    said = (_DIRECTIONS.get(word, word) for word in words(text))
     return tuple(
         word if len(word) < 5 else _ENDING.sub("", word)
-        for word in said
+        for word in words(text)
         if word not in {"and", "then", "first", "finally", "it", "is", "the", "a", "generally", "trend", "more"}
     )
 
@@ -136,43 +130,23 @@ def same_value(told: NumberMatch, gold: NumberMatch) -> bool:
     return any(math.isclose(value, gold.value, rel_tol=1e-9, abs_tol=1e-15) for value in mine)
 
 
-def _same_values(told: Sequence[str], gold: Sequence[NumberMatch]) -> bool:
-    """Whether several numbers are the gold ones, in any order."""
-    left = [number for number in map(whole_number, told) if number is not None]
-    if not len(told) == len(left) == len(gold):
-        return False
-    for wanted in gold:
-        found = next((number for number in left if same_value(number, wanted)), None)
-        if found is None:
-            return False
-        left.remove(found)
-    return True
-
-
 def charxiv(answer: Answer, target: CharxivTarget) -> Score:
     """Judge a reasoning answer by its answer type. `official` is None: it takes a judge."""
     response, question, single = answer.response, target.question, whole_number(target.answer)
     if target.kind in NUMBER_TYPES and single is not None:
         number = read_number(response, question)
         return verdict(number, lambda told: same_value(told, single), None, lambda told: told.text)
-    if (wanted := {"yes": True, "no": False}.get(normalize_text(target.answer))) is not None:
+    if (wanted := truth(target.answer)) is not None:
         return verdict(read_yes_no(response, question), wanted.__eq__, None, said)
     found = read_phrases(response, question) or exactly(response, target.answer)
     return verdict(found, lambda told: _says(told, target), None, lambda told: told[-1])
 
 
 def _says(readings: Sequence[str], target: CharxivTarget) -> bool:
-    """Whether a reading is the gold label or statement, or gives the gold numbers.
+    """Whether a reading is the gold label, statement or list of numbers.
 
     Where the gold has brackets, a reading that leaves the response's out is none.
     """
     if "(" in target.answer and "(" in readings[0]:
         readings = [reading for reading in readings if "(" in reading or readings[0].strip() == f"({reading})"]
-    gold = [number for number in map(whole_number, items(target.answer)) if number is not None]
-    if target.kind not in NUMBER_TYPES or len(gold) < 2:
-        return any(same_label(reading, target) for reading in readings)
-    listed = [
-        *map(items, readings),
-        *([number.text for number in find_numbers(reading)] for reading in readings),
-    ]
-    return any(_same_values(told, gold) for told in listed)
+    return any(same_label(reading, target) for reading in readings)

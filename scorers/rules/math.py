@@ -9,22 +9,21 @@ MathVerse's official verdict is a judge model's; MathVision's is its own script'
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
 from scorers.math.amount import read_amount
 from scorers.math.symbolic import symbolic_equal, value_named
-from scorers.math.text import compact, standard
+from scorers.math.text import standard
 from scorers.official.mathvision import is_right
 from scorers.read.locate import Candidate, Channel, Found, Unclear, first, locate, plain, read_phrases
 from scorers.read.normalise import Clean
 from scorers.read.number import parse_number, pick
 from scorers.read.option import LETTERS, read_option
-from scorers.read.text import normalize_text, refuses, undenied
-from scorers.read.yes_no import read_yes_no
-from scorers.types import Answer, Coords, Score, Status, Target, unparsed
+from scorers.read.text import refuses, undenied
+from scorers.read.yes_no import read_yes_no, truth
+from scorers.types import Answer, Coords, Reading, Score, Target, said, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +47,17 @@ class MathTarget(Target):
 
 def mathverse(answer: Answer, target: MathTarget) -> Score:
     """1 where the answer is right by our rule, options read as everywhere; `official` is None."""
-    return _score(judge(answer.response, target), None)
+    return judge(answer.response, target)
 
 
 def mathvision(answer: Answer, target: MathTarget) -> Score:
     """1 where the answer is right by our rule; `official` is the MATH-V script's verdict."""
     official = float(is_right(answer.official_text, target.answer, target.options))
-    return _score(judge(answer.response, target, by_value=True), official)
+    return replace(judge(answer.response, target, by_value=True), official=official)
 
 
-def _score(judged: tuple[bool, Found[str]] | None, official: float | None) -> Score:
-    if judged is None:
-        return unparsed(official)
-    right, found = judged
-    return Score(float(right), official, Status.OK, found.value, found.channel)
-
-
-_TRUTH = {"yes": True, "true": True, "no": False, "false": False}
-_DISPLAY = re.compile(r"\\\[\s{0,8}([^\n]{1,300}?)\s{0,8}\\\]|\$\$\s{0,8}([^$\n]{1,300}?)\s{0,8}\$\$")
-
-
-def _inline(text: str) -> str:
-    """A text with its displayed formulas in line: a sentence goes on after them."""
-    return _DISPLAY.sub(lambda formula: f"${formula[1] or formula[2]}$", text)
-
-
-def judge(response: Clean, target: MathTarget, by_value: bool = False) -> tuple[bool, Found[str]] | None:
-    """Whether a response is right, and what was read from it; None where it gives no answer.
+def judge(response: Clean, target: MathTarget, by_value: bool = False) -> Score:
+    """Whether a response is right by our rule.
 
     Args:
         response: taken apart by `normalise.clean`.
@@ -84,36 +67,22 @@ def judge(response: Clean, target: MathTarget, by_value: bool = False) -> tuple[
     gold = target.gold()
     if not target.options and len(gold) == 1 and gold in "ABCDE":  # the options are in the picture
         target = replace(target, options=tuple("ABCDE"))
+    if len(target.answer) > 1 and target.options:
+        return _judge_several(response, target)
     if target.options:
         return _judge_choice(response, target, by_value)
-    judged = _judge_free(response, target.question, gold.replace("\n", ", "))
-    said = response.blocks[-1] if response.blocks else response.visible
-    if not (judged and judged[0]) and not response.open and _spelled(said) == _spelled(gold):
-        return True, Found(said, Channel.WHOLE, said)
-    return judged
+    return _judge_free(response, target.question, gold.replace("\n", ", "))
 
 
-def _judge_free(response: Clean, question: str, gold: str) -> tuple[bool, Found[str]] | None:
-    truth, value = _TRUTH.get(normalize_text(gold)), value_named(standard(gold))
-    if truth is not None:
-        told = read_yes_no(response, question)
-        return None if told is None else (told.value == truth, Found(str(told.value), told.channel, told.text))
+def _judge_free(response: Clean, question: str, gold: str) -> Score:
+    affirmed, value = truth(gold), value_named(standard(gold))
+    if affirmed is not None:
+        return verdict(read_yes_no(response, question), affirmed.__eq__, None, said)
     if value is not None and not is_expression(value, loose=True):
         return _judge_text(response, question, gold)
-    response = replace(response, visible=_inline(response.visible), blocks=tuple(map(_inline, response.blocks)))
     parse = partial(_expression, question=question, amount=value is not None and read_amount(value) is not None)
-    found = first(_candidates(response, question), parse)
-    return None if found is None else (symbolic_equal(found.value, gold), found)
-
-
-def _candidates(response: Clean, question: str) -> Iterator[Candidate]:
-    """The candidates; of a response that ends in a contradiction only what it gives as its answer."""
-    gives_up = _GIVES_UP.search(response.visible[-300:])
-    return (text for text in locate(response, question) if not (gives_up and text.channel in _MENTIONED))
-
-
-def _spelled(text: str) -> str:
-    return compact(standard(plain(text))).replace(" ", "") if len(text) <= _LONGEST else text
+    found = first(locate(response, question), parse)
+    return verdict(found, lambda told: symbolic_equal(told, gold), None)
 
 
 # --- Options ------------------------------------------------------------------------------------------------
@@ -125,17 +94,14 @@ _LIST = re.compile(r"[\W_]*[A-H](?:[^\w]|and|or|[A-H])*")
 _LINE = re.compile(r"\W*[A-H](?:\W\s|\W?$)|$")
 
 
-def _judge_choice(response: Clean, target: MathTarget, by_value: bool) -> tuple[bool, Found[str]] | None:
-    if len(target.answer) > 1:
-        return _several(response, target)
-    found = _chosen(response, target, by_value)
-    if found is None:
-        return None
-    chosen, gold = found.value, LETTERS.index(target.answer)
-    if isinstance(chosen, str):
-        return False, Found(chosen, found.channel, found.text)
-    right = chosen == gold or target.options[chosen] == target.options[gold] != ""
-    return right, Found(LETTERS[chosen], found.channel, found.text)
+def _judge_choice(response: Clean, target: MathTarget, by_value: bool) -> Score:
+    options, gold = target.options, LETTERS.index(target.answer)
+
+    def right(chosen: int | str) -> bool:
+        return chosen == gold or (isinstance(chosen, int) and options[chosen] == options[gold] != "")
+
+    found: Reading[int | str] | None = _chosen(response, target, by_value)
+    return verdict(found, right, None, lambda told: told if isinstance(told, str) else LETTERS[told])
 
 
 def _chosen(response: Clean, target: MathTarget, by_value: bool) -> Found[int] | Found[str] | None:
@@ -147,7 +113,7 @@ def _chosen(response: Clean, target: MathTarget, by_value: bool) -> Found[int] |
     found = read_option(response, options, question)
     if found is not None or not by_value:
         return found
-    given = first(_candidates(response, question), partial(_expression, question=question, amount=True))
+    given = first(locate(response, question), partial(_expression, question=question, amount=True))
     if given is None:
         return None
     equal = [index for index, option in enumerate(options) if option and symbolic_equal(given.value, option)]
@@ -155,12 +121,12 @@ def _chosen(response: Clean, target: MathTarget, by_value: bool) -> Found[int] |
     return Found(equal[0], given.channel, given.text) if same else given
 
 
-def _several(response: Clean, target: MathTarget) -> tuple[bool, Found[str]] | None:
-    """The letters in lines that each begin with one, else in the first candidate that has any."""
+def _judge_several(response: Clean, target: MathTarget) -> Score:
+    """By the letters in lines that each begin with one, else in the first candidate that has any."""
     text = plain(response.blocks[-1] if response.blocks else response.visible)
     listed = all(map(_LINE.match, text.split("\n"))) and not response.open
     named = first(chain([Candidate(Channel.WHOLE, text)] * listed, locate(response, target.question)), _letters)
-    return None if named is None else (named.value == "".join(sorted(target.answer)), named)
+    return verdict(named, "".join(sorted(target.answer)).__eq__, None)
 
 
 def _letters(candidate: Candidate) -> str | None:
@@ -194,11 +160,8 @@ _ALTERNATIVES = re.compile(r"=|\\approx|(?<![a-zA-Z])or(?![a-zA-Z])")
 _REMARK = re.compile(
     r"(?<=\S)[,;]?\s\(?(?:because|since|as (?:it|the)|which|so that|where|given|i\.e\.|by (?:the|[A-Z]))(?!\w)"
 )
-_HEAD = re.compile(r"[,;]\s+(?=[a-z])|\s\((?=[a-z])")
 _CONNECTED = re.compile(r"\\(?:sqrt|pi|frac|times|cdot)|[√π^!]|\d\s?[(+*][\d(√π\\ ]")
 """Signs that a sentence's answer is more than one plain number."""
-_GIVES_UP = re.compile(r"no (?:real |valid )?solution|contradict|not possible|(?:error|mistake) in", re.I)
-_CLOSING = re.compile(r"[^()\[\]{}]*\)")
 _BREAK = re.compile(r"\\\\(?![a-zA-Z]{2})")
 
 
@@ -245,9 +208,8 @@ def _given(text: str, weak: bool, question: str, amount: bool) -> str | Unclear 
     Of several the last is the number asked for, the first the equation asked for.
     """
     text = _REMARK.split(text)[0]
-    head = _HEAD.split(text, maxsplit=1)[0]
-    if not _ALTERNATIVES.search(head) and _is(head, loose=not amount):
-        return head
+    if not _ALTERNATIVES.search(text) and _is(text, loose=not amount):
+        return text
     tails = [text[match.end() :][:_LONGEST].strip() for match in list(_ASSIGNS.finditer(text))[-8:]]
     for start in ([] if weak else [text]) + (tails[::-1] if amount else tails):
         if given := _leading(start, amount):
@@ -262,7 +224,6 @@ def _given(text: str, weak: bool, question: str, amount: bool) -> str | Unclear 
 
 def _leading(text: str, amount: bool) -> str | None:
     r"""The expression that a text is or begins with, its unit included: `5 \sqrt{3} cm for all of them`."""
-    text = text[: closing.end() - 1] if (closing := _CLOSING.match(text)) else text
     text = text.strip("$ ") if text.count("$") == 1 else text
     if _is(text, loose=not amount):
         return text
@@ -281,13 +242,10 @@ def _leading(text: str, amount: bool) -> str | None:
 _NO_CONTENT = re.compile(r"(?<![a-z])(?:and|the|is|are)(?![a-z])|[,;:.$]\s|[$\s]|[;:.]$")
 
 
-def _judge_text(response: Clean, question: str, gold: str) -> tuple[bool, Found[str]] | None:
+def _judge_text(response: Clean, question: str, gold: str) -> Score:
     """Whether a name or statement is the gold: its words and formulas in order, "and" and punctuation aside."""
     found, wanted = read_phrases(response, question), _content(gold)
-    if found is None:
-        return None
-    told = next((reading for reading in found.value if _content(reading) == wanted), None)
-    return told is not None, Found(told or found.value[-1], found.channel, found.text)
+    return verdict(found, lambda told: wanted in map(_content, told), None, lambda told: told[-1])
 
 
 def _content(text: str) -> str:

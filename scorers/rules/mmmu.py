@@ -11,10 +11,8 @@ from scorers.read.normalise import Clean
 from scorers.read.number import parse_number, read_number
 from scorers.read.option import LETTERS, read_option
 from scorers.read.text import text_equal
-from scorers.read.yes_no import read_yes_no
+from scorers.read.yes_no import read_yes_no, truth
 from scorers.types import Answer, Coords, Score, Status, Target, said, verdict
-
-_POLAR = {"yes": True, "true": True, "no": False, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ def mmmu(answer: Answer, target: MmmuTarget) -> Score:
 
 
 def _open(response: Clean, target: MmmuTarget, official: float) -> Score:
-    if (polar := _POLAR.get(target.golds[0].lower())) is not None:
+    if (polar := truth(target.golds[0])) is not None:
         return verdict(read_yes_no(response, target.question), polar.__eq__, official, said)
     values = [(gold, value) for gold in target.golds if (value := parse_number(gold)) is not None]
     number = read_number(response, target.question) if values else None

@@ -10,7 +10,7 @@ from scorers.official import robospatial as script
 from scorers.place.coordinates import Point, Size, fractions, responses, to_pixels
 from scorers.place.places import read_places
 from scorers.read.yes_no import read_yes_no
-from scorers.types import Answer, Coords, Score, ScorerError, Shape, Status, Target, unparsed
+from scorers.types import Answer, Coords, Score, ScorerError, Shape, Status, Target, said, unparsed, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,11 @@ def robospatial(answer: Answer, target: RoboSpatialTarget) -> Score:
     Raises:
         ScorerError: pixels are declared and the size of the image is not known.
     """
+    text = answer.official_text
     if target.answer:
-        return _word(answer, target)
-    coords, text = answer.coords or "norm1", answer.official_text
+        affirmed, matches = read_yes_no(answer.response, target.question), script.robospatial_yes_no_official
+        return verdict(affirmed, lambda yes: said(yes) == target.answer, matches(text, target.answer), said)
+    coords = answer.coords or "norm1"
     official = script.robospatial_point_official(text, target.polygon) if coords == "norm1" else None
     found = read_places(answer.response, coords)
     named = next((place for place in found.value if len(place) == 2), None) if found else None
@@ -77,16 +79,6 @@ def robospatial(answer: Answer, target: RoboSpatialTarget) -> Score:
     place, inside = fractions((x, y), (1, 1)), in_polygon((x, y), outline(target.polygon))
     shapes: tuple[Shape, ...] = ({"points": [[*place, int(inside)]]},)
     return Score(float(inside), official, Status.OK, json.dumps([place]), found.channel, shapes=shapes)
-
-
-def _word(answer: Answer, target: RoboSpatialTarget) -> Score:
-    """The verdict on a yes/no question."""
-    official = script.robospatial_yes_no_official(answer.official_text, target.answer)
-    said = read_yes_no(answer.response, target.question)
-    if said is None:
-        return unparsed(official)
-    word = "yes" if said.value else "no"
-    return Score(float(word == target.answer), official, Status.OK, word, said.channel)
 
 
 def _turn(a: Point, b: Point, c: Point) -> float:
@@ -100,17 +92,10 @@ def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
 
 
 def hull(points: Sequence[Point]) -> tuple[Point, ...]:
-    """The convex hull, as a polygon (monotone chain)."""
-    ordered = sorted(set(points))
-    half: list[list[Point]] = []
-    for sweep in (ordered, ordered[::-1]):
-        chain: list[Point] = []
-        for point in sweep:
-            while len(chain) >= 2 and _turn(chain[-2], chain[-1], point) <= 0:
-                chain.pop()
-            chain.append(point)
-        half.append(chain[:-1])
-    return (*half[0], *half[1])
+    """The convex hull, as a polygon."""
+    from scipy.spatial import ConvexHull
+
+    return tuple(points[corner] for corner in ConvexHull(points).vertices)
 
 
 def outline(points: tuple[Point, ...]) -> tuple[Point, ...]:
