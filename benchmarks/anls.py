@@ -1,4 +1,4 @@
-"""How many DocVQA responses a second `scorers.anls` judges: final answer and `Score` included.
+"""How many DocVQA responses a second `scorers.rules.document` judges: final answer and `Score` included.
 
     python benchmarks/anls.py [--rows DIR] [--rounds N]
 
@@ -13,10 +13,10 @@ import json
 import time
 from pathlib import Path
 
-from scorers.anls import DocTarget, anls_score
+from scorers.rules.document import DocTarget, document
 from scorers.types import Answer
 
-RECORDED = Path(__file__).parents[2] / "shared" / "golden" / "docvqa"
+RECORDED = Path(__file__).absolute().parents[2] / "shared" / "golden" / "docvqa"
 
 
 def recorded(folder: Path) -> dict[str, list[tuple[str, DocTarget]]]:
@@ -51,11 +51,11 @@ def main() -> None:
     files = recorded(options.rows) or made_up()
     total = seconds = 0.0
     for name, rows in files.items():
-        anls_score(Answer(rows[0][0]), rows[0][1])
+        document(Answer(rows[0][0]), rows[0][1])
         start = time.perf_counter()
         for _ in range(options.rounds):
             for response, target in rows:
-                anls_score(Answer(response), target)
+                document(Answer(response), target)
         spent = time.perf_counter() - start
         done = options.rounds * len(rows)
         total, seconds = total + done, seconds + spent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import defaultdict
+import re
 from pathlib import Path
 from typing import Any
 
@@ -87,14 +87,23 @@ def test_a_prompt_that_opened_thinking_leaves_no_answer() -> None:
         assert score.status == row["right_status"]
 
 
-def test_gpt_4o_on_mmmu_agrees_with_the_recorded_verdicts() -> None:
+TEXT_DECIDES = {"validation_Public_Health_15"}
+"""Rows whose letter and text name different options: "B. 1 to 1", where A is "1 to 1"."""
+LETTER = re.compile(r"(?<![\w.])([A-J])\.\s")
+
+
+def test_gpt_4o_on_mmmu_differs_only_where_the_recorded_extraction_took_another_letter() -> None:
+    """The recorded one takes the last capital that may be a letter: "D. RB" is no D to it."""
     recorded = rows_of(CASES / "outputs" / "mmmu_gpt4o_direct.jsonl")
     rows = [row for row in recorded if row["verdict"] is not None]
-    differing = defaultdict(list)
+    differing = []
     for row in rows:
         score = judge("mmmu", row)
         if score.value != float(row["verdict"]):
-            differing[score.status].append((row["id"], row["verdict"], score.extracted, row["response"][:80]))
-    wrong = sum(map(len, differing.values()))
-    print(f"agreement {1 - wrong / len(rows):.4f} of {len(rows)}: {dict(differing)}")
-    assert 1 - wrong / len(rows) >= 0.968
+            differing.append(row["id"])
+            if row["id"] not in TEXT_DECIDES:
+                *_, letter = LETTER.findall(row["response"])
+                assert score.value == float(letter == row["record"]["answer"]), row["id"]
+    print(f"agreement {1 - len(differing) / len(rows):.4f} of {len(rows)}: {differing}")
+    assert len(rows) >= 900
+    assert len(differing) <= 0.035 * len(rows)
