@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
@@ -255,7 +254,6 @@ def listed_rows(text: str) -> set[tuple[str, str]]:
     return found
 
 
-@pytest.mark.xfail(strict=False, reason="docs/scoring/mathvista.md is being rewritten")
 def test_the_documentation_lists_every_difference(golden: Golden) -> None:
     text = DOC.read_text(encoding="utf-8")
     actual: set[tuple[str, str]] = set()
@@ -269,7 +267,6 @@ def test_the_documentation_lists_every_difference(golden: Golden) -> None:
     assert listed_rows(text) == actual
 
 
-@pytest.mark.xfail(strict=False, reason="docs/scoring/mathvista.md is being rewritten")
 def test_the_documentation_counts_where_the_rules_part(golden: Golden) -> None:
     counts: Counter[str] = Counter()
     for model in MODELS:
@@ -292,13 +289,3 @@ def test_an_empty_response_scores_officially_by_the_nearest_option(golden: Golde
     ]
     assert sum(score.official or 0 for score in scores) == 168
     assert sum(score.value for score in scores) == 0
-
-
-def test_a_response_takes_less_than_a_millisecond_or_so(golden: Golden) -> None:
-    rows = golden("mathvista/bard")
-    samples = [next(iter(TASK.to_samples(row["record"]))) for row in rows]
-    start = time.perf_counter()
-    for sample, row in zip(samples, rows, strict=True):
-        TASK.score(sample, Response(row["response"]))
-    # Well under 1 ms on an idle machine; the bound leaves room for a busy one.
-    assert (time.perf_counter() - start) / len(rows) < 0.01
