@@ -167,20 +167,25 @@ def reason(response: str) -> str:
     return "scale word" if response.endswith(" million") else "closing full stop"
 
 
-@pytest.mark.xfail(strict=False, reason="a gold that is a refusal; docs/scoring/chart.md is being rewritten")
 def test_counts_of_chartqa(golden) -> None:
     reasons: Counter[str] = Counter()
-    wrong_scales = 0
+    wrong_scales, totals = 0, [0.0, 0.0, 0.0]
     for row in golden("chartqa/synthetic"):
         target = ChartTarget(row["record"]["answer"], row["record"]["question"])
         score = chart(Answer(row["response"], raw=True), target)
+        totals = [total + more for total, more in zip(totals, (1, score.official, score.value), strict=True)]
         if score.value != score.official:
             assert (score.value, score.official) == (1.0, 0.0)
             reasons[reason(row["response"])] += 1
         elif row["note"] == "unit":
             wrong_scales += 1
     assert dict(reasons) == documented("Where the two part: ChartQA")
-    assert f"In {wrong_scales} others" in DOC.read_text(encoding="utf-8")
+    text = DOC.read_text(encoding="utf-8")
+    assert f"In {wrong_scales} others" in text
+    asked, official, value = map(int, totals)
+    assert f"{asked:,} questions" in text
+    assert f"{official} right officially" in text
+    assert f"{value} are right by `value`" in text
 
 
 def test_counts_of_charxiv(golden) -> None:
