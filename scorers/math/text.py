@@ -14,6 +14,7 @@ from pathlib import Path
 from unicodedata import numeric
 
 from scorers.math.names import LETTERS
+from scorers.read.text import RAISED
 
 LONGEST = 2000
 """Characters of a text that are folded; a longer one is no answer."""
@@ -30,7 +31,6 @@ _BLANKS = dict.fromkeys("\u00a0\u2009\u202f\u2003\u3000", " ")
 _UNSEEN = dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff", "")
 _TRANSLATION = str.maketrans(_WIDE | _BLANKS | _UNSEEN | _SIGNS)
 _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
-_RAISED_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _WORDS = re.compile(
     r"\\(?:text(?:bf|it|rm|normal)?|mathrm|mathbf|mathit|mathsf|mbox|operatorname|bold|rm)\s*\{([^{}]{0,200})\}"
 )
@@ -83,7 +83,7 @@ def standard(text: str) -> str:
             break
         text = folded
     if not text.isascii():
-        text = _RAISED.sub(lambda raised: f"^{{{raised[0].translate(_RAISED_DIGITS)}}}", text)
+        text = _RAISED.sub(lambda raised: f"^{{{raised[0].translate(RAISED)}}}", text)
         text = text.translate(_TRANSLATION)
     text = _BRACED_UNIT.sub(r" \1 \2", _SIZED.sub("", text))
     for pattern, replacement in _NAMES:

@@ -115,6 +115,7 @@ _MARKS = str.maketrans("‘’“”（）【\r", "''\"\"() \n")
 _STOPS = {ord(mark): f"{plain} " for mark, plain in zip("】。、，：；！？", ":.,,:;!?", strict=True)}
 _CHARACTERS = _WIDE | _SPACES | _INVISIBLE | _MARKS | _STOPS
 _EMPHASIS = re.compile(r"(?<![\w)*])(\*{1,3}|__)(?=\S)([^*\n]{1,2000}?)(?<=\S)\1(?![\w(*])|\*\*|__")
+_MARKED = re.compile(r"[^ -~]|[*_`<>#]")
 _MARKUP = re.compile(
     r"</?(?:b|i|u|p|em|strong|br|span|code|sub|sup|small)\s?/?>|```\w*|`|^#{1,6} |^>+ ", re.MULTILINE
 )
@@ -124,6 +125,8 @@ def plain(text: str) -> str:
     """A text without Markdown and blank lines, with one form of each mark, cut to `LIMIT`."""
     if len(text) > LIMIT:
         text = f"{text[: LIMIT // 8]}\n\n{text[-LIMIT * 7 // 8 :]}"
+    if not _MARKED.search(text):  # most short answers
+        return text.strip()
     lines = (line.strip() for line in text.translate(_CHARACTERS).split("\n"))
     text = _MARKUP.sub("", "\n".join(filter(None, lines)))
     return _EMPHASIS.sub(lambda marked: marked[2] or "", text).strip()

@@ -17,21 +17,18 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+from unicodedata import numeric
 
 from scorers.read.locate import AMBIGUOUS, Candidate, Channel, Found, Unclear, first, locate
 from scorers.read.normalise import WORDS, Clean
-from scorers.read.text import focus, has_any, overlap, sentences, undenied, unwrap
+from scorers.read.text import RAISED, focus, has_any, overlap, sentences, undenied, unwrap
 
 Notation = Literal["digits", "fraction", "power", "words"]
 
 MAX_DIGITS = 64
 """Longer runs of digits are no number that anybody means."""
 
-_PARTS_OF_SIGNS = "12 13 23 14 34 15 25 35 45 16 56 17 18 38 58 78 19 110".split()
-_FRACTIONS = {
-    sign: int(of[0]) / int(of[1:]) for sign, of in zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒", _PARTS_OF_SIGNS, strict=True)
-}
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺−–", "0123456789-+--")
+_FRACTIONS = {sign: numeric(sign) for sign in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"}
 _ONES, _TENS, _ORDINALS = (WORDS["numbers"][key].split() for key in ("ones", "tens", "ordinals"))
 _SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 _LETTER_SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "mn": 1e6, "bn": 1e9, "tn": 1e12}
@@ -136,8 +133,8 @@ def _digits_value(match: re.Match[str]) -> tuple[float | None, Notation]:
         over = _float(top or part["number"])
         return (None if over is None or not bottom else float(whole) + over / bottom), "fraction"
     if exponent := (part["e"] or "")[1:] or part["ten"] or part["ten_up"]:
-        return _float(part["number"], exponent.translate(_SUPERSCRIPTS)), "power"
-    power, value = (part["power"] or part["power_up"] or "").translate(_SUPERSCRIPTS), _float(part["number"])
+        return _float(part["number"], exponent.translate(RAISED)), "power"
+    power, value = (part["power"] or part["power_up"] or "").translate(RAISED), _float(part["number"])
     try:
         return (value ** int(power) if power and value is not None else value), "power" if power else "digits"
     except (OverflowError, ZeroDivisionError):
@@ -246,7 +243,6 @@ _NONE = re.compile(
     r"|no (?!\w*[.,!]|answer|image|way|info|doubt)\w+)\b",
     re.IGNORECASE,
 )
-_PRONOUN = re.compile(r"\b(?:each|every|this|that|which|no|another|the(?: \w+)?) $", re.IGNORECASE)
 _CLAUSE = re.compile(r"[,;]\s|\s(?:and|but|while|whereas)\s")
 _ASKS = {
     "year": re.compile(
@@ -336,11 +332,9 @@ def _chosen(text: str, found: list[NumberMatch], question: str) -> NumberMatch |
 
 
 def _states(text: str, number: NumberMatch) -> bool:
-    """Whether a number may be what a text states: no bound, range, ordinal, time, pronoun."""
+    """Whether a number may be what a text states: no bound, range, ordinal or time."""
     before, after = text[max(0, number.start - 48) : number.start], text[number.end : number.end + 24]
     if number.ordinal and len(text) > len(number.text) + 4:
-        return False
-    if number.text.lower() == "one" and _PRONOUN.search(before):
         return False
     aside = _NOT_COUNTED.match(text, number.end) or re.search(r"\d:$", before)
     bound = _BOUND.search(before) or _RANGE_AFTER.match(after) or _RANGE_BEFORE.search(before)

@@ -25,7 +25,8 @@ _PUNCTUATION = str.maketrans(
     "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad",
 )
 _RAISED = re.compile(r"[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
-_RAISED_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻−–", "0123456789+---")
+"""Raised digits, and the signs of an exponent, as plain ones."""
 _WRAPPED = re.compile(
     r"(\*\*|__|```|\$\$|[`*\"'$])((?:(?!\1).)+)\1|“([^“”]+)”|‘([^‘’]+)’|«([^«»]+)»"
     r"|\\\(((?:(?!\\[()]).)+)\\\)|\\\[((?:(?!\\[\[\]]).)+)\\\]"
@@ -58,7 +59,7 @@ def fold(text: str) -> str:
     text = text[:LONGEST]
     if text.isascii():
         return " ".join(text.lower().replace("`", "'").split())
-    text = _RAISED.sub(lambda raised: "^" + raised[0].translate(_RAISED_DIGITS), text)
+    text = _RAISED.sub(lambda raised: "^" + raised[0].translate(RAISED), text)
     text = unicodedata.normalize("NFKC", text).translate(_PUNCTUATION).casefold()
     return " ".join(text.split())
 
@@ -92,8 +93,7 @@ def sentences(text: str) -> list[str]:
 
 def has_any(text: str, stems: Sequence[str]) -> bool:
     """Whether a text has any of some parts of words, lower case: asked before a long pattern is tried."""
-    lowered = text.lower()
-    return any(stem in lowered for stem in stems)
+    return any(map(text.lower().__contains__, stems))
 
 
 # --- Denials and refusals -----------------------------------------------------------------------------------
@@ -202,9 +202,11 @@ _VERB = re.compile(
 )
 _AMOUNT = r"(?:about |around )?(?:[$€£]\d[\d.,]*|\d[\d.,]*(?: ?%| (?:percent|million|billion|thousand)))"
 _MEASURE = rf"(?:{_AMOUNT}|\d+\.\d+|\d[\d,]*(?: [a-z]{{1,12}})?)"
+_REASONS = "because|since|which|who|where|while|whereas|having|according|based|than|due"
+_MAY_REMARK = re.compile(rf"[\d(\[]|\b(?:{_REASONS}|as|with)\b", re.IGNORECASE)
 _REMARK = re.compile(
-    r"\s*[,;–—-]?\s+(?:(?:because|since|as (?:it|its|the|shown)|which|who|where|while|whereas|having|according"
-    r"|based|than|due)\b.*|with (?:an?|the|its|about|\d)\b(?:(?! (?:is|are|was|were) ).)*)$"
+    rf"\s*[,;–—-]?\s+(?:(?:{_REASONS}|as (?:it|its|the|shown))\b.*"
+    r"|with (?:an?|the|its|about|\d)\b(?:(?! (?:is|are|was|were) ).)*)$"
     rf"|(?<=\w)\s*[(\[].*[)\]][.\s]*$|(?:\s*[:,–—-]\s+(?:(?:at|with|of) )?(?:{_AMOUNT}|\d+\.\d+)"
     rf"|,?\s(?:at|with|of) {_MEASURE})[.\s]*$|^{_AMOUNT},? (?:in|for|by|at|from|with) ",
     re.IGNORECASE,
@@ -242,7 +244,7 @@ def _cores(sentence: str, echo: Collection[str]) -> list[str]:
     rate" is "Kansas City", even where the question asks for a city.
     """
     found = list(_WORD.finditer(sentence))
-    known = [word in FRAMING or stem(word) in echo for word in (fold(match[0]) for match in found)]
+    known = [word in FRAMING or stem(word) in echo for word in (match[0].lower() for match in found)]
     if all(known):
         return []
     first, last = known.index(False), len(known) - 1 - known[::-1].index(False)
@@ -274,9 +276,10 @@ def phrases(text: str, question: str = "") -> tuple[str, ...]:
         sentence = unwrap((sentences(line) or [""])[0])
         echo = echo_stems(question)
         result = [sentence.rpartition("=")[2]] if "=" in sentence else []
-        parts = [sentence, *_tails(sentence, echo), *_cores(sentence, echo), *result]
-        found += [line, *parts, *(_REMARK.sub("", part) for part in parts)]
-        found += _cores(_REMARK.sub("", sentence), echo)
+        parts = dict.fromkeys((sentence, *_tails(sentence, echo), *_cores(sentence, echo), *result))
+        remarked = _MAY_REMARK.search(sentence) is not None  # a quick look before many slow ones
+        plain = [_REMARK.sub("", part) if remarked else part for part in parts]
+        found += [line, *parts, *plain, *(_cores(plain[0], echo) if plain[0] != sentence else ())]
     readings = found[:1]
     for reading in map(unwrap, dict.fromkeys(found)):
         bare = reading.strip(" .,;:!?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 
 from scorers.official.anls import anls
 from scorers.read.locate import read_phrases
@@ -43,5 +44,7 @@ def document(answer: Answer, target: DocTarget) -> Score:
     if exact == 1.0 and not response.open:
         return Score(1.0, official, Status.OK, final, "whole")
     found = read_phrases(response, target.question)
-    best = max(found.value, key=lambda reading: anls(reading, target.answers)) if found else ""
-    return verdict(found, lambda _: anls(best, target.answers), official, lambda _: best)
+    value, best = 0.0, ""
+    if found is not None:
+        value, best = max(((anls(text, target.answers), text) for text in found.value), key=itemgetter(0))
+    return verdict(found, lambda _: value, official, lambda _: best)
