@@ -259,10 +259,9 @@ def cause(line: dict[str, Any], score: Score) -> str:
     answer, options = record["answer"], record["options"]
     gold = options[ord(answer) - ord("A")] if options else answer
     if score.value:
-        if re.fullmatch(r"[A-E](?:,? (?:and )?[a-e])+", response) or (
-            not boxed(response) and "boxed" in response
-        ):
-            return "no answer, read as a letter"
+        empty_box = not boxed(response) and "boxed" in response
+        if empty_box or (re.fullmatch(r"\d+:\d\d", gold) and gold not in response):
+            return "no option named, read as one"
         if re.match(r"\([A-E]\) ", response):
             return "letter with its option's text"
         if response == gold:
