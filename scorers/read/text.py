@@ -80,7 +80,8 @@ def text_equal(prediction: str, gold: str) -> bool:
 
 
 _ABBREVIATION = (
-    r"(?<!\b[A-Z]\.)(?<!\b(?:Dr|Mr|Ms|St|No|Jr|vs|cf|Rs|Co)\.)(?<!\b(?:Mrs|Fig|e\.g|i\.e|Ave)\.)(?<!\bProf\.)"
+    r"(?<!\b[A-Z]\.)(?<!\b(?:Dr|DR|Mr|MR|Ms|MS|St|ST|No|Jr|JR|vs|cf|Rs|Co|CO)\.)"
+    r"(?<!\b(?:Mrs|MRS|Fig|FIG|e\.g|i\.e|Ave|AVE)\.)(?<!\b(?:Prof|PROF)\.)(?<!\bapprox\.)"
 )
 _SENTENCE = re.compile(rf"(?<=\S[.!?])(?<!^\d\.)(?<!^\d\d\.){_ABBREVIATION}\s+(?![a-z])", re.MULTILINE)
 
