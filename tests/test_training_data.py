@@ -255,7 +255,7 @@ CHOICE = {"task_type": "chart_figure_qa", "problem_type": "multiple choice", "op
 def test_a_row_is_judged_by_its_problem_type(
     fakes: ModuleType, tmp_path: Path, changes: dict[str, Any], response: str, value: float
 ) -> None:
-    [problems], failed = load_file(save(fakes, tmp_path, [problem(**changes)]))
+    [problems], failed = load_file(save(fakes, tmp_path, [problem(**changes)]), "norm1000")
     assert not failed
     sample = problems.sample(0)
     score = problems.task.score(sample, Response(f"<answer>{response}</answer>"), coords="norm1000")
@@ -266,7 +266,7 @@ def test_rows_are_sorted_by_family_and_type_and_show_their_images(fakes: ModuleT
     from tasks.prompts import ImagePart, render
 
     rows = [problem(1), problem(2, **CHOICE, answer="B"), problem(3), problem(4, images=[], problem="1 + 1?")]
-    problems, failed = load_file(save(fakes, tmp_path, rows, lines=True))
+    problems, failed = load_file(save(fakes, tmp_path, rows, lines=True), "norm1000")
     assert not failed
     assert Counter({each.task.name: each.size for each in problems}) == {
         "chart_figure_qa/multiple choice": 1,
@@ -291,7 +291,7 @@ def test_rows_are_sorted_by_family_and_type_and_show_their_images(fakes: ModuleT
 def test_options_are_shown_unless_lettered_lines_list_them(
     fakes: ModuleType, tmp_path: Path, changes: dict[str, Any], choices: tuple[str, ...]
 ) -> None:
-    [problems], failed = load_file(save(fakes, tmp_path, [problem(**CHOICE | {"answer": "B"} | changes)]))
+    [problems], failed = load_file(save(fakes, tmp_path, [problem(**CHOICE | {"answer": "B"} | changes)]), "norm1000")
     assert not failed
     sample = problems.sample(0)
     assert sample.choices == choices
@@ -300,7 +300,7 @@ def test_options_are_shown_unless_lettered_lines_list_them(
 
 def test_a_box_in_pixels_outside_its_image_is_passed_over(fakes: ModuleType, tmp_path: Path) -> None:
     boxes = [problem(i, **BOX, answer=f"[20, 10, {right}, 60]") for i, right in enumerate((120, 210))]
-    [problems], failed = load_file(save(fakes, tmp_path, boxes), coords="abs")
+    [problems], failed = load_file(save(fakes, tmp_path, boxes), "abs")
     assert not failed  # the image, 200 by 100, is opened when its row is asked
     assert problems.sample(0).target.box == (20, 10, 120, 60)
     with pytest.raises(RowError, match=r"row 1: .* lies outside the image in abs coordinates"):
@@ -309,7 +309,7 @@ def test_a_box_in_pixels_outside_its_image_is_passed_over(fakes: ModuleType, tmp
 
 def test_one_type_under_several_spellings_is_one_task(fakes: ModuleType, tmp_path: Path) -> None:
     rows = [problem(i, problem_type=name) for i, name in enumerate(("numerical", "Numerical", " NUMERICAL"))]
-    [problems], _ = load_file(save(fakes, tmp_path, rows))
+    [problems], _ = load_file(save(fakes, tmp_path, rows), "norm1000")
     assert (problems.task.name, problems.size) == ("math_reasoning/numerical", 3)
 
 
@@ -317,7 +317,7 @@ def test_places_are_asked_for_by_type_whatever_the_family(fakes: ModuleType, tmp
     row = problem(
         task_type="spatial_reasoning", problem_type="spatial grounding", answer="[100, 100, 600, 600]"
     )
-    [problems], _ = load_file(save(fakes, tmp_path, [row]))
+    [problems], _ = load_file(save(fakes, tmp_path, [row]), "norm1000")
     assert problems.task.places
     assert problems.task.category == "spatial"
 
@@ -349,7 +349,7 @@ def test_every_task_type_is_one_of_our_families() -> None:
 def test_a_row_that_cannot_be_trained_on_is_named(
     fakes: ModuleType, tmp_path: Path, row: Any, why: str
 ) -> None:
-    problems, failed = load_file(save(fakes, tmp_path, [problem(), row]))
+    problems, failed = load_file(save(fakes, tmp_path, [problem(), row]), "norm1000")
     assert sum(each.size or 0 for each in problems) == 1
     assert failed[0].error.startswith("train.json row 1: ")
     assert why in failed[0].error
@@ -360,7 +360,7 @@ def test_a_row_whose_own_answer_its_scorer_refuses_is_named(
 ) -> None:
     earns = {"2": 1.0, "3": 0.9}
     monkeypatch.setattr("training.data.dataset.gold_value", lambda name, problem: earns[problem.gold])
-    [problems], failed = load_file(save(fakes, tmp_path, [problem(0), problem(1, answer="3")]))
+    [problems], failed = load_file(save(fakes, tmp_path, [problem(0), problem(1, answer="3")]), "norm1000")
     assert problems.size == 1
     assert [row.error for row in failed] == [
         "train.json row 1: its own answer earns 0.90 of 1 by the scorer of numerical"
@@ -369,7 +369,7 @@ def test_a_row_whose_own_answer_its_scorer_refuses_is_named(
 
 def test_a_file_of_nothing_but_bad_rows_is_refused(fakes: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no row to train on; the first: train\.json row 0: column 'answer'"):
-        load_file(save(fakes, tmp_path, [problem(answer=None)]))
+        load_file(save(fakes, tmp_path, [problem(answer=None)]), "norm1000")
 
 
 @pytest.mark.parametrize(("text", "why"), [("{", "not JSON"), (None, "No such file")])
@@ -378,13 +378,13 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, text: str | None,
     if text is not None:
         path.write_text(text)
     with pytest.raises(UsageError, match=why):
-        load_file(path)
+        load_file(path, "norm1000")
 
 
 def test_a_vanished_image_of_a_box_is_passed_over(fakes: ModuleType, tmp_path: Path) -> None:
     box = {**BOX, "answer": "[20, 10, 120, 60]"}
     path = save(fakes, tmp_path, [problem(1, **box), problem(2, **box, images=["gone.png"])])
-    [problems], _ = load_file(path)
+    [problems], _ = load_file(path, "norm1000")
     source = PromptStream([problems], 0)
     assert ids(source, "grounding", 3) == ["1", "1", "1"]
     assert source.skipped["grounding"] >= 2

@@ -38,7 +38,7 @@ def asked(name: str, folder: Path) -> list[Asked]:
         PIL.Image.new("RGB", SIZE).save(folder / path)
     numbered = [row | {"problem_id": number} for number, row in enumerate(given)]
     (folder / name).write_text(json.dumps(numbered), encoding="utf-8")
-    problems, failed = load_file(folder / name)
+    problems, failed = load_file(folder / name, "norm1000")
     assert not failed, [row.error for row in failed]
     found = [(each.task, each.sample(at)) for each in problems for at in range(each.size or 0)]
     assert len(found) == len(given)

@@ -83,6 +83,8 @@ class Recipe(_Section):
     seed: int = 0
     coords: Coords | None = None
     """How places are written; by default as the model's family writes them."""
+    gold_coords: Coords = "norm1000"
+    """How a data file writes its gold boxes: the published format's are in thousandths."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     threads: int | None = Field(None, ge=1)
     """Torch's CPU threads."""

@@ -39,8 +39,6 @@ FAMILIES: Mapping[str, Category] = {
 }
 """`task_type` of a file's rows → our family."""
 
-GOLD_COORDS: Coords = "norm1000"
-"""How this format's gold boxes are written unless a row or the caller says otherwise: in thousandths."""
 GOLD_EARNS = 0.95
 """What a row's own gold answer must earn by the row's scorer, or the row is refused."""
 _PLACE = "spatial grounding"
@@ -192,7 +190,7 @@ def _problem(row: Mapping[str, Any], coords: Coords) -> Problem:
     return Problem(str(row["answer"]), str(row["problem"]), options, size, coords)
 
 
-def load_file(path: Path, *, coords: Coords = GOLD_COORDS) -> tuple[list[Problems], list[FailedRow]]:
+def load_file(path: Path, coords: Coords) -> tuple[list[Problems], list[FailedRow]]:
     """The questions of a OneThinker or EasyR1 file, and the rows that cannot be trained on.
 
     Columns: `problem_id, problem ("<image> …"), data_type, problem_type, options, data_source, answer
@@ -201,7 +199,7 @@ def load_file(path: Path, *, coords: Coords = GOLD_COORDS) -> tuple[list[Problem
 
     Args:
         path: a JSON list, or one JSON object a line. Image paths are relative to it.
-        coords: how gold boxes are written where the row does not say. The format's are in thousandths.
+        coords: how gold boxes are written where a row does not say (a recipe's `gold_coords`).
 
     Raises:
         UsageError: the file cannot be read or holds no row that can be trained on.

@@ -96,7 +96,7 @@ def _problems(recipe: Recipe, stage: PolicyRecipe, folder: Path) -> list[Problem
     """
     path = Path(recipe.data)
     if path.suffix in (".json", ".jsonl"):
-        problems, failed = dataset.load_file(path)
+        problems, failed = dataset.load_file(path, recipe.gold_coords)
         problems = [each for each in problems if not stage.families or each.task.category in stage.families]
     else:
         registry = Registry()
