@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.delimiters import read_delimiters
-from scorers.read.locate import Found, read_phrases
-from scorers.read.normalise import STANDARD, Clean, clean
+from scorers.read.locate import Channel, Found, read_phrases
+from scorers.read.normalise import STANDARD, WORDS, Clean, clean
 from scorers.read.number import read_number
 from scorers.read.option import LETTERS, read_option
 from scorers.read.yes_no import read_yes_no
@@ -82,3 +82,21 @@ def test_the_file_of_delimiters_on_the_page_is_read(tmp_path: Path) -> None:
     delimiters = STANDARD + read_delimiters(file)
     answer = Answer("<plan>A</plan><verdict>B<|eom|></verdict>", delimiters=delimiters)
     assert answer.response.final == "B"
+
+
+def test_the_languages_on_the_page_are_those_of_the_table() -> None:
+    listed = (
+        re.findall(r"The sixteen languages are ([^.]+)\.", DOC)[0].replace("\n", " ").replace(" and ", ", ")
+    )
+    assert len(listed.split(", ")) == len(WORDS["announcements"]) == 16
+
+
+def test_the_channels_on_the_page_are_those_of_the_code_in_their_order() -> None:
+    section = DOC.split("| channel | where |", 1)[1].split("\n\n", 1)[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == [str(channel) for channel in Channel]
+
+
+def test_a_refusal_leaves_what_is_announced() -> None:
+    assert read_option(clean("I cannot determine it. Therefore B."), COLOURS) is None
+    for told in ("The answer is B.", r"\boxed{B}", "B is correct."):
+        assert read_option(clean(f"I cannot determine it. {told}"), COLOURS) is not None
