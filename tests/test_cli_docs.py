@@ -56,21 +56,64 @@ def test_the_code_of_python_api_md(tmp_path: Path) -> None:
     assert (tmp_path / "runs" / "always-b" / "results.json").exists()
 
 
-def test_the_task_of_tasks_md(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def rows_of(task: str, rows: list[dict[str, object]]) -> None:
+    """Write the rows of `data/TASK`, each with one picture."""
+    folder = Path("data", task)
+    folder.mkdir(parents=True)
+    PIL.Image.new("RGB", (64, 64)).save(folder / "1.png")
+    lines = [json.dumps({"image": "1.png", **row}) for row in rows]
+    (folder / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("task", "rows", "said", "flags", "score"),
+    [
+        (
+            "clocks",
+            [
+                {"id": letter, "answer": letter, "options": ["3:00", "4:30", "9:15", "12:45"], "dial": "Roman"}
+                for letter in "ABCD"
+            ],
+            "B",
+            (),
+            25,
+        ),
+        (
+            "buttons",
+            [
+                {"id": str(at), "size": [64, 64], "question": "Where is OK?", "box": [at, 8, at + 16, 24]}
+                for at in (0, 16, 40)
+            ],
+            "[(0.5 0.25)]",
+            ("--coords", "norm1"),
+            100 / 3,
+        ),
+    ],
+)
+def test_the_tasks_of_tasks_md(
+    task: str,
+    rows: list[dict[str, object]],
+    said: str,
+    flags: tuple[str, ...],
+    score: float,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.chdir(tmp_path)
-    [file] = _BLOCK.finditer((DOCS / "tasks.md").read_text(encoding="utf-8"))
-    Path(file[2]).write_text(file[3], encoding="utf-8")
-    rows = Path("data/clocks")
-    rows.mkdir(parents=True)
-    PIL.Image.new("RGB", (64, 64)).save(rows / "1.png")
-    row = {"image": "1.png", "options": ["3:00", "4:30", "9:15", "12:45"], "dial": "Roman"}
-    lines = [json.dumps({"id": letter, "answer": letter, **row}) for letter in "ABCD"]
-    (rows / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    given = ["--task-file", "clocks.py", "--data", "data"]
-    assert main(["validate", "clocks", *given]) == 0
-    assert main(["eval", "--model", "mock:text=B", "--tasks", "clocks", *given, "--out", "run"]) == 0
+    files = {match[2]: match[3] for match in _BLOCK.finditer((DOCS / "tasks.md").read_text(encoding="utf-8"))}
+    Path(f"{task}.py").write_text(files.pop(f"{task}.py"), encoding="utf-8")
+    rows_of(task, rows)
+    given = ["--task-file", f"{task}.py", "--data", "data"]
+    assert main(["validate", task, *given]) == 0
+    model = ["--model", f"mock:text={said}", *flags]
+    assert main(["eval", *model, "--tasks", task, *given, "--out", "run"]) == 0
     results = json.loads(Path("run/results.json").read_text(encoding="utf-8"))
-    assert results["tasks"]["clocks"]["score"]["value"] == 25
+    assert results["tasks"][task]["score"]["value"] == pytest.approx(score)
+
+
+def test_tasks_md_has_no_other_example() -> None:
+    found = _BLOCK.finditer((DOCS / "tasks.md").read_text(encoding="utf-8"))
+    assert {match[2] for match in found} == {"clocks.py", "buttons.py"}
 
 
 def test_every_flag_of_eval_is_in_cli_md() -> None:
