@@ -173,21 +173,22 @@ def _anchor(*names: str) -> str:
     space, edge = (r"\s", r"\b") if languages[0]["spaced"] else (r"\s?", "")
     says = rf"\s?(?:{copula}{edge}\s?[:：]?|{_MARK})"
     bare = rf"(?:{says}(?:\s?{right}(?=\s))?|(?=\s[(\"'$\\A-Z\d]))"
-    says = _ASIDE + says if names == ("en",) else bare
+    english = rf"(?:{_ASIDE}\s?(?:{copula}{edge}\s?[:：]?|[:：=→])|\s?{_MARK})"
+    says = english if names == ("en",) else bare
     return (
         rf"{edge}(?:{answer}{edge}(?:{space}{right}){{0,2}}{says}"
         rf"|{right}{space}{option}{edge}{says}|{option}(?:{space}{right}){{1,2}}{says})"
     )
 
 
-_SPACED = [name for name, language in WORDS["announcements"].items() if language["spaced"] and name != "en"]
-_UNSPACED = [name for name, language in WORDS["announcements"].items() if not language["spaced"]]
+_TABLES = WORDS["announcements"]
+_SPACED = [name for name, language in _TABLES.items() if language["spaced"] and name != "en"]
+_UNSPACED = [name for name, language in _TABLES.items() if not language["spaced"]]
 _OTHER_ANCHORS = "|".join(["", *WORDS["other_announcements"]["patterns"]])
 _ANNOUNCED = re.compile(
     f"{_anchor('en')}|{_anchor(*_SPACED)}|{_anchor(*_UNSPACED)}{_OTHER_ANCHORS}", re.IGNORECASE
 )
-_TABLES = WORDS["announcements"].values()
-_WORDS = "|".join(table[key] for table in _TABLES for key in ("answer", "option")).split("|")
+_WORDS = "|".join(table[key] for table in _TABLES.values() for key in ("answer", "option")).split("|")
 _STEMS = [re.split(r"\w\?|\(", word)[0].lower() for word in _WORDS] + WORDS["other_announcements"]["stems"]
 _MOST = 64
 """Announcements that are tried, the last ones."""

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 Pairs = tuple[tuple[str, str], ...]
 
-
 WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 """The tables of `words.toml`."""
 

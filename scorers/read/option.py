@@ -168,7 +168,8 @@ def _lettered(text: str, options: tuple[str, ...], alone: bool, announced: bool)
     if told is not None:
         return own if own is not AMBIGUOUS and options[told] == options[own] else told
     more = alone and rest and (leading["mark"].strip() not in (".", ":", ")") or _LABEL.search(rest))
-    if more:
+    labels = leading["letter"] + "".join(label[0] for label in _LABEL.findall(rest))
+    if more or (len(labels) > 2 and LETTERS.startswith(labels)):  # "A) red B) blue C) green"
         return None
     return AMBIGUOUS if _LETTERS_ONLY.fullmatch(rest[:200]) else own
 
@@ -329,7 +330,6 @@ def read_option(response: Clean, options: Sequence[str], question: str = "") -> 
         return Found(_index(letter, options), Channel.WHOLE, letter)
     listed = {match[1].upper() for match in _ENUMERATED.finditer(response.visible)}
     repeats = len(listed & set(LETTERS[: len(options)])) > 1
-
     other = False  # a box that holds no option: only an announcement overrules it
 
     def parse(candidate: Candidate) -> int | Unclear | None:
