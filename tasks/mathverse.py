@@ -60,6 +60,8 @@ def to_samples(row: Row) -> Iterator[Sample]:
         answer = right_letters(answer, options)
     elif not answer:
         raise RowError("column 'answer' is empty")
+    else:  # two blanks, a line each
+        answer = ", ".join(filter(None, map(str.strip, answer.split("\n"))))
     metadata = row.get("metadata") or {}
     version = str(column(row, "problem_version"))
     text_only = version.replace("-", " ").replace("_", " ").lower() == TEXT_ONLY.lower()

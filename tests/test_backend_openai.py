@@ -173,10 +173,9 @@ def test_an_erroring_endpoint_fails_every_request_and_is_given_up(
 
 def test_a_dead_endpoint_is_given_up_quickly() -> None:
     backend = OpenAIBackend("m", f"http://127.0.0.1:{free_port()}/v1", concurrency=4, retry=FAST)
-    started = time.monotonic()
     responses = answer(backend, *(request(str(i)) for i in range(2000)))
-    assert all("given up" in (r.error or "") or "Cannot connect" in (r.error or "") for r in responses)
-    assert time.monotonic() - started < 30
+    assert all("Cannot connect" in (r.error or "") for r in responses)
+    assert sum("given up" in (r.error or "") for r in responses) > 1900
 
 
 def test_no_json_and_no_answer_in_time_are_failures(serve: Callable[[str], str]) -> None:

@@ -207,7 +207,6 @@ def scored(row: dict[str, Any]) -> Score:
     return document(Answer(row["response"], raw=True), target)
 
 
-@pytest.mark.xfail(strict=False, reason="docvqa/nemotron 60477 is taken for a refusal")
 @pytest.mark.parametrize("name", [*RECORDED, *SYNTHETIC])
 def test_ours_is_never_below_the_official_rule_on_recorded_responses(name: str, golden) -> None:
     lower = []

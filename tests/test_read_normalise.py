@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import pytest
 
 from scorers.read.normalise import (
@@ -143,7 +145,7 @@ def test_delimiters_are_added() -> None:
     assert clean("<bx>B</bx>", more).visible == r"\boxed{B}"
     assert clean("<think>A</think>B", more).final == "B"
     assert clean("<ponder>A</ponder>B").visible == "<ponder>A</ponder>B"
-    assert STANDARD + Delimiters.of({}) == STANDARD
+    assert astuple(STANDARD + Delimiters.of({})) == astuple(STANDARD)
 
 
 def test_enormous_and_hostile_texts_take_linear_time() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -289,7 +288,6 @@ def test_an_option_with_the_right_ones_text_is_right() -> None:
     assert [choice(Answer(letter), target).value for letter in "ABC"] == [1.0, 0.0, 1.0]
 
 
-@pytest.mark.xfail(strict=False, reason="options without a text are all equal to the right one")
 def test_options_that_are_not_known_are_letters_alone() -> None:
     assert choice(Answer("A"), ChoiceTarget(("", "", ""), 1)).value == 0.0
     assert choice(Answer("B"), ChoiceTarget(("", "", ""), 1)).value == 1.0
@@ -645,12 +643,10 @@ def test_what_does_not_apply_chooses_nothing() -> None:
     assert chosen("between 1 and 2", ("1", "2"), "Which?") is None
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("part", ["√", "(", "1+", "\\frac{", "π"])
 def test_exact_values_take_bounded_time(part: str) -> None:
-    text = part * 100_000
-    began = time.monotonic()
-    read_option(clean(text), ROOTS, "Find the length of MN.")
-    assert time.monotonic() - began < 5
+    assert read_option(clean(part * 100_000), ROOTS, "Find the length of MN.") is None
 
 
 @given(st.text(alphabet="√π()^/*+-{}123. \\frac=", max_size=60))

@@ -32,13 +32,8 @@ def imported(path: Path) -> set[Path]:
 
 
 def counts(path: Path) -> bool:
-    """Whether a file is counted: no package file, no official rule, no worker process."""
-    inside = path.relative_to(SCORERS)
-    return (
-        path.name not in ("__init__.py", "symbolic_worker.py")
-        and inside.parts[0] != "official"
-        and inside.parts != ("math", "workers.py")
-    )
+    """Whether a file is counted: no package file, no official rule."""
+    return path.name != "__init__.py" and path.relative_to(SCORERS).parts[0] != "official"
 
 
 def files_of(name: str) -> list[str]:
@@ -67,13 +62,11 @@ def lines(folder: Path) -> int:
     return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in folder.rglob("*.py"))
 
 
-@pytest.mark.xfail(strict=False, reason="the old readers are going")
 def test_the_scorers_are_short() -> None:
     print("scorers/", lines(SCORERS))
     assert lines(SCORERS) <= 5_500
 
 
-@pytest.mark.xfail(strict=False, reason="the reader is being shortened")
 def test_the_reader_is_short() -> None:
     print("scorers/read/", lines(SCORERS / "read"))
     assert lines(SCORERS / "read") <= 1_700

@@ -196,7 +196,6 @@ def anls_reason(response: str, score: Score) -> str:
     return "sentence in the question's words"
 
 
-@pytest.mark.xfail(strict=False, reason="docvqa/nemotron 60477; docs/scoring/document.md is being rewritten")
 def test_counts_of_anls(golden) -> None:
     reasons: Counter[str] = Counter()
     for name in ("docvqa/nemotron", "docvqa/qwen2_vl_7b_instruct", "docvqa/llama_scout", "docvqa/synthetic",
