@@ -291,7 +291,9 @@ def test_rows_are_sorted_by_family_and_type_and_show_their_images(fakes: ModuleT
 def test_options_are_shown_unless_lettered_lines_list_them(
     fakes: ModuleType, tmp_path: Path, changes: dict[str, Any], choices: tuple[str, ...]
 ) -> None:
-    [problems], failed = load_file(save(fakes, tmp_path, [problem(**CHOICE | {"answer": "B"} | changes)]), "norm1000")
+    [problems], failed = load_file(
+        save(fakes, tmp_path, [problem(**CHOICE | {"answer": "B"} | changes)]), "norm1000"
+    )
     assert not failed
     sample = problems.sample(0)
     assert sample.choices == choices
