@@ -459,43 +459,6 @@ def test_the_question_known(question: str, options: tuple[str, ...], response: s
     assert chosen(response, options, question) == index
 
 
-POLARITY = [
-    ("Does Teal cross Olive?", "They don't cross. Teal is always above Olive.", False),
-    ("Is this an infinite sequence?", "It's an infinite sequence.", True),
-    ("Is this an infinite sequence?", "This is a finite sequence.", False),
-    ("Is Teal the high median?", "Teal is the low median.", False),
-    ("Is the small frame below the large frame?", "The small frame is above the large frame.", False),
-    ("Is the small frame below the large frame?", "The small frame is below the large frame.", True),
-    ("Is the lemon larger than the plum?", "The plum is larger than the lemon.", False),
-    ("Is the lemon larger than the plum?", "The lemon is larger than the plum.", True),
-    (
-        "Is the number of vans less than the number of carts?",
-        "There is the same number of each.",
-        False,
-    ),
-    ("Is the number of vans less than the number of carts?", "There are more vans.", False),
-    (
-        "Is the sum of the smallest two greater than the largest?",
-        "The sum is greater than the largest.",
-        True,
-    ),
-    (
-        "Is the number of vans the same as the number of carts?",
-        "2 and 3, so they're not the same.",
-        False,
-    ),
-    ("Are there fewer vans than carts?", "1 < 3 → Yes", True),
-    ("Are there fewer vans than carts?", "There aren't fewer vans than carts.", False),
-    ("Is the basket half full?", "One cannot tell from the picture.", None),
-]
-
-
-@pytest.mark.parametrize(("question", "response", "affirmed"), POLARITY)
-def test_polarity(question: str, response: str, affirmed: bool | None) -> None:
-    index = None if affirmed is None else YES_NO.index("Yes" if affirmed else "No")
-    assert chosen(response, YES_NO, question) == index
-
-
 DEGREES = ("60°", "45°", "30°")
 PROSE_OPTIONS = [
     ("(A) yes", ("yes", "no"), "Is it red?", 0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scorers.read.normalise import clean
+from scorers.read.option import read_option
 from scorers.read.yes_no import polarity, read_yes_no, yes_no_pair
 
 # fmt: off
@@ -87,6 +88,8 @@ RESTATED = [
 @pytest.mark.parametrize(("question", "response", "affirmed"), RESTATED)
 def test_a_sentence_that_restates_the_question(question: str, response: str, affirmed: bool | None) -> None:
     assert said(response, question) is affirmed
+    chosen = read_option(clean(response), ("Yes", "No"), question)
+    assert (chosen and chosen.value) == (None if affirmed is None else int(not affirmed))
 
 
 def test_restating_needs_the_question_and_no_hedge() -> None:
