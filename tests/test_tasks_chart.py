@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scorers.rules.chart import ChartTarget, chart
-from scorers.rules.charxiv import CharxivTarget
+from scorers.rules.charxiv import CharxivTarget, charxiv
 from scorers.types import Answer
 from tasks import load_builtin
 from tasks.charxiv import instruction
@@ -195,3 +195,10 @@ def test_counts_of_charxiv(golden) -> None:
     text = DOC.read_text(encoding="utf-8")
     for name, count in kinds.items():
         assert f"| {name} | {count} |" in text
+    targets = [sample_of("charxiv", row["record"]).target for row in golden("charxiv/reasoning_gold")]
+    wordings = ("{}", "The answer is {}.", "**{}**", r"\boxed{{{}}}", "<think>4 (b)</think><answer>{}</answer>")
+    right = sum(
+        all(charxiv(Answer(wording.format(target.answer)), target).value == 1 for wording in wordings)
+        for target in targets
+    )
+    assert f"Of the {len(targets):,} gold answers {right} are right verbatim" in text
