@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from scorers.official.robospatial import (
@@ -141,10 +139,9 @@ def test_recorded_verdicts(golden) -> None:
         assert score.official == row["expected"], row["id"]
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "text", ["[" * 1_000_000, "(" + "1" * 1_000_000, "(1," + " " * 1_000_000, "[" + "a," * 500_000 + "]"]
 )
 def test_a_megabyte_takes_bounded_time(text) -> None:
-    started = time.process_time()
     assert robospatial_point_official(text, SQUARE) == 0.0
-    assert time.process_time() - started < 10

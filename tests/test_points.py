@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -363,13 +362,12 @@ GARBAGE = {
 }
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", GARBAGE)
 def test_a_megabyte_of_garbage_is_judged_in_time(name) -> None:
-    started = time.process_time()
     answer = Answer(GARBAGE[name], "norm1")
     assert 0 <= points_in_mask(answer, TARGET).value <= 1
     assert robospatial(answer, RoboSpatialTarget("", SQUARE)).value in (0, 1)
-    assert time.process_time() - started < 4
 
 
 def test_a_masks_pixels_are_the_mask_that_was_encoded():
