@@ -259,8 +259,7 @@ def cause(line: dict[str, Any], score: Score) -> str:
     answer, options = record["answer"], record["options"]
     gold = options[ord(answer) - ord("A")] if options else answer
     if score.value:
-        empty_box = not boxed(response) and "boxed" in response
-        if empty_box or (re.fullmatch(r"\d+:\d\d", gold) and gold not in response):
+        if not boxed(response) and "boxed" in response:
             return "no option named, read as one"
         if re.match(r"\([A-E]\) ", response):
             return "letter with its option's text"

@@ -33,6 +33,8 @@ _DECIMAL_COMMA = re.compile(r"-?(?:0,\d|\d+,(?:\d{1,2}|\d{4,15})(?!\d))")
 _WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}")
 _CLOSES = re.compile(r"[^(\[{]*[)\]}]")
 _TO = re.compile(r"(?<=[\d)}]) to (?=[\d(\\])")
+_TIME = re.compile(r"\d{1,2}:(?:(0\d)|[1-5]\d)(?::[0-5]\d)?")
+"""A time of day; one with minutes below ten is nothing else."""
 _NAME = re.compile(r"(?!\d)(?:\\[a-zA-Z]++|[a-zA-Z\d_{}'. ]|\((?:[a-zA-Z],?)+\))++")
 """What may stand on the left of an equation as a name: x, \\angle ABC, f(x)."""
 _QUANTITY = re.compile(r"(?:[a-zA-Z+*/() -]|\\(?:cdot|times|angle|triangle)(?![a-zA-Z]))+")
@@ -202,10 +204,13 @@ def value_named(text: str) -> str | None:
 
 
 def _as_ratios(one: str, other: str) -> bool | None:
-    """`3:2` is "6 to 4" and `3/2`."""
+    """`3:2` is "6 to 4" and `3/2`; a time of day (`5:05`) is no other (`6:06`)."""
     mine, theirs = (split_outside(_TO.sub(":", text), ":") for text in (one, other))
     if len(mine) == len(theirs) == 1 or len(mine) > 8 or len(theirs) > 8:
         return None
+    clocks = [_TIME.fullmatch(compact(text)) for text in (one, other)]
+    if all(clocks) or any(clock and clock[1] for clock in clocks):
+        return mine == theirs
     if len(mine) == 1 and len(theirs) == 2:
         mine = [*mine, "1"]
     elif len(theirs) == 1 and len(mine) == 2:

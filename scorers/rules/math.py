@@ -162,6 +162,7 @@ _REMARK = re.compile(
 )
 _CONNECTED = re.compile(r"\\(?:sqrt|pi|frac|times|cdot)|[√π^!]|\d\s?[(+*][\d(√π\\ ]")
 """Signs that a sentence's answer is more than one plain number."""
+_CLOSING = re.compile(r"[^()\[\]{}]*\)")
 _BREAK = re.compile(r"\\\\(?![a-zA-Z]{2})")
 
 
@@ -224,6 +225,7 @@ def _given(text: str, weak: bool, question: str, amount: bool) -> str | Unclear 
 
 def _leading(text: str, amount: bool) -> str | None:
     r"""The expression that a text is or begins with, its unit included: `5 \sqrt{3} cm for all of them`."""
+    text = text[: closing.end() - 1] if (closing := _CLOSING.match(text)) else text
     text = text.strip("$ ") if text.count("$") == 1 else text
     if _is(text, loose=not amount):
         return text
