@@ -64,7 +64,7 @@ class Status(StrEnum):
 
 
 class ScorerError(Exception):
-    """A scorer could not decide, e.g. its worker ran out of time: status `error`, never 0."""
+    """A scorer could not decide, e.g. a size it needs is not known: status `error`, never 0."""
 
 
 @dataclass(frozen=True, slots=True)

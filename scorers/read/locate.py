@@ -115,7 +115,8 @@ _MARKS = str.maketrans("‘’“”（）【\r", "''\"\"() \n")
 _STOPS = {ord(mark): f"{plain} " for mark, plain in zip("】。、，：；！？", ":.,,:;!?", strict=True)}
 _CHARACTERS = _WIDE | _SPACES | _INVISIBLE | _MARKS | _STOPS
 _EMPHASIS = re.compile(r"(?<![\w)*])(\*{1,3}|__)(?=\S)([^*\n]{1,2000}?)(?<=\S)\1(?![\w(*])|\*\*|__")
-_MARKED = re.compile(r"[^ -~]|[*_`<>#]")
+_DISPLAYED = re.compile(r"\\\[\s{0,8}([^\n]{1,300}?)\s{0,8}\\\]|\$\$\s{0,8}([^$\n]{1,300}?)\s{0,8}\$\$")
+_MARKED = re.compile(r"[^ -~]|[*_`<>#$\\]")
 _MARKUP = re.compile(
     r"</?(?:b|i|u|p|em|strong|br|span|code|sub|sup|small)\s?/?>|```\w*|`|^#{1,6} |^>+ ", re.MULTILINE
 )
@@ -127,6 +128,7 @@ def plain(text: str) -> str:
         text = f"{text[: LIMIT // 8]}\n\n{text[-LIMIT * 7 // 8 :]}"
     if not _MARKED.search(text):  # most short answers
         return text.strip()
+    text = _DISPLAYED.sub(lambda formula: rf"\({formula[1] or formula[2]}\)", text)
     lines = (line.strip() for line in text.translate(_CHARACTERS).split("\n"))
     text = _MARKUP.sub("", "\n".join(filter(None, lines)))
     return _EMPHASIS.sub(lambda marked: marked[2] or "", text).strip()
@@ -197,10 +199,7 @@ _IS_RIGHT = re.compile(
     r"(?:the (?:correct|right|best) one|correct|right|the best|true|yes|正确|✅|✓|✔|☑)(?=\W|$)",
     re.IGNORECASE,
 )
-_LEAD_IN = re.compile(
-    r"(?:[\s:*=>→|]|[-–—] |(?:therefore|thus|simply|clearly|indeed|most likely|then|definitely),?\s)+",
-    re.IGNORECASE,
-)
+_LEAD_IN = re.compile(r"(?i:[\s:*=>→|]|[-–—] |(?:therefore|thus|simply|clearly|most likely|then),?\s)+")
 
 
 def _announced(text: str) -> Iterator[str]:

@@ -23,7 +23,7 @@ WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").rea
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Delimiters:
-    """What models write around thinking, answers and turns. Compared without regard to case."""
+    """What models write around thinking, answers and turns, in upper or lower case."""
 
     thinking: Pairs
     answer: Pairs

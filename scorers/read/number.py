@@ -229,10 +229,7 @@ _STATES = re.compile(
     rf"(?:\b(?:{'|'.join(WORDS['states']['verbs'])})|[:=≈])\W*(?:(?:{WORDS['states']['fillers']})\W+){{0,3}}$",
     re.IGNORECASE,
 )
-_NOT_COUNTED = re.compile(
-    r"[\s-]*(?:decimal|significant|others?\b|:\d)|(?<=one) (?:of|another|side|who|that|which|is|has)\b",
-    re.IGNORECASE,
-)
+_NOT_COUNTED = re.compile(r"(?i:[\s-]*(?:decimal|significant|others?\b|:\d)|(?<=one) (?:of|another|that|is)\b)")
 _BESIDE = re.compile(
     r",? \b(?:at|when|where|for|if) \(?\w{1,3}\s?=\s?[-−]?[\d.]+\)?|,? \b(?:as|because|since|given that)\b.*$",
     re.IGNORECASE,
@@ -243,6 +240,8 @@ _NONE = re.compile(
     r"|no (?!\w*[.,!]|answer|image|way|info|doubt)\w+)\b",
     re.IGNORECASE,
 )
+_NOTATION = re.compile(r"\\[\[\](),;: ]|\\(?:text|mathrm)\{[^{}\d]*\}(?:\s?\^\s?\{?[23]\}?)?|(?<=[a-z])\^[23]")
+_PRONOUN = re.compile(r"\b(?:each|every|this|that|which|no|another|the(?: \w+)?) $", re.IGNORECASE)
 _CLAUSE = re.compile(r"[,;]\s|\s(?:and|but|while|whereas)\s")
 _ASKS = {
     "year": re.compile(
@@ -290,7 +289,7 @@ def pick(text: str, question: str = "") -> NumberMatch | Unclear | None:
         return NumberMatch(float(ratio[1]) / float(ratio[2]), *ratio.span(), ratio[0], "fraction")
     if asks(question, "count") and (none := _NONE.match(text)):
         return NumberMatch(0.0, *none.span(), none[0], "words")
-    text = undenied(re.sub(r"\\[\[\]()]", " ", text))
+    text = undenied(_NOTATION.sub(" ", text))
     if _SPACED.search(text) and len(find_numbers(text)) == len(_SPACED.findall(text)[0].split()):
         text = _SPACED.sub(lambda grouped: grouped[0].replace(" ", ""), text)
     if len(find_numbers(text)) > 1 and not find_numbers(_ASIDE.sub(" ", text)):
@@ -335,6 +334,8 @@ def _states(text: str, number: NumberMatch) -> bool:
     """Whether a number may be what a text states: no bound, range, ordinal or time."""
     before, after = text[max(0, number.start - 48) : number.start], text[number.end : number.end + 24]
     if number.ordinal and len(text) > len(number.text) + 4:
+        return False
+    if number.text.lower() == "one" and _PRONOUN.search(before):
         return False
     aside = _NOT_COUNTED.match(text, number.end) or re.search(r"\d:$", before)
     bound = _BOUND.search(before) or _RANGE_AFTER.match(after) or _RANGE_BEFORE.search(before)

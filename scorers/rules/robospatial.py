@@ -87,8 +87,8 @@ def _turn(a: Point, b: Point, c: Point) -> float:
 
 
 def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
-    """Whether the segments a–b and c–d cross in their insides."""
-    return _turn(a, b, c) * _turn(a, b, d) < 0 and _turn(c, d, a) * _turn(c, d, b) < 0
+    """Whether the segments a–b and c–d cross in their insides, by more than rounding."""
+    return max(_turn(a, b, c) * _turn(a, b, d), _turn(c, d, a) * _turn(c, d, b)) < -1e-15
 
 
 def hull(points: Sequence[Point]) -> tuple[Point, ...]:
