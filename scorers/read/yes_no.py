@@ -55,11 +55,11 @@ def yes_no_pair(options: Sequence[str]) -> tuple[bool, bool] | None:
 
 def polarity(text: str, question: str = "") -> bool | None:
     """Whether a sentence says yes (True) or no (False); None where it says neither, hedges or refuses."""
-    opening = _OPENING.match(text)
+    opening = _ALONE.fullmatch(text) or _OPENING.match(text)
     if opening and refuses(text[: opening.end() + 40]):
         opening = None
-    if said := _ALONE.fullmatch(text) or opening or _CLOSING.search(text):
-        return said["yes"] is not None
+    if ends := {end["yes"] is not None for end in (opening, _CLOSING.search(text)) if end}:
+        return ends.pop() if len(ends) == 1 else None
     told = sentences(text)[:1]
     return None if not told or refuses(text) or _HEDGE.search(text) else _restates(told[0], question)
 
