@@ -25,6 +25,7 @@ def _run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
     import signal
     import tempfile
+    import threading
     from pathlib import Path
 
     from harness.errors import Exit, UsageError
@@ -35,25 +36,25 @@ def _run(args: argparse.Namespace) -> int:
     if port is not None and not 0 <= port < 65536:
         raise UsageError(f"--port {port}: a port is 0 to 65535")
     root = Path(given.get("dir", "runs"))
+
+    def stop(*_: object) -> None:  # from a thread: `shutdown` waits for the loop that this signal interrupts
+        threading.Thread(target=server.shutdown).start()
+
     with (
         tempfile.TemporaryDirectory(prefix="harness-view-", ignore_cleanup_errors=True) as cache,
         make_server(root, Path(cache), port) as server,
     ):
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         address = f"http://{HOST}:{server.server_port}/"
         print(f"{address}  runs in {root}; Ctrl-C ends it", flush=True)
         if given.get("open"):
             import webbrowser
 
             webbrowser.open(address)
-        before = signal.signal(signal.SIGTERM, _interrupt)
         try:
             server.serve_forever()
-        except KeyboardInterrupt:
             print()
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
     return int(Exit.COMPLETE)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
