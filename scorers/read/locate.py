@@ -293,11 +293,11 @@ def _find(text: str, question: str) -> Iterator[Candidate]:
         yield Candidate(Channel.WHOLE, text)
     if len(told) > 1:
         yield Candidate(Channel.WHOLE, told[0], alone=True, rival=told[-1])
-        if not any(map(refuses, told)):
-            yield from _concluding(told)
+    if goes_on := len(told) > 1 and not any(map(refuses, told)):
+        yield from _concluding(told)
     if has_any(text, WORDS["conclusions"]["right"]) and (right := _IS_RIGHT.findall(text)):
         yield Candidate(Channel.CONCLUDING, " | ".join(right))
-    if len(told) > 1 and not any(map(refuses, told)):
+    if goes_on:
         yield from _stated(told, question)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from scorers.official.anls import anls
-from scorers.read.locate import read_phrases
+from scorers.read.locate import Channel, read_phrases
 from scorers.types import Answer, Coords, Score, ScorerError, Status, Target, verdict
 
 
@@ -42,7 +42,7 @@ def document(answer: Answer, target: DocTarget) -> Score:
     final, exact = response.final, anls(response.final, target.answers)
     official = anls(answer.text, target.answers) if answer.raw else exact
     if exact == 1.0 and not response.open:
-        return Score(1.0, official, Status.OK, final, "whole")
+        return Score(1.0, official, Status.OK, final, Channel.WHOLE)
     found = read_phrases(response, target.question)
     value, best = 0.0, ""
     if found is not None:

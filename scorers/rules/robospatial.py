@@ -65,11 +65,11 @@ def robospatial(answer: Answer, target: RoboSpatialTarget) -> Score:
     Raises:
         ScorerError: pixels are declared and the size of the image is not known.
     """
-    text = answer.official_text
+    coords, text = answer.coords or "norm1", answer.official_text
     if target.answer:
-        affirmed, matches = read_yes_no(answer.response, target.question), script.robospatial_yes_no_official
-        return verdict(affirmed, lambda yes: said(yes) == target.answer, matches(text, target.answer), said)
-    coords = answer.coords or "norm1"
+        matched = script.robospatial_yes_no_official(text, target.answer)
+        affirmed = read_yes_no(answer.response, target.question)
+        return verdict(affirmed, lambda yes: said(yes) == target.answer, matched, said)
     official = script.robospatial_point_official(text, target.polygon) if coords == "norm1" else None
     found = read_places(answer.response, coords)
     named = next((place for place in found.value if len(place) == 2), None) if found else None
