@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -37,6 +38,31 @@ class RunConfig(BaseModel):
     """The run's directory; by default `runs/<model>-<tasks>-<data>`."""
     backend: str | None = None
     base_url: str | None = None
+    """Up to `/v1`; several servers of one model with commas between."""
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    """More fields of every request to a server; as JSON on the command line."""
+    omit: tuple[str, ...] = ()
+    """Fields left out of every request to a server."""
+    timeout: float | None = Field(None, gt=0)
+    """Seconds for one attempt of a request to a server."""
+    max_retries: int | None = Field(None, ge=0)
+    requests_per_minute: float | None = Field(None, gt=0)
+    max_wait: float | None = Field(None, ge=0)
+    """Seconds that a server may be down before it is given up."""
+    adapter: str | None = None
+    processor: str | None = None
+    attention: str | None = None
+    device: str | None = None
+    allow_missing_weights: bool = False
+    trust_remote_code: bool = False
+    generation: Literal["harness", "checkpoint"] = "harness"
+    """Whose sampling settings count: ours, or those of the checkpoint's `generation_config.json`."""
+    chat_template: str | None = None
+    """A Jinja2 file in place of the checkpoint's chat template."""
+    template_vars: dict[str, Any] = Field(default_factory=dict)
+    """Values for variables of the chat template; `NAME=VALUE` on the command line, VALUE as JSON or text."""
+    allow_image_urls: bool = False
+    """Fetch images that rows give as http(s) addresses."""
     api_key_env: str | None = None
     """The environment variable that holds the server's key."""
     concurrency: int | None = Field(None, ge=1)
@@ -69,12 +95,38 @@ class RunConfig(BaseModel):
     fresh: bool = False
     """Start over where the directory already holds a run."""
 
-    @field_validator("tasks", "task_file", mode="before")
+    @field_validator("tasks", "task_file", "omit", mode="before")
     @classmethod
     def _several(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("extra_body", mode="before")
+    @classmethod
+    def _object(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"not JSON: {error}") from None
+
+    @field_validator("template_vars", mode="before")
+    @classmethod
+    def _assignments(cls, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        values = {}
+        for text in value:
+            name, equals, said = str(text).partition("=")
+            if not equals or not name.isidentifier():
+                raise ValueError(f"{text!r} is not NAME=VALUE")
+            try:
+                values[name] = json.loads(said)
+            except ValueError:
+                values[name] = said
+        return values
 
     @field_validator("delimiters", mode="before")
     @classmethod
@@ -122,12 +174,24 @@ class RunConfig(BaseModel):
         Raises:
             UsageError: the file cannot be read.
         """
-        if self.prompt_template is None:
-            return None
-        try:
-            return Path(self.prompt_template).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--prompt-template {self.prompt_template}: {error}") from None
+        return _text("--prompt-template", self.prompt_template)
+
+    def chat_template_text(self) -> str | None:
+        """The text of the user's chat template.
+
+        Raises:
+            UsageError: the file cannot be read.
+        """
+        return _text("--chat-template", self.chat_template)
+
+
+def _text(flag: str, path: str | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{flag} {path}: {error}") from None
 
 
 def build(given: Mapping[str, Any], file: str | Path | None = None) -> RunConfig:

@@ -24,6 +24,7 @@ def evaluate(parser: argparse.ArgumentParser) -> Runner:
     """
     _add_what(parser.add_argument_group("what to evaluate"))
     _add_model(parser.add_argument_group("the model"))
+    _add_server(parser.add_argument_group("the server"))
     _add_asking(parser.add_argument_group("how to ask"))
     _add_run(parser.add_argument_group("the run"))
     return _run
@@ -37,14 +38,14 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--tasks", metavar="A,B", help="tasks by name, in place of a suite")
     group.add_argument("--data", metavar="hub|DIR|synthetic", help="[synthetic for tiny and mock, else hub]")
     group.add_argument("--limit", type=int, metavar="N", help="samples a task, groups kept whole; may grow")
+    group.add_argument(
+        "--allow-image-urls", action="store_true", help="fetch images that rows give as http(s) addresses"
+    )
     group.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--backend", help="hf, vllm, openai or mock [hf; openai where --base-url is given]")
-    group.add_argument("--base-url", metavar="URL", help="of an OpenAI-compatible server, up to /v1")
-    group.add_argument("--api-key-env", metavar="NAME", help="the variable that holds the server's key")
-    group.add_argument("--concurrency", type=int, metavar="N", help="requests in flight at a server [32]")
     group.add_argument("--batch-size", type=int, metavar="N", help="requests in a batch at most")
     group.add_argument("--dtype", help="auto, float32, bfloat16, float16 [auto]")
     group.add_argument("--revision", help="of a hub model: branch, tag or commit")
@@ -53,11 +54,58 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         help="how places are written: abs, norm1, norm100, norm1000, yx1000, loc1024, loc1000 [its family's]",
     )
 
+    group.add_argument(
+        "--adapter", metavar="DIR", help="a LoRA adapter, a folder or hub name, on top of --model"
+    )
+    group.add_argument("--processor", metavar="DIR", help="take processor and tokenizer from there")
+    group.add_argument(
+        "--attention", metavar="NAME", help="sdpa, eager, flash_attention_2 … [transformers' own]"
+    )
+    group.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps [the GPUs there are, else cpu]")
+    group.add_argument(
+        "--allow-missing-weights", action="store_true", help="load although weights are missing; it is recorded"
+    )
+    group.add_argument(
+        "--trust-remote-code", action="store_true", help="run code that the checkpoint brings: read it before"
+    )
+
+
+def _add_server(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--base-url", metavar="URL[,URL]", help="of an OpenAI-compatible server, up to /v1")
+    group.add_argument("--api-key-env", metavar="NAME", help="the variable that holds the server's key")
+    group.add_argument("--concurrency", type=int, metavar="N", help="requests in flight at a server [32]")
+    group.add_argument("--extra-body", metavar="JSON", help="more fields of every request's JSON")
+    group.add_argument(
+        "--omit", metavar="FIELD[,FIELD]", help="fields left out of every request (seed, top_p …)"
+    )
+    group.add_argument("--timeout", type=float, metavar="SECONDS", help="for one attempt [600]")
+    group.add_argument("--max-retries", type=int, metavar="N", help="of a request that failed [5]")
+    group.add_argument("--requests-per-minute", type=float, metavar="N", help="sent at most [no limit]")
+    group.add_argument(
+        "--max-wait",
+        type=float,
+        metavar="SECONDS",
+        help="that a server may be down before it is given up [600]",
+    )
+
 
 def _add_asking(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--prompt", metavar="direct|think", help="the answer alone, or thinking first [direct]")
     group.add_argument("--prompt-template", metavar="FILE", help="a Jinja2 template in place of the tasks' own")
     group.add_argument("--system-prompt", metavar="TEXT")
+    group.add_argument("--chat-template", metavar="FILE", help="a Jinja2 template in place of the checkpoint's")
+    group.add_argument(
+        "--template-var",
+        dest="template_vars",
+        metavar="NAME=VALUE",
+        action="append",
+        help="a variable of the chat template, e.g. enable_thinking=false; may be repeated",
+    )
+    group.add_argument(
+        "--generation",
+        metavar="harness|checkpoint",
+        help="whose sampling settings count: these flags, or the checkpoint's generation_config.json [harness]",
+    )
     group.add_argument("--epochs", type=int, metavar="K", help="answers a sample [1]")
     group.add_argument("--temperature", type=float, metavar="T", help="0 is greedy [0]")
     group.add_argument("--top-p", type=float, metavar="P", help="[1]")

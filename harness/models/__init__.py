@@ -6,6 +6,26 @@ only the one that is asked for, so that nothing here needs torch before a model 
 
 from harness.models.families import family_coords
 from harness.models.loading import load
-from harness.models.spec import BACKENDS, BUILTIN, ModelSpec, entry_points, resolve, tiny_path
+from harness.models.spec import (
+    BACKENDS,
+    BUILTIN,
+    CheckpointOptions,
+    ModelSpec,
+    ServerOptions,
+    entry_points,
+    resolve,
+    tiny_path,
+)
 
-__all__ = ["BACKENDS", "BUILTIN", "ModelSpec", "entry_points", "family_coords", "load", "resolve", "tiny_path"]
+__all__ = [
+    "BACKENDS",
+    "BUILTIN",
+    "CheckpointOptions",
+    "ModelSpec",
+    "ServerOptions",
+    "entry_points",
+    "family_coords",
+    "load",
+    "resolve",
+    "tiny_path",
+]

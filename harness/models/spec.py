@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import UsageError, nearest
 from harness.models.families import family_coords
@@ -29,6 +29,46 @@ BUILTIN: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointOptions:
+    """How a checkpoint's files are used, by a backend that loads or serves them."""
+
+    adapter: str | None = None
+    """A folder or hub name of a LoRA adapter to be merged into, or served beside, the model."""
+    processor: str | None = None
+    """A folder or hub name whose processor and tokenizer stand in for the checkpoint's own."""
+    attention: str | None = None
+    """The attention implementation, as transformers names it; None: its own choice."""
+    device: str | None = None
+    """`cpu`, `cuda`, `cuda:1`, `mps`; None: the GPUs there are, else the CPU."""
+    allow_missing_weights: bool = False
+    """Load although weights are missing, unexpected or of another shape."""
+    trust_remote_code: bool = False
+    """Run the code that a checkpoint brings."""
+    generation: Literal["harness", "checkpoint"] = "harness"
+    """`checkpoint` takes the sampling settings of its `generation_config.json`; else none of them counts."""
+    chat_template: str | None = None
+    """A Jinja2 template, its text, in place of the checkpoint's."""
+    template_vars: Mapping[str, Any] = field(default_factory=dict)
+    """Values for variables of the chat template (`enable_thinking`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """How a server of the OpenAI chat API is spoken to; None: the backend's own default."""
+
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    """More fields of every request's JSON."""
+    omit: tuple[str, ...] = ()
+    """Fields that are left out of every request."""
+    timeout: float | None = None
+    """Seconds for one attempt."""
+    max_retries: int | None = None
+    requests_per_minute: float | None = None
+    max_wait: float | None = None
+    """Seconds that a server may be down before the run gives it up."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """What to load and how: all that a backend needs."""
 
@@ -42,6 +82,9 @@ class ModelSpec:
     dtype: str | None = None
     batch_size: int | None = None
     base_url: str | None = None
+    """One URL, or several with commas between."""
+    checkpoint: CheckpointOptions = CheckpointOptions()
+    server: ServerOptions = ServerOptions()
     api_key_env: str | None = None
     concurrency: int | None = None
     delimiters: Delimiters = STANDARD

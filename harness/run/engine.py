@@ -118,6 +118,25 @@ def _spec(config: RunConfig) -> models.ModelSpec:
         api_key_env=config.api_key_env,
         concurrency=config.concurrency,
         delimiters=config.all_delimiters,
+        checkpoint=models.CheckpointOptions(
+            adapter=config.adapter,
+            processor=config.processor,
+            attention=config.attention,
+            device=config.device,
+            allow_missing_weights=config.allow_missing_weights,
+            trust_remote_code=config.trust_remote_code,
+            generation=config.generation,
+            chat_template=config.chat_template_text(),
+            template_vars=config.template_vars,
+        ),
+        server=models.ServerOptions(
+            extra_body=config.extra_body,
+            omit=config.omit,
+            timeout=config.timeout,
+            max_retries=config.max_retries,
+            requests_per_minute=config.requests_per_minute,
+            max_wait=config.max_wait,
+        ),
     )
 
 
