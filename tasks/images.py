@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.picture import Header, ImageError, decoded, header, ready, upright_size
+from tasks.picture import Header, ImageError, decoded, header, ready, stored, upright_size
 
 __all__ = ["ImageError", "ImageRef"]
 
@@ -62,7 +62,7 @@ class ImageRef:
 
     @cached_property
     def data(self) -> bytes:
-        """The encoded image: as stored, or the picture as it is shown, as PNG, where the row holds it decoded."""
+        """The encoded image: as stored, or a PNG of `picture` where the row holds it decoded."""
         if self._bytes is not None:
             return self._bytes
         if self._path is not None:
@@ -87,6 +87,14 @@ class ImageRef:
             ImageError: it cannot be decoded.
         """
         return ready(self._picture) if self._picture is not None else decoded(self.data)
+
+    def values(self) -> Image:
+        """The image with the values that it holds: for masks, which are numbers rather than pictures.
+
+        Raises:
+            ImageError: it cannot be decoded.
+        """
+        return self._picture if self._picture is not None else stored(self.data)
 
     @property
     def header(self) -> Header:

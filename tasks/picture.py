@@ -80,6 +80,18 @@ def decoded(data: bytes, draft: int | None = None) -> Image:
         return flattened(_turned(picture, turn))
 
 
+def stored(data: bytes) -> Image:
+    """An encoded image with its own values: for masks, which are numbers rather than pictures.
+
+    Raises:
+        ImageError: it cannot be decoded.
+    """
+    with _reading():
+        picture = _opened(data)
+        picture.load()
+        return picture
+
+
 def ready(picture: Image) -> Image:
     """A decoded picture in the form that `decoded` gives.
 
@@ -128,8 +140,8 @@ def _opened(data: bytes) -> Image:
 def _orientation(picture: Image) -> int:
     """As EXIF says it, 1 for upright.
 
-    Pillow turns a TIFF itself. A PNG's is looked for before the pixels alone: to find a later one Pillow decodes
-    them all. A block that cannot be read says nothing, as in every viewer.
+    Pillow turns a TIFF itself. A PNG's is looked for before the pixels alone: to find a later one Pillow would
+    decode all of them. A block that cannot be read says nothing, as in every viewer.
     """
     if picture.format == "TIFF" or (picture.format == "PNG" and "exif" not in picture.info):
         return 1
@@ -151,7 +163,7 @@ def _turned(picture: Image, orientation: int) -> Image:
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """Whatever a decoder raises over foreign bytes is an `ImageError`: each format has exceptions of its own."""
+    """Whatever a decoder raises over foreign bytes is an `ImageError`; each format has its own exceptions."""
     try:
         yield
     except ImageError:

@@ -122,7 +122,9 @@ def test_a_picture_stands_upright(
 ) -> None:
     exif = PIL.Image.Exif()
     exif[0x0112] = orientation
-    image = stored(marked(), kind, **({"tiffinfo": {0x0112: orientation}} if kind == "TIFF" else {"exif": exif}))
+    image = stored(
+        marked(), kind, **({"tiffinfo": {0x0112: orientation}} if kind == "TIFF" else {"exif": exif})
+    )
     shown = image.picture()
     assert image.size == shown.size == size
     assert image.header.plain == (orientation == 1 and kind != "TIFF")
@@ -183,7 +185,30 @@ def test_cmyk_and_frames() -> None:
     assert film.picture().getpixel((0, 0)) == (255, 0, 0)
 
 
-KINDS = ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "ICO", "TGA", "JPEG2000", "AVIF", "DDS", "PCX", "SGI"]
+def problem_of(data: bytes) -> str | None:
+    try:
+        assert ImageRef(data).picture().mode == "RGB"
+    except ImageError as error:
+        return str(error)
+    return None
+
+
+KINDS = [
+    "PNG",
+    "JPEG",
+    "GIF",
+    "WEBP",
+    "TIFF",
+    "BMP",
+    "PPM",
+    "ICO",
+    "TGA",
+    "JPEG2000",
+    "AVIF",
+    "DDS",
+    "PCX",
+    "SGI",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -200,9 +225,7 @@ def test_damage_to_any_format_is_an_image_error_or_a_picture(kind: str) -> None:
         for _ in range(random.randrange(8)):
             if broken:
                 broken[random.randrange(len(broken))] = random.randrange(256)
-        try:
-            assert ImageRef(bytes(broken)).picture().mode == "RGB"
-        except ImageError as error:
-            refused += 1
-            assert "\n" not in str(error)
+        problem = problem_of(bytes(broken))
+        refused += problem is not None
+        assert "\n" not in (problem or "")
     assert refused > 0
