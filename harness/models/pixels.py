@@ -7,12 +7,15 @@ processor, which then finds nothing left to resize.
 from __future__ import annotations
 
 import io
+import json
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import UsageError
 from harness.types import NO_LIMITS, PixelLimits
 from scorers.types import Coords
 from tasks.images import ImageError, ImageRef
@@ -105,6 +108,21 @@ def rule_of(processor: Mapping[str, Any]) -> PixelRule:
     if not all(isinstance(number, int) for number in (lowest, highest, *unit)):
         return AS_STORED
     return PixelRule(unit[0] * unit[1], lowest, highest)  # type: ignore[operator]
+
+
+def image_settings(folder: Path) -> dict[str, Any]:
+    """The settings of a checkpoint's image processor, as its files have them; empty where they have none."""
+    for name, key in (("processor_config.json", "image_processor"), ("preprocessor_config.json", None)):
+        try:
+            settings = json.loads((folder / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{folder / name}: {error}") from None
+        found = settings.get(key) if key is not None else settings
+        if isinstance(found, dict):
+            return found
+    return {}
 
 
 def fit(size: tuple[int, int], limits: PixelLimits, factor: int = 1) -> tuple[int, int]:

@@ -21,10 +21,9 @@ from harness.errors import HarnessError, UsageError
 from harness.models.generation import checkpoint_sampling
 from harness.models.hf_files import checkpoint_folder, fingerprint
 from harness.models.openai import OpenAIBackend
-from harness.models.pixels import AS_STORED, rule_of
+from harness.models.pixels import AS_STORED, image_settings, rule_of
 from harness.models.spec import AS_IT_IS, CheckpointOptions
 from harness.models.vllm_arguments import (
-    image_settings,
     pixel_arguments,
     refuse_what_vllm_lacks,
     same_answers,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
 
 from harness.errors import UsageError
 from harness.models.pixels import AS_STORED, PixelRule
@@ -53,18 +51,3 @@ def pixel_arguments(limits: PixelLimits, rule: PixelRule) -> list[str]:
     bounds = rule.bounds(limits)
     size = {"shortest_edge": bounds.min_pixels, "longest_edge": bounds.max_pixels}
     return ["--mm-processor-kwargs", json.dumps({"size": size})]
-
-
-def image_settings(folder: Path) -> dict[str, Any]:
-    """The settings of a checkpoint's image processor, as its files have them; empty where they have none."""
-    for name, key in (("processor_config.json", "image_processor"), ("preprocessor_config.json", None)):
-        try:
-            settings = json.loads((folder / name).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{folder / name}: {error}") from None
-        found = settings.get(key) if key is not None else settings
-        if isinstance(found, dict):
-            return found
-    return {}
