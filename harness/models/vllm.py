@@ -139,9 +139,14 @@ class VLLMBackend:
         return dict(self._described)
 
     def start(self) -> None:
-        """Start the server and return at once; `generate` waits until it serves."""
-        if self._server is None:
+        """Start the server, unless it runs, and wait until it serves.
+
+        Raises:
+            HarnessError: it ended, or is not ready in time.
+        """
+        if self._client is None:
             self._server = Server(self.model, self._command, self._start_timeout)
+            self._client = self._connect(self._server.wait())
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
         """Answer requests, yielding each as it finishes; the server is started where it does not run yet.
@@ -151,8 +156,7 @@ class VLLMBackend:
         """
         self.start()
         assert self._server is not None
-        if self._client is None:
-            self._client = self._connect(self._server.wait())
+        assert self._client is not None
         with contextlib.closing(self._client.generate(requests)) as answers:
             for request, response in answers:
                 if response.error is not None:
