@@ -48,7 +48,7 @@ def score(
     record: Mapping[str, Any],
     coords: Coords | None = None,
     raw: bool = False,
-    finish_reason: Literal["stop", "length"] = "stop",
+    finish_reason: Literal["stop", "length", "content_filter"] = "stop",
     delimiters: str | Path | Mapping[str, Any] | None = None,
 ) -> Score:
     """Score one response without a run.
@@ -59,7 +59,7 @@ def score(
         record: the data set row in the hub's columns; images may be left out.
         coords: how the response's coordinates are written, for tasks that ask for places.
         raw: judge `official` on the untouched response, not on its final answer.
-        finish_reason: `length` where the token limit cut the response.
+        finish_reason: `length` where the token limit cut the response, `content_filter` where a provider did.
         delimiters: what models write around thinking and answers, beside the standard: a TOML file, or a table
             with the keys thinking, answer, box (lists of pairs) and dropped (a list of texts).
 

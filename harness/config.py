@@ -9,10 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from harness.delimiters import read_delimiters
 from harness.errors import UsageError, nearest
+from harness.urls import without_secrets
 from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
 from tasks.types import Style
@@ -140,6 +149,10 @@ class RunConfig(BaseModel):
         if self.min_pixels and self.max_pixels and self.min_pixels > self.max_pixels:
             raise ValueError(f"min_pixels ({self.min_pixels}) is above max_pixels ({self.max_pixels})")
         return self
+
+    @field_serializer("base_url")
+    def _without_secrets(self, value: str | None) -> str | None:
+        return without_secrets(value) if value is not None else None
 
     @property
     def data_source(self) -> str:

@@ -72,6 +72,12 @@ class Backend(Protocol):
         """
         ...
 
+    # A backend may have, beside these:
+    # `notes`, lines for the user to read before anything is asked;
+    # `listen(hear)`, which has lines told to `hear` while it answers, from any thread;
+    # `found()`, plain JSON that `run.json` keeps under "found": what was found out while asking that is no part
+    # of the identity. Its "notes" are lines that stand under the scores.
+
     def close(self) -> None:
         """Free the model or the connections."""
         ...

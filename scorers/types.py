@@ -13,14 +13,12 @@ Coords = Literal["abs", "norm1", "norm100", "norm1000", "yx1000", "loc1024", "lo
 """How a model writes coordinates, declared per model family, never guessed from an answer.
 
 abs: pixels of the image as the model saw it (after pixel limits), x before y.
-norm1: fractions of width and height, 0 to 1. norm100: percent, 0 to 100 (Molmo).
-norm1000: thousandths, 0 to 1000. yx1000: thousandths with y before x (Gemini).
-loc1024: `<locYYYY>` tokens, /1024, y first (PaliGemma).
+norm1: fractions of width and height, 0 to 1. norm100: percent, 0 to 100 (Molmo). norm1000: thousandths.
+yx1000: thousandths with y before x (Gemini). loc1024: `<locYYYY>` tokens, /1024, y first (PaliGemma).
 loc1000: `<loc_123>` tokens, x first, bins 0 to 999, each of which stands for its middle (Florence-2).
 """
 
 COORDS: tuple[Coords, ...] = get_args(Coords)
-
 
 Shape = Mapping[str, Any]
 """A place in an image as plain JSON, in fractions of width and height, x before y.
@@ -57,6 +55,8 @@ class Status(StrEnum):
     """No answer was found in the response: counts 0."""
     TRUNCATED = "truncated"
     """Cut by the token limit before an answer: counts 0."""
+    FILTERED = "filtered"
+    """Withheld by the provider's content filter: counts 0."""
     FAILED = "failed"
     """There is no response."""
     ERROR = "error"

@@ -19,6 +19,8 @@ Category = Literal["general_vqa", "math", "chart", "document", "spatial", "groun
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 
 Style = Literal["direct", "think"]
+FinishReason = Literal["stop", "length", "content_filter", "error"]
+FINISH_REASONS: tuple[FinishReason, ...] = get_args(FinishReason)
 Row = Mapping[str, Any]
 """A data set row as the hub has it."""
 
@@ -67,7 +69,8 @@ class Response:
     """What a model answered."""
 
     text: str
-    finish_reason: Literal["stop", "length", "error"] = "stop"
+    finish_reason: FinishReason = "stop"
+    """`content_filter`: the provider cut or withheld the answer."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     latency: float = 0.0
@@ -177,7 +180,8 @@ class Task:
         """Judge one response: the only place where a task's score is computed.
 
         `harness eval` writes it, `harness train` takes its `value` as the reward. Where thinking is open, or an
-        answer block is cut by the limit, there is no answer, whatever the scorer would read: `truncated`.
+        answer block is cut by the limit, there is no answer, whatever the scorer would read: `truncated`. What
+        a provider's filter withheld or cut is `filtered`.
 
         Args:
             sample: what was asked.
@@ -186,20 +190,21 @@ class Task:
             raw: judge `official` on the untouched response, not on its final answer.
             delimiters: by which thinking, answers and chat tokens are known.
         """
+        none = 0.0 if self.official else None
         if response.error is not None:
             return Score(0.0, None, Status.FAILED, error=response.error)
+        if response.finish_reason == "content_filter":
+            return Score(0.0, none, Status.FILTERED)
         shown = response.shown[0] if response.shown else None
         answer = Answer(response.text, coords, shown, raw, delimiters)
         cut = response.finish_reason == "length"
         unfinished = answer.response.open or (cut and answer.response.unclosed)
         if unfinished and not raw:
-            return Score(0.0, 0.0 if self.official else None, Status.TRUNCATED)
+            return Score(0.0, none, Status.TRUNCATED)
         try:
             score = self.scorer(answer, sample.target)
         except ScorerError as error:
             return Score(0.0, None, Status.ERROR, error=str(error))
         if unfinished:
             return Score(0.0, score.official, Status.TRUNCATED)
-        if score.status is Status.UNPARSED and cut:
-            return replace(score, status=Status.TRUNCATED)
-        return score
+        return replace(score, status=Status.TRUNCATED) if score.status is Status.UNPARSED and cut else score

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     Scored = tuple[str, Score, dict[str, Any]]
     """(id, score, row)."""
 
-FINISH_REASONS = ("stop", "length", "error")
-
 
 def score(parser: argparse.ArgumentParser) -> Runner:
     """Score responses without a model.
@@ -30,7 +28,8 @@ def score(parser: argparse.ArgumentParser) -> Runner:
       harness score RUN --submission DIR  writes the files that challenges score (DocVQA, InfoVQA test splits)
 
     `record` is the data set row in the hub's columns, images left out or as paths relative to FILE's folder;
-    `finish_reason`, where a row has it, is stop, length or error. Exit 3 where no row got a verdict.
+    `finish_reason`, where a row has it, is stop, length, content_filter or error. Exit 3 where no row got a
+    verdict.
     """
     parser.add_argument("what", metavar="TASK|RUN", help="a task's name, or a run's directory")
     parser.add_argument("file", nargs="?", metavar="FILE.jsonl", help="the responses; only with TASK")
@@ -165,6 +164,7 @@ def _rows(path: Path, task: Task) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     from harness.errors import UsageError
     from harness.jsonl import read_lines
     from scorers.types import COORDS
+    from tasks.types import FINISH_REASONS
 
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file")

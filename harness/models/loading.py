@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, UsageError
-from harness.models.spec import ModelSpec, entry_points
+from harness.models.spec import CheckpointOptions, ModelSpec, entry_points
 
 if TYPE_CHECKING:
     from harness.types import Backend
@@ -71,6 +71,7 @@ def _openai(spec: ModelSpec) -> Backend:
     from harness.models.hf_files import checkpoint_folder
     from harness.models.openai import OpenAIBackend
     from harness.models.pixels import image_settings, rule_of, server_rule
+    from harness.models.server_patience import RetryPolicy
 
     key = None
     if spec.api_key_env is not None:
@@ -78,9 +79,49 @@ def _openai(spec: ModelSpec) -> Backend:
         if key is None:
             raise UsageError(f"--api-key-env {spec.api_key_env}: the environment has no such variable")
     assert spec.base_url is not None
-    how = _given(concurrency=spec.concurrency, api_key=key)
+    _refuse_what_servers_lack(spec.checkpoint)
+    server = spec.server
+    omit = server.omit
+    if spec.checkpoint.generation == "checkpoint":
+        omit = tuple(dict.fromkeys((*omit, "temperature", "top_p")))  # then the server's own settings count
+    retry = RetryPolicy(attempts=server.max_retries + 1) if server.max_retries is not None else None
+    how = _given(concurrency=spec.concurrency, api_key=key, timeout=server.timeout)
     if spec.checkpoint.processor is not None:
         rule = rule_of(image_settings(checkpoint_folder(spec.checkpoint.processor, None, weights=False)[0]))
     else:
         rule = server_rule(spec.path, spec.coords, spec.pixels)
-    return OpenAIBackend(spec.path, spec.base_url, coords=spec.coords, rule=rule, **how)
+    backend = OpenAIBackend(
+        spec.path,
+        spec.base_url,
+        coords=spec.coords,
+        rule=rule,
+        retry=retry,
+        extra_body=server.extra_body,
+        omit=omit,
+        template_vars=spec.checkpoint.template_vars,
+        requests_per_minute=server.requests_per_minute,
+        max_wait=server.max_wait,
+        **how,
+    )
+    backend.check_model()
+    return backend
+
+
+def _refuse_what_servers_lack(options: CheckpointOptions) -> None:
+    """Refuse what only the one who starts a server can decide."""
+    if options.chat_template is not None:
+        raise UsageError(
+            "--chat-template: a server has its own: start it with that file (vllm serve --chat-template)"
+        )
+    if options.adapter is not None:
+        raise UsageError(
+            "--adapter: start the server with it (vllm serve --lora-modules) and give its name as --model"
+        )
+    for flag, given in (
+        ("--attention", options.attention),
+        ("--device", options.device),
+        ("--allow-missing-weights", options.allow_missing_weights),
+        ("--trust-remote-code", options.trust_remote_code),
+    ):
+        if given:
+            raise UsageError(f"{flag}: a server loads its model itself: it is for --backend hf and vllm")

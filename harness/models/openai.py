@@ -1,8 +1,8 @@
 """Any server with the OpenAI chat API: vLLM, SGLang, llama.cpp, a vendor.
 
 Requests are sent concurrently from one event loop in a thread of its own, with a bound on how many are in
-flight. What may pass is retried with exponential backoff; what cannot is not. Once an endpoint looks dead,
-the rest of the requests fail at once instead of each waiting for its own retries.
+flight. What a request holds is `server_request`, what a reply means `server_reply`, how long a server is
+waited for `server_patience`.
 """
 
 from __future__ import annotations
@@ -13,55 +13,33 @@ import itertools
 import json
 import os
 import queue
-import random
-import threading
 import time
-from collections.abc import Coroutine, Generator, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from collections.abc import Callable, Generator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.request import getproxies, proxy_bypass
 
-from harness.models.opened import begins_thinking
+from harness.errors import PLUGIN_BUGS, UsageError, nearest
 from harness.models.pixels import AS_STORED, EncodedImage, PixelRule, encode
+from harness.models.server_loop import Loop
+from harness.models.server_patience import GivenUpError, RetryPolicy, Server, Servers
+from harness.models.server_reply import LARGEST, AttemptError, Kind, Shown, completion, failure, hidden
+from harness.models.server_request import Fields, body
 from harness.types import Request
+from harness.urls import secrets_of, without_secrets
 from scorers.types import Coords
 from tasks.images import ImageError
-from tasks.prompts import ImagePart
 from tasks.types import Response
 
 if TYPE_CHECKING:
     import aiohttp
 
-_T = TypeVar("_T")
+CONNECTING = 30.0
+"""Seconds in which a connection must be made."""
+LISTING = 5.0
+"""Seconds in which a server must list its models."""
 
-RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
-"""HTTP statuses that may pass: time-outs, rate limits, overload."""
-HOPELESS = frozenset({401, 403, 404})
-"""HTTP statuses that every request will get: wrong key, wrong address, no such model."""
-
-
-class _RequestError(Exception):
-    """One attempt failed."""
-
-    def __init__(self, message: str, *, retry: bool, hopeless: bool = False, wait: float = 0.0) -> None:
-        super().__init__(message)
-        self.retry = retry
-        self.hopeless = hopeless
-        self.wait = wait
-
-
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How often and how patiently a request is tried again."""
-
-    attempts: int = 6
-    first_wait: float = 0.5
-    """Seconds before the second attempt; doubles each time, with jitter."""
-    longest_wait: float = 30.0
-
-    def wait(self, attempt: int) -> float:
-        """Seconds to wait after the given attempt (from 0) failed."""
-        longest = min(self.longest_wait, self.first_wait * 2.0**attempt)
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+Answered = tuple[Request, Response]
 
 
 class OpenAIBackend:
@@ -72,14 +50,23 @@ class OpenAIBackend:
 
     Args:
         model: the name that the server knows the model by.
-        base_url: up to and including `/v1`.
+        base_url: up to and including `/v1`; several servers of one model with commas between.
         coords: the model family's coordinate convention.
         rule: how images are sized before they are sent.
-        api_key: sent as a bearer token; None: the value of `OPENAI_API_KEY`, if set.
-        concurrency: requests in flight at once.
+        api_key: sent as a bearer token; None: the value of `OPENAI_API_KEY`, if set and if the URL has no user.
+        concurrency: requests in flight at once at each server.
         timeout: seconds for one attempt, from connecting to the last byte.
         retry: how often and how patiently a request is tried again.
-        further: more fields of every request's JSON.
+        further: more fields of every request's JSON that do not identify the model.
+        extra_body: more fields that do; they win over the harness's own.
+        omit: of the harness's own fields, those to leave out.
+        template_vars: variables of the server's chat template.
+        requests_per_minute: sent at most, evenly spaced; None: no limit.
+        max_wait: seconds that a server may be down, or refuse by 429, before it is given up; None: 600, but 10
+            for one that was never reached.
+
+    Raises:
+        UsageError: an address, or a field of the request, cannot be.
     """
 
     name = "openai"
@@ -96,236 +83,344 @@ class OpenAIBackend:
         timeout: float = 600.0,
         retry: RetryPolicy | None = None,
         further: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+        omit: Iterable[str] = (),
+        template_vars: Mapping[str, Any] | None = None,
+        requests_per_minute: float | None = None,
+        max_wait: float | None = None,
     ) -> None:
-        self.model = model
-        self._further = dict(further or {})
-        self.coords = coords
-        self.url = f"{base_url.rstrip('/')}/chat/completions"
-        self.concurrency = concurrency
-        self.timeout = timeout
+        self.model, self.coords, self.concurrency, self.timeout = model, coords, concurrency, timeout
         self.retry = retry or RetryPolicy()
-        self._key = api_key if api_key is not None else os.environ.get("OPENAI_API_KEY")
         self._rule = rule
-        self._failures_in_a_row = 0
-        self._dead: str | None = None
+        self._described = Fields(extra_body, omit := tuple(omit), template_vars).describe()
+        self._fields = Fields({**(further or {}), **(extra_body or {})}, omit, template_vars)
+        self._pace, self._max_wait = requests_per_minute, max_wait
+        self._secrets: tuple[str, ...] = ()
+        self._urls = [self._server_of(url.strip(), api_key) for url in base_url.split(",") if url.strip()]
+        if not self._urls:
+            raise UsageError("--base-url: no address given, e.g. http://localhost:8000/v1")
+        self._heard: Callable[[str], None] = lambda _: None
+        self._said: list[str] = []
+        self._sent: tuple[str, ...] = ()
+
+    def listen(self, hear: Callable[[str], None]) -> None:
+        """Have what the user should know while requests are answered told to `hear`, a line each."""
+        self._heard = hear
 
     def describe(self) -> dict[str, Any]:
         """What identifies the model. The address is left out: a server may move and still be the same."""
-        return {"model": self.model, "api": "chat.completions"}
+        return {"model": self.model, "api": "chat.completions", **self._described}
+
+    def found(self) -> dict[str, Any]:
+        """What requests were like, as found out while asking; empty before anything was answered.
+
+        `fields`: the names of the fields sent beside model and messages. `left_out` and `renamed`: what the
+        server refused. `notes`: the same in words. None of it identifies the model: it is the server's doing.
+        """
+        if not self._sent:
+            return {}
+        return {"fields": list(self._sent), **self._fields.found(), "notes": list(self._said)}
 
     def close(self) -> None:
         """Nothing is held between calls of `generate`."""
 
-    def generate(self, requests: Iterable[Request]) -> Generator[tuple[Request, Response], None, None]:
+    def _server_of(self, base_url: str, api_key: str | None) -> Callable[[], Server]:
+        """A maker of `Server`s of an address: what is known of one lasts for one call of `generate`."""
+        url = urlsplit(base_url)
+        shown = without_secrets(base_url)
+        try:
+            valid = url.scheme in ("http", "https") and url.hostname and (url.port is None or url.port)
+        except ValueError:
+            valid = False
+        if not valid:
+            raise UsageError(f"--base-url {shown}: not an address such as http://localhost:8000/v1")
+        headers, secrets = self._authorization(url, api_key, shown)
+        self._secrets += secrets
+        place = url.netloc.rpartition("@")[2]
+        path = f"{url.path.rstrip('/')}/chat/completions"
+        chat = urlunsplit((url.scheme, place, path, url.query, ""))
+        proxy = _proxy(url)
+        if proxy is not None:
+            self._secrets += secrets_of(urlsplit(proxy))
+        name = urlunsplit((url.scheme, place, url.path.rstrip("/"), "", ""))
+        return lambda: Server(chat, name, headers, proxy)
+
+    def _authorization(
+        self, url: SplitResult, api_key: str | None, shown: str
+    ) -> tuple[dict[str, str], tuple[str, ...]]:
+        """The header that shows who asks, and the texts of it that must not be repeated."""
+        secrets = secrets_of(url)
+        if url.username is not None:
+            if api_key:
+                raise UsageError(
+                    f"--base-url {shown}: it holds a user, and --api-key-env a key: give one of them"
+                )
+            pair = f"{unquote(url.username)}:{unquote(url.password or '')}"
+            token = base64.b64encode(pair.encode()).decode()
+            return {"Authorization": f"Basic {token}"}, (*secrets, token)
+        key = (api_key if api_key is not None else os.environ.get("OPENAI_API_KEY") or "").strip()
+        if any(ord(sign) < 32 for sign in key) or not key.isascii():
+            raise UsageError("the server's key holds characters that no header can: check its variable")
+        return ({"Authorization": f"Bearer {key}"}, (*secrets, key)) if key else ({}, secrets)
+
+    def _say(self, line: str) -> None:
+        self._heard(hidden(without_secrets(line), self._secrets))
+
+    def _note(self, line: str) -> None:
+        """Say what a reader of the scores must know too."""
+        line = hidden(without_secrets(line), self._secrets)
+        if line not in self._said:
+            self._said.append(line)
+        self._heard(line)
+
+    def generate(self, requests: Iterable[Request]) -> Generator[Answered, None, None]:
         """Answer requests, yielding each as it finishes.
 
-        At most twice `concurrency` requests are held: those in flight and as many waiting for a place.
+        At most twice `concurrency` requests a server are held: those in flight and as many waiting for a place.
         """
         pending = iter(requests)
-        done: queue.SimpleQueue[tuple[Request, Response]] = queue.SimpleQueue()
-        self._failures_in_a_row, self._dead = 0, None
-        with _Loop() as loop:
-            session = loop.run(self._open())
+        done: queue.SimpleQueue[Answered | BaseException] = queue.SimpleQueue()
+        places = self.concurrency * len(self._urls)
+        with Loop() as loop:
+            asking = loop.run(self._open(places))
             try:
                 submitted = 0
-                for request in itertools.islice(pending, 2 * self.concurrency):
-                    loop.start(self._answer_into(done, session, request))
+                for request in itertools.islice(pending, 2 * places):
+                    loop.start(self._answer_into(done, asking, request))
                     submitted += 1
                 while submitted:
                     answered = done.get()
+                    if isinstance(answered, BaseException):
+                        raise answered
                     submitted -= 1
                     for request in itertools.islice(pending, 1):
-                        loop.start(self._answer_into(done, session, request))
+                        loop.start(self._answer_into(done, asking, request))
                         submitted += 1
                     yield answered
             finally:
                 loop.cancel()
-                loop.run(session.close())
+                loop.run(asking.session.close())
 
-    async def _open(self) -> aiohttp.ClientSession:
+    async def _open(self, places: int) -> _Asking:
+        servers = Servers(
+            [make() for make in self._urls],
+            concurrency=self.concurrency,
+            retry=self.retry,
+            per_minute=self._pace,
+            max_wait=self._max_wait,
+            say=self._say,
+        )
+        return _Asking(self._session(places), servers, asyncio.Semaphore(places))
+
+    def _session(self, places: int, timeout: float | None = None) -> aiohttp.ClientSession:
         import aiohttp
 
-        self._places = asyncio.Semaphore(self.concurrency)
-        headers = {"Content-Type": "application/json"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
+        total = timeout or self.timeout
         return aiohttp.ClientSession(
-            headers=headers,
-            timeout=aiohttp.ClientTimeout(total=self.timeout),
-            connector=aiohttp.TCPConnector(limit=self.concurrency),
+            headers={"Content-Type": "application/json"},
+            timeout=aiohttp.ClientTimeout(total=total, sock_connect=min(CONNECTING, total)),
+            connector=aiohttp.TCPConnector(limit=places),
         )
 
     async def _answer_into(
-        self,
-        done: queue.SimpleQueue[tuple[Request, Response]],
-        session: aiohttp.ClientSession,
-        request: Request,
+        self, done: queue.SimpleQueue[Answered | BaseException], asking: _Asking, request: Request
     ) -> None:
-        async with self._places:
-            done.put((request, await self._answer(session, request)))
+        """Answer one request; what goes wrong unforeseen ends the run rather than this request's wait."""
+        try:
+            async with asking.places:
+                done.put((request, await self._answer(asking, request)))
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            done.put(error)
+            raise
 
-    async def _answer(self, session: aiohttp.ClientSession, request: Request) -> Response:
-        if self._dead:
-            return Response("", "error", error=self._dead)
+    async def _answer(self, asking: _Asking, request: Request) -> Response:
+        """The response to one request, or why there is none."""
         try:
             images = [
                 await asyncio.to_thread(encode, image, request.pixels, self._rule) for image in request.images
             ]
         except ImageError as error:
-            return Response("", "error", error=f"image {error}")
-        body = self._body(request, images)
-        for attempt in itertools.count():
+            return _no(f"image {error}")
+        try:
+            return await self._ask(asking, request, images)
+        except (AttemptError, GivenUpError) as error:
+            return _no(hidden(without_secrets(str(error)), self._secrets))
+
+    async def _ask(self, asking: _Asking, request: Request, images: list[EncodedImage]) -> Response:
+        """Send a request until it is answered.
+
+        Raises:
+            AttemptError: it gets no answer.
+            GivenUpError: there is no server to ask.
+        """
+        servers, tries = asking.servers, 0
+        sent: dict[str, Any] | None = None
+        while True:
+            fields = self._fields.of(request.sampling)
+            if fields != sent:
+                data, sent = body(self.model, request, images, fields), fields
+            if why := self._fields.too_long(sent):
+                raise AttemptError(why, Kind.REFUSED)
+            server = await servers.take()
+            answers = server.answers
             try:
-                response = await self._attempt(session, body, images)
-            except _RequestError as error:
-                if error.retry and attempt + 1 < self.retry.attempts and not self._dead:
-                    await asyncio.sleep(max(error.wait, self.retry.wait(attempt)))
+                response = await self._attempt(asking.session, server, data, images)
+            except AttemptError as error:
+                if self._adapted(servers, server, error, sent):
                     continue
-                self._failed(error)
-                return Response("", "error", error=str(error))
-            self._failures_in_a_row = 0
-            return response
-        raise AssertionError("unreachable: the loop above returns")
-
-    def _failed(self, error: _RequestError) -> None:
-        """Counts a request given up; as many in a row as fit in flight, all retried, mean a dead endpoint."""
-        self._failures_in_a_row += 1
-        if error.hopeless or (error.retry and self._failures_in_a_row >= self.concurrency):
-            self._dead = f"endpoint given up after {self._failures_in_a_row} failures in a row, last: {error}"
-
-    def _body(self, request: Request, images: list[EncodedImage]) -> bytes:
-        """The request as JSON. Base64 is spliced in as bytes, so that no encoder scans it for escapes."""
-        content: list[dict[str, Any]] = []
-        order: list[int] = []
-        for part in request.parts:
-            if isinstance(part, ImagePart):
-                order.append(part.index)
-                content.append({"type": "image_url", "image_url": {"url": _SPLICE}})
+                if not servers.failed(server, error, answers):
+                    continue
+                if error.kind not in (Kind.PASSING, Kind.DOWN):
+                    if server.given_up:
+                        continue  # to another, if there is one
+                    raise
+                tries += 1
+                if tries >= self.retry.attempts:
+                    servers.lose(server, error)
+                    raise
+                pause = max(min(error.wait, 60.0), self.retry.wait(tries - 1))
             else:
-                content.append({"type": "text", "text": part.replace(_SPLICE, "")})
-        messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
-        if request.system_prompt is not None:
-            messages.insert(0, {"role": "system", "content": request.system_prompt.replace(_SPLICE, "")})
-        sampling = request.sampling
-        payload = {
-            "model": self.model,
-            "messages": messages,
-            "max_tokens": sampling.max_new_tokens,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "seed": sampling.seed % 2**31,
-            **self._further,
-        }
-        pieces = json.dumps(payload).encode().split(json.dumps(_SPLICE)[1:-1].encode())
-        spliced = [pieces[0]]
-        for index, piece in zip(order, pieces[1:], strict=True):
-            image = images[index]
-            spliced += [b"data:", image.mime.encode(), b";base64,", base64.b64encode(image.data), piece]
-        return b"".join(spliced)
+                servers.answered(server)
+                self._sent = tuple(sent)
+                self._fields.took(sent)
+                return response
+            finally:
+                servers.release(server)
+            await asyncio.sleep(pause)
+
+    def _adapted(self, servers: Servers, server: Server, error: AttemptError, sent: dict[str, Any]) -> bool:
+        """Whether a refusal is about a field of ours, which is sent otherwise from now on."""
+        if error.status not in (400, 422):
+            return False
+        try:
+            line = self._fields.learn(error.said, error.reply, sent)
+        except UsageError as refused:
+            servers.give_up(server, f"{refused}: {error}")
+            return True
+        if line is None:
+            return False
+        servers.reached(server)
+        if line:
+            self._note(f"{self.model}: {line}")
+        return True
 
     async def _attempt(
-        self, session: aiohttp.ClientSession, body: bytes, images: list[EncodedImage]
+        self, session: aiohttp.ClientSession, server: Server, data: bytes, images: list[EncodedImage]
     ) -> Response:
+        """Send a request once. Here, and nowhere else, what a server or the network does becomes an error.
+
+        Raises:
+            AttemptError: there is no answer, whatever the reason.
+        """
         import aiohttp
 
         started = time.perf_counter()
         try:
-            async with session.post(self.url, data=body) as reply:
-                raw = await reply.read()
+            async with session.post(
+                server.url, data=data, headers=server.headers, proxy=server.proxy, allow_redirects=False
+            ) as reply:
+                raw = await _read(reply, server.name)
+            if reply.status != 200:
+                raise failure(server.name, reply.status, raw, reply.headers)
+            shown = Shown(tuple(image.size for image in images), time.perf_counter() - started)
+            return completion(server.name, raw, shown)
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise AttemptError(f"{server.name}: {error}", Kind.HOPELESS) from None
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise AttemptError(f"{server.name}: {error or type(error).__name__}", Kind.DOWN) from None
         except TimeoutError:
-            raise _RequestError(f"{self.url}: no answer in {self.timeout:g} s", retry=True) from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise _RequestError(f"{self.url}: {error or type(error).__name__}", retry=True) from error
-        if reply.status != 200:
-            raise _RequestError(
-                f"{self.url}: HTTP {reply.status}: {raw[:200].decode(errors='replace')}",
-                retry=reply.status in RETRIED,
-                hopeless=reply.status in HOPELESS,
-                wait=_retry_after(reply.headers.get("Retry-After")),
-            )
-        shown = tuple(image.size for image in images)
-        return _parse(raw, self.url, time.perf_counter() - started, shown)
+            raise AttemptError(f"{server.name}: no answer in {self.timeout:g} s", Kind.PASSING) from None
+        except (aiohttp.ClientError, OSError, *PLUGIN_BUGS) as error:
+            why = f"{type(error).__name__}: {error}"[:300]
+            raise AttemptError(f"{server.name}: {why}", Kind.PASSING) from error
+
+    def check_model(self) -> None:
+        """Ask each server for its models, where it lists them.
+
+        A server that cannot be reached, or lists nothing that can be read, passes: asking will show.
+
+        Raises:
+            UsageError: a server lists models, and this is none of them.
+        """
+        with Loop() as loop:
+            for make in self._urls:
+                server = make()
+                names = loop.run(self._models(server))
+                if names and not any(_same_model(self.model, name) for name in names):
+                    close = nearest(self.model, names[:50])
+                    raise UsageError(f"--model {self.model}: {server.name} has no such model{close}")
+
+    async def _models(self, server: Server) -> list[str]:
+        """The names that a server lists; none where it does not."""
+        import aiohttp
+
+        url = server.url.replace("/chat/completions", "/models", 1)
+        session = self._session(1, LISTING)
+        try:
+            async with session.get(
+                url, headers=server.headers, proxy=server.proxy, allow_redirects=False
+            ) as reply:
+                listed = json.loads(await _read(reply, server.name)) if reply.status == 200 else None
+        except (aiohttp.ClientError, AttemptError, OSError, ValueError, RecursionError):
+            return []
+        finally:
+            await session.close()
+        data = listed.get("data") if isinstance(listed, dict) else None
+        models = data if isinstance(data, list) else []
+        names = [model.get("id") for model in models if isinstance(model, dict)]
+        return [name for name in names if isinstance(name, str)]
 
 
-_SPLICE = "\u0001image\u0001"
-"""Stands for an image until its base64 is spliced in; no prompt may hold it."""
+class _Asking:
+    """What one call of `generate` asks with."""
+
+    def __init__(self, session: aiohttp.ClientSession, servers: Servers, places: asyncio.Semaphore) -> None:
+        self.session, self.servers, self.places = session, servers, places
 
 
-def _retry_after(header: str | None) -> float:
-    """Seconds that a server asks to wait, at most a minute; 0 where it says nothing or gives a date."""
-    try:
-        return min(60.0, max(0.0, float(header or 0)))
-    except ValueError:
-        return 0.0
+def _no(error: str) -> Response:
+    return Response("", "error", error=error)
 
 
-def _parse(raw: bytes, url: str, latency: float, shown: tuple[tuple[int, int], ...]) -> Response:
-    try:
-        reply = json.loads(raw)
-        choice = reply["choices"][0]
-        message = choice["message"]
-        text = message.get("content") or ""
-        reasoning = message.get("reasoning_content") or message.get("reasoning")
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        shape = raw[:200].decode(errors="replace")
-        raise _RequestError(f"{url}: not a chat completion ({error!r}): {shape}", retry=False) from error
-    if not isinstance(text, str):
-        text = "".join(part.get("text", "") for part in text if isinstance(part, dict))
-    finish_reason: Literal["stop", "length"] = "length" if choice.get("finish_reason") == "length" else "stop"
-    if isinstance(reasoning, str) and reasoning:
-        text = _with_reasoning(reasoning, text, cut=finish_reason == "length")
-    usage = reply.get("usage") or {}
-    return Response(
-        text,
-        finish_reason,
-        prompt_tokens=int(usage.get("prompt_tokens") or 0),
-        completion_tokens=int(usage.get("completion_tokens") or 0),
-        latency=latency,
-        shown=shown,
-    )
+def _same_model(asked: str, listed: str) -> bool:
+    """Whether a listed name is the one asked for; Ollama and Gemini list names that they know shortened too."""
+    return listed in (asked, f"{asked}:latest", f"models/{asked}")
 
 
-def _with_reasoning(reasoning: str, text: str, *, cut: bool) -> str:
-    """A response whose thinking the server sent apart, whole again: the journal holds all that was said.
+def _proxy(url: SplitResult) -> str | None:
+    """The proxy of the environment for an address; None for this machine and what `no_proxy` names."""
+    host = url.hostname or ""
+    place = f"{host}:{url.port}" if url.port and ":" not in host else host
+    if host == "localhost" or host.startswith("127.") or host == "::1" or proxy_bypass(place):
+        return None
+    proxies = getproxies()
+    found = proxies.get(url.scheme) or proxies.get("all")
+    if found is None:
+        return None
+    if "://" not in found:
+        found = f"http://{found}"
+    if not found.startswith(("http://", "https://")):
+        raise UsageError(f"the environment's proxy {without_secrets(found)} is not an HTTP proxy: unset it")
+    return found
 
-    Where the limit cut it and nothing follows, the thinking stays open, which is never an answer.
+
+async def _read(reply: aiohttp.ClientResponse, name: str) -> bytes:
+    """The body of a reply.
+
+    Raises:
+        AttemptError: it is too large.
     """
-    if begins_thinking(text):
-        return text
-    opened = reasoning if begins_thinking(reasoning) else f"<think>{reasoning}"
-    return opened if cut and not text.strip() else f"{opened}</think>\n{text}"
-
-
-class _Loop:
-    """An event loop in a thread of its own, ended with the block."""
-
-    def __enter__(self) -> _Loop:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="openai-backend", daemon=True)
-        self._thread.start()
-        return self
-
-    def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine without waiting for it."""
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-
-    def run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        """Run a coroutine and wait for its result."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
-
-    def cancel(self) -> None:
-        """Cancel what was started and has not finished."""
-
-        async def cancel_all() -> None:
-            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        self.run(cancel_all())
-
-    def __exit__(self, *_: object) -> None:
-        self.cancel()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+    if reply.content_length is not None and "Content-Encoding" not in reply.headers:
+        if reply.content_length <= LARGEST:
+            return await reply.read()
+        raise AttemptError(f"{name}: a reply of {reply.content_length} bytes", Kind.REFUSED, status=200)
+    pieces, size = [], 0
+    async for piece in reply.content.iter_any():
+        pieces.append(piece)
+        size += len(piece)
+        if size > LARGEST:
+            reply.close()
+            raise AttemptError(f"{name}: a reply of over {LARGEST} bytes", Kind.REFUSED, status=200)
+    return b"".join(pieces)

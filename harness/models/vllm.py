@@ -172,6 +172,7 @@ class VLLMBackend:
             api_key="",
             concurrency=self._concurrency,
             further=self._further,
+            max_wait=0.0,  # a child that is down has ended
         )
 
     def render(self, request: Request) -> str | None:

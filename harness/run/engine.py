@@ -89,6 +89,8 @@ def execute(
             try:
                 for note in getattr(model, "notes", ()):
                     progress.say(note)
+                if (listen := getattr(model, "listen", None)) is not None:
+                    listen(progress.say)
                 coords = config.coords or model.coords
                 _check_coords(tasks, coords, config.model)
                 run = _Run(config, run_dir, tasks, sources, model, coords, progress)
@@ -212,11 +214,18 @@ class _Run:
             content = identity.describe_run(
                 self.config, model=model, coords=self.coords, tasks=described, command=command
             )
+            if old is not None:
+                content |= {name: value for name, value in old.items() if name == "found"}
             identity.save_run(self.run_dir, content)
             for plan in plans:
                 write_items(self.run_dir / "items" / f"{plan.task.name}.jsonl", plan, self.coords)
-            verdicts = self._answer(plans, shas)
-        results = self._results(plans, verdicts, model, time.monotonic() - started)
+            try:
+                verdicts = self._answer(plans, shas)
+            finally:
+                content = identity.with_found(content, getattr(self.backend, "found", dict[str, object])())
+                identity.save_run(self.run_dir, content)
+        notes = identity.notes_of(content)
+        results = self._results(plans, verdicts, model, notes, time.monotonic() - started)
         write_results(self.run_dir / "results.json", results)
         return results
 
@@ -342,6 +351,7 @@ class _Run:
         plans: Sequence[TaskPlan],
         verdicts: Mapping[str, list[Verdict]],
         model: Mapping[str, object],
+        notes: Sequence[str],
         seconds: float,
     ) -> Results:
         tasks = {
@@ -361,4 +371,5 @@ class _Run:
             seconds=seconds,
             run_dir=self.run_dir,
             asked=self.asked,
+            notes=notes,
         )

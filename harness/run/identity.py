@@ -14,6 +14,7 @@ from harness.config import RunConfig
 from harness.delimiters import read_delimiters, said
 from harness.errors import HarnessError, UsageError
 from harness.jsonl import plain, read_json, sha, write_json
+from harness.urls import without_secrets
 from harness.version import __version__
 
 FORMAT = 1
@@ -74,7 +75,7 @@ def describe_run(
     """The content of `run.json`."""
     return {
         "format": FORMAT,
-        "command": shlex.join(command) if command is not None else None,
+        "command": without_secrets(shlex.join(command)) if command is not None else None,
         "config": config.model_dump(mode="json", exclude={"fresh"}),
         "fixed": fixed_settings(config),
         "model": plain(model),
@@ -83,6 +84,29 @@ def describe_run(
         "tasks": plain(tasks),
         "versions": versions(),
     }
+
+
+def with_found(run: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """`run.json` with what a backend found out while asking, beside what earlier commands found out.
+
+    It is no part of the model's identity, which is known before anything is asked: a server that refuses a
+    setting is still the same server when a run is continued.
+    """
+    if not found:
+        return dict(run)
+    before = run.get("found", {})
+    both = {
+        name: {**before.get(name, {}), **value} if isinstance(value, Mapping) else value
+        for name, value in {**before, **plain(found)}.items()
+    }
+    both["notes"] = list(dict.fromkeys([*notes_of(run), *found.get("notes", ())]))
+    return {**run, "found": both}
+
+
+def notes_of(run: Mapping[str, Any]) -> list[str]:
+    """What a reader of a run's scores must know of how its model was asked, a line each."""
+    notes = run.get("found", {}).get("notes", [])
+    return [note for note in notes if isinstance(note, str)]
 
 
 def versions() -> dict[str, str]:

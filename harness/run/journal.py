@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.jsonl import FULL, DiskFullError, encode, write_atomic
-from tasks.types import Response
+from tasks.types import FINISH_REASONS, Response
 
 FLUSH_LINES = 64
 FLUSH_SECONDS = 1.0
@@ -79,7 +79,7 @@ def parse_line(task: str, line: bytes) -> tuple[Key, Response] | None:
         )
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
-    return (key, response) if response.finish_reason in ("stop", "length", "error") else None
+    return (key, response) if response.finish_reason in FINISH_REASONS else None
 
 
 @dataclass(frozen=True, slots=True)

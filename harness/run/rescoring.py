@@ -12,7 +12,7 @@ from harness.errors import HarnessError, UsageError
 from harness.jsonl import plain, read_json, write_json
 from harness.progress import Progress
 from harness.registry import Registry
-from harness.run.identity import read_run, save_run
+from harness.run.identity import notes_of, read_run, save_run
 from harness.run.items import Item, groups_of, read_items
 from harness.run.journal import Key, TaskJournal
 from harness.run.lock import Lock
@@ -107,6 +107,7 @@ def score_run(run_dir: Path, progress: Progress | None = None) -> ScoredRun:
         seconds=seconds,
         run_dir=run_dir,
         asked=told.get("asked"),
+        notes=notes_of(run),
     )
     return ScoredRun(results, scores, missing)
 

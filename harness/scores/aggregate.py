@@ -17,7 +17,7 @@ from tasks.types import Metric, Task
 
 PARTING = 0.5
 """How far official and value must be apart to count as a disagreement."""
-_MISSING = (Status.UNPARSED, Status.TRUNCATED)
+_MISSING = (Status.UNPARSED, Status.TRUNCATED, Status.FILTERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ def task_result(
         responses=len(verdicts),
         unparsed=statuses.count(Status.UNPARSED),
         truncated=statuses.count(Status.TRUNCATED),
+        filtered=statuses.count(Status.FILTERED),
         failed=statuses.count(Status.FAILED),
         error=statuses.count(Status.ERROR),
         loopholes=partings.count(1),
@@ -267,6 +268,7 @@ def run_results(
     seconds: float,
     run_dir: Path,
     asked: int | None = None,
+    notes: Sequence[str] = (),
 ) -> Results:
     """The results of a run from those of its tasks.
 
@@ -277,6 +279,7 @@ def run_results(
         seconds: how long the command took.
         run_dir: the run's folder.
         asked: responses that the command asked for; None: not recorded.
+        notes: what a reader must know of how the model was asked.
     """
     over = any(
         task.counted == 0 or task.share("failed") + task.share("error") > failure_budget
@@ -291,5 +294,6 @@ def run_results(
         synthetic=any(label.startswith("synthetic") for task in tasks.values() for label in task.labels),
         seconds=round(seconds, 3),
         asked=asked,
+        notes=tuple(notes),
         run_dir=run_dir,
     )

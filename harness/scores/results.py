@@ -26,7 +26,7 @@ class TaskResult:
     score: Estimate
     """The headline."""
     low: float | None
-    """The headline if all unparsed, truncated, failed and erroneous responses had scored 0."""
+    """The headline if all unparsed, truncated, filtered, failed and erroneous responses had scored 0."""
     high: float | None
     """The same if they had scored 1."""
     metrics: Mapping[str, Estimate | Mapping[str, Estimate]]
@@ -56,6 +56,7 @@ class TaskResult:
     """Version of the scorers."""
     errors: tuple[str, ...] = ()
     """The first few reasons of failures."""
+    filtered: int = 0
 
     def share(self, status: str) -> float:
         """The share of responses with a status, 0..1."""
@@ -94,6 +95,8 @@ class Results:
     """How long the last command took."""
     asked: int | None = None
     """Responses that the last command asked for; fewer than all where it continued. None: not recorded."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know of how the model was asked: settings that its server refused."""
     run_dir: Path | None = field(default=None, compare=False)
 
     @property
@@ -130,6 +133,7 @@ def read_results(run_dir: Path) -> Results:
         synthetic=content["synthetic"],
         seconds=content["seconds"],
         asked=content.get("asked"),
+        notes=tuple(content.get("notes", ())),
         run_dir=run_dir,
     )
 

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from harness.errors import PLUGIN_BUGS
 from harness.jsonl import encode, plain, write_atomic
@@ -169,7 +169,7 @@ def score_rows(
     Args:
         task: whose scorer judges.
         rows: (where, record, row): a name for messages, the data set row, and the whole row with `response`
-            and, where it says so, `id`, `coords` and `finish_reason` (`stop`, `length`, `error`).
+            and, where it says so, `id`, `coords` and `finish_reason` (as in `tasks.types.Response`).
         coords: the convention of responses whose row does not name one.
         raw: judge `official` on the untouched response.
         delimiters: by which thinking, answers and chat tokens are known.
@@ -196,7 +196,8 @@ def _response(where: str, row: dict[str, Any]) -> Response:
         return Response("", "error", error=f"{where}: the response is {type(text).__name__}, not text")
     if reason == "error":
         return Response("", "error", error=f"{where}: {row.get('error') or 'its finish_reason is error'}")
-    return Response(text, "length" if reason == "length" else "stop")
+    known: tuple[Literal["length", "content_filter"], ...] = ("length", "content_filter")
+    return Response(text, next((name for name in known if name == reason), "stop"))
 
 
 def _samples_of(task: Task, where: str, record: Any) -> list[Sample] | list[str]:

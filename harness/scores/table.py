@@ -86,6 +86,14 @@ def _notes(results: Results) -> Iterator[str]:
             if task.scale == 1000
             else (f"{task.name}: out of {task.scale:g}.")
         )
+    yield from results.notes
+    for task in results.tasks.values():
+        if task.filtered:
+            share = percent(task.share("filtered"))
+            yield (
+                f"{task.name}: {task.filtered} of {task.responses} answers ({share}) were withheld by the "
+                "provider's content filter: counted 0."
+            )
     for task in results.tasks.values():
         if task.failed + task.error:
             counts = f"{task.failed} failed" + (f", {task.error} scorer errors" if task.error else "")

@@ -91,7 +91,7 @@ def _numbers(cell: Cell) -> dict[str, Any]:
     task, rank = cell.task, cell.rank
     share: dict[str, Any] = {
         name: task.share(name) if task is not None else None
-        for name in ("unparsed", "truncated", "failed", "error")
+        for name in ("unparsed", "truncated", "filtered", "failed", "error")
     }
     return {
         "score": cell.score.value,

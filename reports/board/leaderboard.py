@@ -19,7 +19,7 @@ from reports.page import Section, markup
 from reports.runs import Run
 from tasks import CATEGORIES
 
-_STATUSES = ("unparsed", "truncated", "failed", "error")
+_STATUSES = ("unparsed", "truncated", "filtered", "failed", "error")
 
 
 def leaderboard_section(runs: Sequence[Run], *, samples: bool = True) -> Section:

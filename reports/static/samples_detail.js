@@ -6,6 +6,7 @@ const samplesDetail = (() => {
   const EXPLAINED = {
     unparsed: "No answer was found in this response: it counts 0.",
     truncated: "The token limit cut the response before an answer: it counts 0.",
+    filtered: "The provider's content filter withheld the answer: it counts 0.",
     failed: "There is no response: it leaves n.",
     error: "The scorer could not decide: it leaves n.",
     missing: "Not answered yet: this run is partial.",
@@ -143,7 +144,7 @@ const samplesDetail = (() => {
     return h("div", { class: "samples-reply" },
       reply.n === undefined ? null : h("h5", {}, `Epoch ${reply.n + 1}`),
       verdict(reply, set),
-      EXPLAINED[reply.s] ? h("p", { class: reply.s === "unparsed" || reply.s === "truncated" ? "bad" : "warn" }, EXPLAINED[reply.s]) : null,
+      EXPLAINED[reply.s] ? h("p", { class: ["unparsed", "truncated", "filtered"].includes(reply.s) ? "bad" : "warn" }, EXPLAINED[reply.s]) : null,
       reply.err ? h("p", { class: "warn" }, bdi(reply.err)) : null,
       reply.x === undefined ? null : h("p", { class: "samples-read" }, h("span", { class: "soft" }, "Read as "), h("code", {}, bdi(reply.x)), channel(reply),
         reply.shapes ? h("span", { class: "soft" }, " on the stored image") : null),

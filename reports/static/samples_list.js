@@ -5,7 +5,7 @@ const samplesList = (() => {
   const AROUND = 6;
   const MARKS = {
     right: ["✓", "good", "right"], wrong: ["✗", "bad", "wrong"], unparsed: ["?", "bad", "no answer found"],
-    truncated: ["…", "bad", "cut by the token limit"], failed: ["!", "warn", "no response"],
+    truncated: ["…", "bad", "cut by the token limit"], filtered: ["⊘", "bad", "withheld by a content filter"], failed: ["!", "warn", "no response"],
     error: ["!", "warn", "scorer failed"], missing: ["○", "warn", "not answered yet"],
   };
 
@@ -14,10 +14,10 @@ const samplesList = (() => {
     const status = run.status[position], verdict = run.verdict[position];
     if (status === 0) return "";
     if (verdict & samplesIndex.RIGHT) return "right";
-    const named = ["truncated", "unparsed", "error", "failed", "missing"];
+    const named = ["truncated", "unparsed", "filtered", "error", "failed", "missing"];
     const { statuses } = samplesIndex.all;
     const found = named.find((name) => status & (1 << statuses.indexOf(name)));
-    return verdict & samplesIndex.WRONG && !["truncated", "unparsed"].includes(found) ? "wrong" : found ?? "wrong";
+    return verdict & samplesIndex.WRONG && !["truncated", "unparsed", "filtered"].includes(found) ? "wrong" : found ?? "wrong";
   }
 
   function mark(run, position) {
