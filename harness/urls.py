@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote
 
-_CREDENTIALS = re.compile(r"(?<=://)[^\s/@?#]+@")
+_CREDENTIALS = re.compile(r"(?<=://)[^\s/?#]*@")
 _QUERY = re.compile(r"(?<=[?&])([\w.~-]+)=[^\s&#'\"]+")
 _ADDRESS = re.compile(r"[a-zA-Z][\w+.-]*://[^\s'\"<>]+")
 _PUBLIC = ("api-version", "version", "v")
@@ -27,8 +27,3 @@ def secrets_of(url: SplitResult) -> tuple[str, ...]:
     values = [value for name, value in parse_qsl(url.query) if name not in _PUBLIC]
     password = [url.password, unquote(url.password)] if url.password else []
     return tuple(filter(None, [*password, *values]))
-
-
-def hostname(url: str) -> str:
-    """The host of an address; "" where it has none."""
-    return urlsplit(url).hostname or ""

@@ -204,7 +204,7 @@ def test_score_a_file_names_an_unknown_finish_reason(
 ) -> None:
     responses(fakes, {"response": "A"}, {"response": "A", "finish_reason": given})
     assert score() == 2
-    said = f"r.jsonl:2: unknown finish_reason {given!r}; known: stop, length, error"
+    said = f"r.jsonl:2: unknown finish_reason {given!r}; known: stop, length, content_filter, error"
     assert said in capsys.readouterr().err
 
 

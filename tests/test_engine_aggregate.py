@@ -84,12 +84,14 @@ def test_a_range_counts_what_has_no_answer(fakes: ModuleType) -> None:
         verdict(3, Status.TRUNCATED),
         verdict(4, Status.FAILED),
         verdict(5, Status.ERROR),
+        verdict(6, Status.FILTERED),
     ]
     found = result(fakes.LETTERS, verdicts)
-    assert (found.counted, found.unparsed, found.truncated, found.failed, found.error) == (4, 1, 1, 1, 1)
-    assert found.score.value == 25.0
-    assert found.low == pytest.approx(100 / 6)
-    assert found.high == pytest.approx(500 / 6)
+    assert (found.counted, found.unparsed, found.truncated, found.failed, found.error) == (5, 1, 1, 1, 1)
+    assert found.share("filtered") == pytest.approx(1 / 7)
+    assert found.score.value == 20.0
+    assert found.low == pytest.approx(100 / 7)
+    assert found.high == pytest.approx(600 / 7)
 
 
 def test_partings_in_each_direction(fakes: ModuleType) -> None:

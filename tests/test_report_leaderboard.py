@@ -138,14 +138,25 @@ def test_a_task_without_any_verdict_is_a_dash(tmp_path: Path, board_runs: Any):
 def test_what_stands_beside_a_score(tmp_path: Path, board_runs: Any):
     ours = Estimate(61.25, 60, 62, 200)
     task = board_runs.result(
-        "mmmu", 60.0, n=200, low=60.0, high=66.0, unparsed=8, truncated=4, loopholes=3, missed=5
+        "mmmu", 60.0, n=200, low=60.0, high=66.0, unparsed=8, truncated=4, filtered=3, loopholes=3, missed=5
     )
     task.metrics["accuracy (ours)"] = ours
     for names in ("a",), ("a", "b"):
         paths = [board_runs.write_run(tmp_path / name, {"mmmu": task}, model=name) for name in names]
         html = str(leaderboard_section(load_runs(paths)).html)
         said = text(html)
-        for part in ("60.0", "58.0 – 62.0", "200", "4.0 %", "2.0 %", "60.0…66.0", "61.2", "10.0", "0.50 s"):
+        for part in (
+            "60.0",
+            "58.0 – 62.0",
+            "200",
+            "4.0 %",
+            "2.0 %",
+            "1.5 %",
+            "60.0…66.0",
+            "61.2",
+            "10.0",
+            "0.50 s",
+        ):
             assert part in said, part
         for verdict in ("loophole", "missed"):
             assert f"#/samples?task=mmmu&amp;run=a&amp;verdict={verdict}" in html

@@ -40,6 +40,8 @@ TASK = replace(load_builtin("mmstar"), scorer=letter)
         (Response("B", "length"), 1, 1, Status.OK),
         (Response("<think>it is B", "length"), 0, 0, Status.TRUNCATED),
         (Response("<think>A</think><answer>B", "length"), 0, 0, Status.TRUNCATED),
+        (Response("", "content_filter"), 0, 0, Status.FILTERED),
+        (Response("B", "content_filter"), 0, 0, Status.FILTERED),
         (Response("", "error", error="HTTP 500"), 0, None, Status.FAILED),
     ],
 )

@@ -22,7 +22,7 @@ from urllib.request import getproxies, proxy_bypass
 from harness.errors import PLUGIN_BUGS, UsageError, nearest
 from harness.models.pixels import AS_STORED, EncodedImage, PixelRule, encode
 from harness.models.server_loop import Loop
-from harness.models.server_patience import GivenUpError, RetryPolicy, Server, Servers
+from harness.models.server_patience import GivenUpError, RetryPolicy, Server, Servers, Tries
 from harness.models.server_reply import LARGEST, AttemptError, Kind, Shown, completion, failure, hidden
 from harness.models.server_request import Fields, body
 from harness.types import Request
@@ -137,12 +137,12 @@ class OpenAIBackend:
         headers, secrets = self._authorization(url, api_key, shown)
         self._secrets += secrets
         place = url.netloc.rpartition("@")[2]
-        path = f"{url.path.rstrip('/')}/chat/completions"
-        chat = urlunsplit((url.scheme, place, path, url.query, ""))
+        path = url.path.rstrip("/").removesuffix("/chat/completions")
+        chat = urlunsplit((url.scheme, place, f"{path}/chat/completions", url.query, ""))
         proxy = _proxy(url)
         if proxy is not None:
             self._secrets += secrets_of(urlsplit(proxy))
-        name = urlunsplit((url.scheme, place, url.path.rstrip("/"), "", ""))
+        name = urlunsplit((url.scheme, place, path, "", ""))
         return lambda: Server(chat, name, headers, proxy)
 
     def _authorization(
@@ -255,7 +255,7 @@ class OpenAIBackend:
             AttemptError: it gets no answer.
             GivenUpError: there is no server to ask.
         """
-        servers, tries = asking.servers, 0
+        servers, tries = asking.servers, Tries()
         sent: dict[str, Any] | None = None
         while True:
             fields = self._fields.of(request.sampling)
@@ -263,34 +263,26 @@ class OpenAIBackend:
                 data, sent = body(self.model, request, images, fields), fields
             if why := self._fields.too_long(sent):
                 raise AttemptError(why, Kind.REFUSED)
-            server = await servers.take()
-            answers = server.answers
+            server = await servers.take(tries)
             try:
                 response = await self._attempt(asking.session, server, data, images)
             except AttemptError as error:
-                if self._adapted(servers, server, error, sent):
+                if self._adapted(servers, server, error, sent, tries):
                     continue
-                if not servers.failed(server, error, answers):
-                    continue
-                if error.kind not in (Kind.PASSING, Kind.DOWN):
-                    if server.given_up:
-                        continue  # to another, if there is one
+                if not servers.failed(server, error, tries):
                     raise
-                tries += 1
-                if tries >= self.retry.attempts:
-                    servers.lose(server, error)
-                    raise
-                pause = max(min(error.wait, 60.0), self.retry.wait(tries - 1))
             else:
-                servers.answered(server)
+                servers.answered(server, tries)
                 self._sent = tuple(sent)
                 self._fields.took(sent)
                 return response
             finally:
                 servers.release(server)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(tries.pause)
 
-    def _adapted(self, servers: Servers, server: Server, error: AttemptError, sent: dict[str, Any]) -> bool:
+    def _adapted(
+        self, servers: Servers, server: Server, error: AttemptError, sent: dict[str, Any], tries: Tries
+    ) -> bool:
         """Whether a refusal is about a field of ours, which is sent otherwise from now on."""
         if error.status not in (400, 422):
             return False
@@ -301,7 +293,7 @@ class OpenAIBackend:
             return True
         if line is None:
             return False
-        servers.reached(server)
+        servers.reached(server, tries)
         if line:
             self._note(f"{self.model}: {line}")
         return True
@@ -322,7 +314,7 @@ class OpenAIBackend:
                 server.url, data=data, headers=server.headers, proxy=server.proxy, allow_redirects=False
             ) as reply:
                 raw = await _read(reply, server.name)
-            if reply.status != 200:
+            if not 200 <= reply.status < 300:
                 raise failure(server.name, reply.status, raw, reply.headers)
             shown = Shown(tuple(image.size for image in images), time.perf_counter() - started)
             return completion(server.name, raw, shown)
@@ -381,7 +373,7 @@ class _Asking:
 
 
 def _no(error: str) -> Response:
-    return Response("", "error", error=error)
+    return Response("", "error", error=" ".join(error.split()))
 
 
 def _same_model(asked: str, listed: str) -> bool:
@@ -415,12 +407,14 @@ async def _read(reply: aiohttp.ClientResponse, name: str) -> bytes:
     if reply.content_length is not None and "Content-Encoding" not in reply.headers:
         if reply.content_length <= LARGEST:
             return await reply.read()
-        raise AttemptError(f"{name}: a reply of {reply.content_length} bytes", Kind.REFUSED, status=200)
+        raise AttemptError(
+            f"{name}: a reply of {reply.content_length} bytes", Kind.REFUSED, status=reply.status
+        )
     pieces, size = [], 0
     async for piece in reply.content.iter_any():
         pieces.append(piece)
         size += len(piece)
         if size > LARGEST:
             reply.close()
-            raise AttemptError(f"{name}: a reply of over {LARGEST} bytes", Kind.REFUSED, status=200)
+            raise AttemptError(f"{name}: a reply of over {LARGEST} bytes", Kind.REFUSED, status=reply.status)
     return b"".join(pieces)

@@ -5,8 +5,8 @@ A server is in one of four states:
 - **up**: up to `concurrency` requests are in flight;
 - **busy**: it answered 429. Nothing is sent until it is time again, then fewer requests at once: half as many
   after each such pause, one more after each answer;
-- **down**: no connection, or 502, 503 or 504 while it answered nothing else. One request at a time asks again;
-  the others wait, which costs them none of their retries;
+- **down**: no connection, or 502, 503 or 504 to a request during which it answered no other. One request at a
+  time asks again; the others wait, which costs them none of their retries;
 - **given up**: down or busy for longer than `max_wait`, or what it says is what every request would get.
 """
 
@@ -25,6 +25,8 @@ MAX_WAIT = 600.0
 """Seconds that a server may be down, or refuse by 429, before it is given up."""
 FIRST_CONTACT = 10.0
 """The same for one that was never reached, where the user does not say how long: the address may be wrong."""
+LONGEST_PAUSE = 60.0
+"""Seconds that `Retry-After` of a failure other than 429 and 503 may ask for."""
 PROOF = 8
 """Requests in a row that get the same refusal: then it is not about the requests."""
 
@@ -59,12 +61,16 @@ class Server:
     in_flight: int = 0
     answers: int = 0
     """Completions so far."""
+    shown_up: float = 0.0
+    """When the attempt began that began last of those answered."""
     reached: bool = False
     """It has replied to something."""
     paused_until: float = 0.0
     busy_since: float | None = None
     pauses: int = 0
     """Since the last answer."""
+    slowed: bool = False
+    """It was said once that it is busy."""
     down_since: float | None = None
     probing: bool = False
     probes: int = 0
@@ -85,6 +91,24 @@ class Server:
         if self.in_flight >= int(self.room) or now < self.opens():
             return False
         return self.down_since is None or not self.probing
+
+
+@dataclass(slots=True)
+class Tries:
+    """What one request has been through.
+
+    A 502, 503 or 504 counts against it only where others, sent after the one before, were answered: alone it
+    may be the first sign that the server is down.
+    """
+
+    counted: int = 0
+    """Failures that count against it."""
+    began: float = 0.0
+    """When the last attempt did."""
+    down_at: float | None = None
+    """When it last found a server down."""
+    pause: float = 0.0
+    """Seconds to wait before it is sent again."""
 
 
 class GivenUpError(Exception):
@@ -121,7 +145,7 @@ class Servers:
         for server in self.all:
             server.room = float(concurrency)
 
-    async def take(self) -> Server:
+    async def take(self, tries: Tries) -> Server:
         """A server for one attempt, once the pace and one of them allow it: the least busy.
 
         Raises:
@@ -139,6 +163,7 @@ class Servers:
                 self._next = now + self._interval
                 server.in_flight += 1
                 server.probing = server.down_since is not None
+                tries.began = now
                 return server
             times = [server.opens() for server in left if server.in_flight < int(server.room)]
             await self._change(max(self._next, min(times, default=0.0)) - now)
@@ -169,54 +194,63 @@ class Servers:
         if self._waiting:
             self._changed(1)
 
-    def answered(self, server: Server) -> None:
+    def answered(self, server: Server, tries: Tries) -> None:
         """An attempt got a completion."""
         server.answers += 1
+        server.shown_up = max(server.shown_up, tries.began)
         server.busy_since, server.pauses, server.lost, server.refusal = None, 0, 0, ("", 0)
         if server.room < self._concurrency:
             server.room += 1
             self._changed(1)
-        self.reached(server)
+        self.reached(server, tries)
 
-    def reached(self, server: Server) -> None:
-        """An attempt got a reply that a server in working order gives."""
+    def reached(self, server: Server, tries: Tries) -> None:
+        """An attempt got a reply of a working server: it is up, unless that was sent before it was down."""
         server.reached = True
-        if server.down_since is not None:
+        if server.down_since is not None and tries.began >= server.down_since:
             self._say(f"{server.name}: up again after {time.monotonic() - server.down_since:.0f} s")
             server.down_since, server.probing, server.probes = None, False, 0
             self._changed()
 
-    def failed(self, server: Server, error: AttemptError, answers: int) -> bool:
+    def failed(self, server: Server, error: AttemptError, tries: Tries) -> bool:
         """Take in that an attempt failed.
 
-        Args:
-            server: that was asked.
-            error: what came of it.
-            answers: `server.answers` when the attempt began.
-
         Returns:
-            Whether the failure counts against the request. One that only shows that the server is down or
-            busy does not: 502, 503 and 504 do where it answered others meanwhile.
+            Whether the request may be sent again: to this server after `tries.pause` seconds, or to another.
         """
-        if error.kind is Kind.DOWN and error.status is not None:
-            server.reached = True
-        if error.kind is Kind.DOWN and server.answers == answers:
-            self._down(server, error)
-            return False
+        tries.pause = 0.0
         if error.kind is Kind.BUSY:
-            self._busy(server, error)
-            return False
-        if error.status is None:
-            self._not_back(server)
-        elif error.kind is not Kind.DOWN:
-            self.reached(server)
+            self._busy(server, error, tries)
+            return True
+        if error.kind is Kind.DOWN:
+            server.reached = server.reached or error.status is not None
+            last = max(other.shown_up for other in self.all)
+            only_down = tries.down_at is None or last <= tries.down_at
+            tries.down_at = time.monotonic()
+            if server.shown_up <= tries.began:
+                self._down(server, error, tries)
+            if only_down:
+                tries.pause = 0.0 if server.down_since is not None else self._retry.wait(0)
+                return True
+        elif error.status is None:
+            self._not_back(server, tries)
+        else:
+            self.reached(server, tries)
         if error.kind in (Kind.HOPELESS, Kind.FORBIDDEN):
             self._refused(server, error)
-        return True
+            return server.given_up is not None
+        if error.kind is Kind.REFUSED:
+            return False
+        tries.counted += 1
+        tries.pause = max(min(error.wait, LONGEST_PAUSE), self._retry.wait(tries.counted - 1))
+        if tries.counted < self._retry.attempts:
+            return True
+        self._lose(server, error)
+        return False
 
-    def _not_back(self, server: Server) -> None:
+    def _not_back(self, server: Server, tries: Tries) -> None:
         """A probe got no reply at all: that a server accepts connections does not show that it is up."""
-        if server.probing:
+        if server.down_since is not None and tries.began >= server.down_since:
             server.probing = False
             server.probe_at = time.monotonic() + self._retry.wait(server.probes)
             self._changed()
@@ -226,12 +260,12 @@ class Servers:
             return self._max_wait
         return MAX_WAIT if server.reached else FIRST_CONTACT
 
-    def _down(self, server: Server, error: AttemptError) -> None:
+    def _down(self, server: Server, error: AttemptError, tries: Tries) -> None:
         now, patience = time.monotonic(), self._patience(server)
         if server.down_since is None:
             server.down_since = now
             self._say(f"{error}; waiting up to {patience:g} s for it (--max-wait)")
-        elif not server.probing:
+        elif tries.began < server.down_since:
             return  # sent before the server was known to be down
         server.probing = False
         until = server.down_since + patience
@@ -242,8 +276,8 @@ class Servers:
         server.probes += 1
         self._changed()
 
-    def _busy(self, server: Server, error: AttemptError) -> None:
-        self.reached(server)
+    def _busy(self, server: Server, error: AttemptError, tries: Tries) -> None:
+        self.reached(server, tries)
         now, patience = time.monotonic(), self._patience(server)
         if server.busy_since is None:
             server.busy_since = now
@@ -254,8 +288,11 @@ class Servers:
             self.give_up(server, f"too many requests for {now - server.busy_since:.0f} s, last: {error}")
             return
         wait = min(error.wait or self._retry.wait(server.pauses), patience)
-        if server.room == self._concurrency:
-            self._say(f"{server.name}: too many requests: waiting {wait:.3g} s, then asking fewer at once")
+        if not server.slowed:
+            server.slowed = True
+            self._say(
+                f"{server.name}: too many requests (429): waiting {wait:.3g} s, then asking fewer at once"
+            )
         server.paused_until, server.room = now + wait, max(1.0, server.room / 2)
         server.pauses += 1
         self._changed()
@@ -275,12 +312,11 @@ class Servers:
         elif server.answers == 0 and count >= PROOF:
             self.give_up(server, f"the first {count} requests were all refused: {error}")
 
-    def lose(self, server: Server, error: AttemptError) -> None:
+    def _lose(self, server: Server, error: AttemptError) -> None:
         """A request was given up after all its attempts; as many in a row as fit in flight are proof."""
-        if error.kind in (Kind.PASSING, Kind.DOWN):
-            server.lost += 1
-            if server.lost >= self._concurrency:
-                self.give_up(server, f"{server.lost} failures in a row, last: {error}")
+        server.lost += 1
+        if server.lost >= self._concurrency:
+            self.give_up(server, f"{server.lost} failures in a row, last: {error}")
 
     def give_up(self, server: Server, why: str) -> None:
         """Send nothing more to a server."""

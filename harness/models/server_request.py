@@ -166,7 +166,7 @@ def _effect(name: str, sent: Mapping[str, Any]) -> str:
 
 _CONTEXT = re.compile(
     r"(?:context[ _](?:length|window|size|limit)|max_model_len|max_seq_len|n_ctx)[\"']?"
-    r"(?:\s|is|of|set|to|only|tokens?|[:=(])*([\d,_]{2,12})",
+    r"(?:\s|is|of|set|to|only|tokens?|[:=(])*([\d,_]{2,12})\b(?!\s?[km+]\b|\s*\+)",
     re.IGNORECASE,
 )
 _OUTPUT = re.compile(r"(?:at most|maximum of|up to) ([\d,_]{2,12}) (?:completion|output) tokens", re.IGNORECASE)
@@ -206,7 +206,7 @@ def refused_fields(said: str, reply: object, sent: Mapping[str, Any]) -> list[st
     if not unsupported and not _VALUE.search(said):
         return []
     hinted = [name for name in _hints(reply) if name in sent]
-    named = hinted or [name for name in sent if _names(said, name)]
+    named = hinted or [name for name in sent if _names(_OFFERED.split(said)[0], name)]
     if LIMIT in named and not unsupported:
         named.remove(LIMIT)
     if LIMIT not in named and LIMIT in sent and unsupported and OTHER_LIMIT in said:
@@ -215,13 +215,22 @@ def refused_fields(said: str, reply: object, sent: Mapping[str, Any]) -> list[st
     return sorted(dict.fromkeys(named), key=lambda name: not inert.get(name, False))
 
 
+_OFFERED = re.compile(
+    r"expected one of|did you mean|(?:supported|allowed|valid|permitted) (?:field|parameter|argument)s",
+    re.IGNORECASE,
+)
+"""What follows names fields that would be right."""
+_AFTER = "is|does|are|and|cannot|can't|must|should|may|parameter|field|argument|value"
+
+
 def _names(said: str, name: str) -> bool:
     """Whether a text names a field as one: quoted, or beside a word that says so."""
     word = re.escape(name)
     return bool(
         re.search(
-            rf"[\"'`.]{word}[\"'`:=\s]|\b{word}\b\W{{0,3}}(?:is|does|are|and|cannot|can't|must|should|may|parameter|field|argument|value|:)"
-            rf"|(?:parameter|field|argument|property|key|input|value)s?\W{{0,4}}{word}\b",
+            rf"[\"'`.]{word}[\"'`:=\s]|\b{word}\b(?:\W{{0,3}}(?:{_AFTER})|:)"
+            rf"|(?:parameter|field|argument|property|key|input|value)s?\W{{0,4}}{word}\b"
+            rf"|[:,]\s{word}(?=\s*(?:[,.;]|$))",
             said,
         )
     )
