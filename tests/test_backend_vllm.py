@@ -293,7 +293,7 @@ def test_sampling_of_the_checkpoint_counts_on_purpose_alone(
     penalty = {name: settings[name] for name in ("repetition_penalty",) if name in settings}
     backend = VLLMBackend(folder, options=CheckpointOptions(generation="checkpoint"))
     assert backend.describe()["generation"] == {**sampling, **penalty}
-    assert backend._connect("url")._further == {**sampling, **penalty}
+    assert backend._further == {**sampling, **penalty}
     assert VLLMBackend(folder)._connect("url")._further == {}
 
 
