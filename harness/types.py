@@ -31,6 +31,9 @@ class PixelLimits:
     max_pixels: int | None = None
 
 
+NO_LIMITS = PixelLimits()
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One prompt for a model. `key` is the engine's; a backend only hands it back."""
@@ -39,7 +42,7 @@ class Request:
     parts: tuple[Part, ...]
     images: tuple[ImageRef, ...]
     sampling: Sampling
-    pixels: PixelLimits = PixelLimits()
+    pixels: PixelLimits = NO_LIMITS
     system_prompt: str | None = None
 
 

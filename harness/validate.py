@@ -151,7 +151,7 @@ def _groups(task: Task, sample: Sample) -> str | None:
 def _images(_: Task, sample: Sample) -> str | None:
     try:
         for image in sample.images:
-            image.open()
+            image.picture()
     except ImageError as error:
         return str(error)
     return None

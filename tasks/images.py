@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tasks.picture import Header, ImageError, decoded, header, ready, stored, upright_size
+
+__all__ = ["ImageError", "ImageRef"]
+
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-
-class ImageError(ValueError):
-    """An image cannot be read."""
 
 
 class ImageRef:
@@ -62,7 +62,7 @@ class ImageRef:
 
     @cached_property
     def data(self) -> bytes:
-        """The encoded image: as stored, or PNG where the row holds a decoded picture."""
+        """The encoded image: as stored, or a PNG of `picture` where the row holds it decoded."""
         if self._bytes is not None:
             return self._bytes
         if self._path is not None:
@@ -72,10 +72,7 @@ class ImageRef:
                 raise ImageError(f"{str(self._path)!r}: {getattr(error, 'strerror', None) or error}") from error
         assert self._picture is not None
         buffer = io.BytesIO()
-        picture = self._picture
-        if picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
-            picture = picture.convert("RGB")
-        picture.save(buffer, "PNG", compress_level=1)
+        ready(self._picture).save(buffer, "PNG", compress_level=1)
         return buffer.getvalue()
 
     @cached_property
@@ -83,32 +80,32 @@ class ImageRef:
         """SHA-256 of the encoded image, in hex."""
         return hashlib.sha256(self.data).hexdigest()
 
-    def open(self) -> Image:
-        """The decoded picture, in whatever mode it is stored.
+    def picture(self) -> Image:
+        """The picture as it is shown: upright, opaque, RGB, 8 bits a channel.
 
         Raises:
             ImageError: it cannot be decoded.
         """
-        if self._picture is not None:
-            return self._picture
-        import PIL.Image
+        return ready(self._picture) if self._picture is not None else decoded(self.data)
 
-        try:
-            picture = PIL.Image.open(io.BytesIO(self.data))
-            picture.load()
-        except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
-            raise ImageError(f"cannot be decoded: {error}") from error
-        return picture
+    def values(self) -> Image:
+        """The image with the values that it holds: for masks, which are numbers rather than pictures.
+
+        Raises:
+            ImageError: it cannot be decoded.
+        """
+        return self._picture if self._picture is not None else stored(self.data)
+
+    @property
+    def header(self) -> Header:
+        """What the encoded image says of itself; no pixels are decoded.
+
+        Raises:
+            ImageError: it is no image.
+        """
+        return header(self.data)
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height) in pixels, read from the header alone."""
-        if self._picture is not None:
-            return self._picture.size
-        import PIL.Image
-
-        try:
-            with PIL.Image.open(io.BytesIO(self.data)) as picture:
-                return picture.size
-        except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
-            raise ImageError(f"cannot be decoded: {error}") from error
+        """(width, height) in pixels of the picture as it is shown, read from the header alone."""
+        return upright_size(self._picture) if self._picture is not None else self.header.size

@@ -24,7 +24,7 @@ def mask_target(value: Any) -> MaskTarget:
     import numpy as np
 
     try:
-        pixels = np.asarray(ImageRef(value).open())
+        pixels = np.asarray(ImageRef(value).values())
     except ImageError as error:
         raise RowError(f"column 'mask': {error}") from error
     if pixels.ndim == 3:

@@ -16,7 +16,6 @@ from harness.errors import UsageError
 from harness.models import tiny_path
 from harness.models.hf import HFBackend
 from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
-from harness.models.hf_prompts import opaque
 from harness.models.hf_sampling import RowSampler
 from harness.types import PixelLimits, Request, Sampling
 from tasks import load_builtin
@@ -195,7 +194,7 @@ def test_an_image_that_the_processor_refuses_fails_its_request_alone(backend: HF
     sliver = ImageRef(Image.new("RGB", (2000, 2), "red"))
     good = drawn("mmbench", 0)
     got = answers(backend, [Request("sliver", (ImagePart(0), "What?"), (sliver,), Sampling(4)), good])
-    assert "aspect ratio" in (got["sliver"].error or "")
+    assert "over 200 times" in (got["sliver"].error or "")
     assert got[good.key].error is None
 
 
@@ -305,14 +304,6 @@ def test_the_stream_is_not_held_whole(backend: HFBackend) -> None:
         next(stream)
     stream.close()
     assert len(pulled) <= 8 * 8 * 2
-
-
-def test_transparent_and_sixteen_bit_images_become_rgb() -> None:
-    clear = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
-    assert opaque(clear).getpixel((0, 0)) == (255, 255, 255)
-    deep = Image.new("I;16", (4, 4), 65535)
-    assert opaque(deep).getpixel((0, 0)) == (255, 255, 255)
-    assert opaque(Image.new("L", (4, 4), 7)).getpixel((0, 0)) == (7, 7, 7)
 
 
 def test_fingerprint_follows_content_not_place(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ import pytest
 
 from harness.errors import HarnessError, UsageError
 from harness.models.openai import OpenAIBackend, RetryPolicy, _parse
-from harness.models.pixels import encode, fit
+from harness.models.pixels import server_rule
 from harness.models.vllm import VLLMBackend
 from harness.types import PixelLimits, Request, Sampling
 from tasks.images import ImageRef
@@ -121,7 +121,8 @@ def test_images_are_fitted_to_pixel_limits_and_unusual_formats_are_re_encoded(
 
 
 def test_pixel_coordinates_get_a_size_that_the_server_leaves_alone(serve: Callable[[str], str]) -> None:
-    backend = OpenAIBackend("m", serve("echo"), coords="abs", retry=FAST)
+    rule = server_rule("m", "abs", PixelLimits())
+    backend = OpenAIBackend("m", serve("echo"), coords="abs", rule=rule, retry=FAST)
     [response] = answer(backend, request("a", picture(640, 427)))
     assert response.shown == ((644, 420),)
 
@@ -225,29 +226,6 @@ def test_text_that_is_no_unicode_or_holds_control_characters_is_sent(serve: Call
     [response] = answer(backend, odd)
     assert "ab\x00" in response.text
     assert response.error is None
-
-
-@pytest.mark.parametrize(
-    ("size", "limits", "factor", "expected"),
-    [
-        ((640, 480), PixelLimits(), 1, (640, 480)),
-        ((640, 480), PixelLimits(max_pixels=640 * 480), 1, (640, 480)),
-        ((640, 480), PixelLimits(max_pixels=76_800), 1, (320, 240)),
-        ((10, 10), PixelLimits(min_pixels=400), 1, (20, 20)),
-        ((640, 427), PixelLimits(), 28, (644, 420)),
-        ((5, 1000), PixelLimits(), 28, (28, 1008)),
-        ((1000, 1000), PixelLimits(max_pixels=28 * 28 * 4), 28, (56, 56)),
-        ((28, 28), PixelLimits(min_pixels=56 * 56), 28, (56, 56)),
-    ],
-)
-def test_fit(size: tuple[int, int], limits: PixelLimits, factor: int, expected: tuple[int, int]) -> None:
-    assert fit(size, limits, factor) == expected
-
-
-def test_bytes_that_need_no_change_are_sent_as_they_are() -> None:
-    image = picture(30, 30, "WEBP")
-    encoded = encode(image, PixelLimits(max_pixels=900))
-    assert (encoded.data, encoded.mime) == (image.data, "image/webp")
 
 
 def executable(path: Path, code: str) -> str:

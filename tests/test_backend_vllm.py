@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.models import tiny_path, vllm
+from harness.models import tiny_path, vllm_server
 from harness.models.openai import RetryPolicy
+from harness.models.spec import CheckpointOptions
 from harness.models.vllm import VLLMBackend
-from harness.types import Request, Sampling
+from harness.models.vllm_chat import flags
+from harness.types import PixelLimits, Request, Sampling
 
 SERVER = Path(__file__).with_name("chat_server.py")
 REQUEST = Request("k", ("hello",), (), Sampling(4))
@@ -75,7 +79,7 @@ def test_server_that_is_not_ready_in_time_is_ended_with_its_workers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(tmp_path / "vllm", STUBBORN.format(pids=str(tmp_path / "pids")), monkeypatch)
-    monkeypatch.setattr(vllm, "GRACE", 0.2)
+    monkeypatch.setattr(vllm_server, "GRACE", 0.2)
     backend = VLLMBackend("m", start_timeout=3.0)
     with pytest.raises(HarnessError, match="was not ready in time"):
         list(backend.generate([REQUEST]))
@@ -86,8 +90,8 @@ def test_server_that_is_not_ready_in_time_is_ended_with_its_workers(
 def test_server_ends_when_the_asking_process_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(tmp_path / "vllm", STUBBORN.format(pids=str(tmp_path / "pids")), monkeypatch)
     code = """
-from harness.models import vllm
-vllm.GRACE = 0.2
+from harness.models import vllm, vllm_server
+vllm_server.GRACE = 0.2
 list(vllm.VLLMBackend("m").generate([]))
 """
     asking = subprocess.Popen([sys.executable, "-c", code])
@@ -137,7 +141,7 @@ def test_server_that_ends_in_mid_run_ends_the_run_and_keeps_its_log(
         assert backend._server is not None
         backend._client.retry = RetryPolicy(attempts=2, first_wait=0.01)
         os.kill(json.loads(seen.read_text())[2], signal.SIGKILL)
-        backend._server.wait(timeout=30)
+        backend._server._process.wait(timeout=30)
         with pytest.raises(HarnessError, match="vllm serve m ended with code 137; its log: ") as raised:
             list(backend.generate([REQUEST] * 3))
     finally:
@@ -157,9 +161,11 @@ def test_description_tells_checkpoints_and_arguments_apart(
         "model": "org/model",
         "revision": "main",
         "dtype": "auto",
+        "arguments": ["--generation-config", "vllm"],
     }
-    monkeypatch.setenv("HARNESS_VLLM_ARGS", "--quantization fp8")
-    assert VLLMBackend("org/model").describe()["arguments"] == ["--quantization", "fp8"]
+    monkeypatch.setenv("HARNESS_VLLM_ARGS", "--quantization fp8 --generation-config=auto")
+    own = VLLMBackend("org/model").describe()["arguments"]
+    assert own == ["--quantization", "fp8", "--generation-config=auto"]
     monkeypatch.setenv("HARNESS_VLLM_ARGS", "'")
     with pytest.raises(UsageError, match="HARNESS_VLLM_ARGS"):
         VLLMBackend("org/model")
@@ -204,3 +210,101 @@ def test_executable_that_is_absent_is_named(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match="vllm is not installed here"):
         VLLMBackend("m")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (CheckpointOptions(attention="eager"), "--attention is not for --backend vllm"),
+        (CheckpointOptions(device="cpu"), "--device is not for --backend vllm"),
+        (CheckpointOptions(processor="a"), "--processor is not for --backend vllm"),
+        (CheckpointOptions(allow_missing_weights=True), "--allow-missing-weights is not for --backend vllm"),
+        (CheckpointOptions(adapter="absent"), "--adapter absent: not a folder with a LoRA's"),
+    ],
+)
+def test_what_vllm_does_not_take_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: CheckpointOptions, message: str
+) -> None:
+    stand_in(tmp_path / "vllm", "", monkeypatch)
+    with pytest.raises(UsageError, match=message):
+        VLLMBackend(str(tiny_path()), options=options)
+
+
+def command_of(**given: Any) -> dict[str, str]:
+    return flags(VLLMBackend(str(tiny_path()), **given)._command)
+
+
+def test_the_server_is_started_with_what_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path / "vllm", "", monkeypatch)
+    assert "mm-processor-kwargs" not in command_of()
+    limited = command_of(pixels=PixelLimits(max_pixels=8192))["mm-processor-kwargs"]
+    assert json.loads(limited) == {"size": {"shortest_edge": 4096, "longest_edge": 8192}}
+    options = CheckpointOptions(
+        chat_template="{{ messages }}", template_vars={"enable_thinking": False}, trust_remote_code=True
+    )
+    given = command_of(options=options)
+    assert given["chat-template"] == "{{ messages }}"
+    assert json.loads(given["default-chat-template-kwargs"]) == {"enable_thinking": False}
+    assert "trust-remote-code" in given
+
+
+def test_an_adapter_is_served_beside_the_model_and_named_in_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path / "vllm", SERVES.format(seen=str(tmp_path / "seen"), server=str(SERVER)), monkeypatch)
+    adapter = tmp_path / "lora"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text('{"r": 32}')
+    (adapter / "adapter_model.safetensors").write_bytes(b"1")
+    backend = VLLMBackend(str(tiny_path()), options=CheckpointOptions(adapter=str(adapter)))
+    given = flags(backend._command)
+    assert (given["lora-modules"], given["max-lora-rank"]) == (f"tiny+lora={adapter}", "32")
+    described = backend.describe()["adapter"]
+    try:
+        [(_, response)] = backend.generate([REQUEST])
+    finally:
+        backend.close()
+    assert json.loads("{" + response.text.partition(" {")[2])["model"] == "tiny+lora"
+    (adapter / "adapter_model.safetensors").write_bytes(b"2")
+    changed = VLLMBackend(str(tiny_path()), options=CheckpointOptions(adapter=str(adapter)))
+    assert changed.describe()["adapter"] != described
+
+
+def checkpoint(tmp_path: Path, **settings: Any) -> Path:
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_path(), folder)
+    (folder / "generation_config.json").write_text(json.dumps(settings))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("settings", "sampling"),
+    [
+        ({"repetition_penalty": 1.05, "top_k": 50, "temperature": 0.7}, {"temperature": 0.0}),
+        ({"do_sample": True, "top_k": 50, "temperature": 0.7}, {"temperature": 0.7, "top_k": 50}),
+        ({"do_sample": True}, {"temperature": 1.0}),
+    ],
+)
+def test_sampling_of_the_checkpoint_counts_on_purpose_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], sampling: dict[str, float]
+) -> None:
+    stand_in(tmp_path / "vllm", SERVES.format(seen=str(tmp_path / "seen"), server=str(SERVER)), monkeypatch)
+    folder = str(checkpoint(tmp_path, **settings))
+    penalty = {name: settings[name] for name in ("repetition_penalty",) if name in settings}
+    backend = VLLMBackend(folder, options=CheckpointOptions(generation="checkpoint"))
+    assert backend.describe()["generation"] == {**sampling, **penalty}
+    assert backend._connect("url")._further == {**sampling, **penalty}
+    assert VLLMBackend(folder)._connect("url")._further == {}
+
+
+def test_no_sampling_settings_is_an_error_where_they_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path / "vllm", "", monkeypatch)
+    folder = checkpoint(tmp_path, temperature="hot", do_sample=True)
+    options = CheckpointOptions(generation="checkpoint")
+    with pytest.raises(UsageError, match="temperature is 'hot', not a number"):
+        VLLMBackend(str(folder), options=options)
+    (folder / "generation_config.json").unlink()
+    with pytest.raises(UsageError, match=r"tiny has no generation_config\.json"):
+        VLLMBackend(str(folder), options=options)

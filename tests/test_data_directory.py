@@ -356,4 +356,4 @@ def test_real_items_become_samples(name: str, samples_dir: Path) -> None:
     assert len({sample.id for sample in samples}) == len(samples)
     for sample in samples:
         assert sample.images
-        assert all(min(image.open().size) > 8 for image in sample.images)
+        assert all(min(image.picture().size) > 8 for image in sample.images)

@@ -178,7 +178,7 @@ def samples(task: Task, rows: Any) -> list[Sample]:
 
 def comparable(sample: Sample) -> tuple[Any, ...]:
     """A sample with its images decoded; what names an image by its hash is left out."""
-    images = [image.open() for image in sample.images]
+    images = [image.picture() for image in sample.images]
     groups = {key: value for key, value in sample.groups.items() if key not in {"image", "chart"}}
     pixels = [(image.size, image.convert("RGB").tobytes()) for image in images]
     return sample.question, sample.choices, sample.target, sample.instruction, groups, sample.meta, pixels

@@ -162,7 +162,7 @@ def test_images_are_held_once_and_beyond_a_bound_on_disk(fakes: ModuleType, tmp_
     assert [image.data for image in kept] == pictures * 2
     assert kept[0] is kept[40]
     assert all(image.size == (30, 20) for image in kept)
-    assert kept[39].open().getpixel((0, 0)) == (39, 0, 99)
+    assert kept[39].picture().getpixel((0, 0)) == (39, 0, 99)
     # The spool has no name, so that a killed run leaves nothing.
     assert list(tmp_path.iterdir()) == []
     store.close()
@@ -174,7 +174,7 @@ def test_files_stay_where_they_are(fakes: ModuleType, tmp_path: Path) -> None:
     kept = ImageStore(tmp_path).keep(ImageRef(str(path)))
     path.unlink()
     with pytest.raises(ImageError, match=r"a\.png"):
-        kept.open()
+        kept.picture()
 
 
 def kept_picture(tmp_path: Path, picture: PIL.Image.Image, kind: str) -> KeptImage:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.models.chat import Chat
-from harness.models.pixels import fit
-from harness.types import PixelLimits, Request
+from harness.models.pixels import fitted, rule_of
+from harness.types import Request
 from scorers.read.normalise import STANDARD, Delimiters
 from tasks.images import ImageError, ImageRef
 from tasks.prompts import ImagePart
@@ -65,9 +65,8 @@ class Prompter:
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self.chat = Chat(processor, self.tokenizer, delimiters)
-        size = getattr(processor.image_processor, "size", None) or {}
-        self.resizes_by_pixels = hasattr(processor.image_processor, "merge_size") and "longest_edge" in size
-        """The processor has Qwen's rule: any size, bounded in pixels."""
+        self.rule = rule_of(processor.image_processor.to_dict())
+        """How the processor sizes an image."""
 
     def read(self, request: Request) -> Prompt:
         """The prompt of a request. Only the headers of images are read.
@@ -81,23 +80,11 @@ class Prompter:
         return Prompt(request, text, tokens, arrived)
 
     def _image_tokens(self, request: Request) -> Iterator[int]:
-        count = getattr(self.processor, "_get_num_multimodal_tokens", None)
         for index, image in _images(request):
             with _naming(index):
-                width, height = image.size
-            if not self.resizes_by_pixels or count is None:
-                yield TOKENS_PER_IMAGE
-                continue
-            unit = self.processor.image_processor.patch_size * self.processor.image_processor.merge_size
-            fitted = fit((width, height), self._limits(request.pixels), unit)
-            yield fitted[0] * fitted[1] // unit**2 - 1  # its one placeholder is among the text's tokens
-
-    def _limits(self, pixels: PixelLimits) -> PixelLimits:
-        size = self.processor.image_processor.size
-        return PixelLimits(
-            pixels.min_pixels if pixels.min_pixels is not None else size["shortest_edge"],
-            pixels.max_pixels if pixels.max_pixels is not None else size["longest_edge"],
-        )
+                width, height = self.rule.size(image.size, request.pixels)
+            # Of Qwen's: its one placeholder is among the text's tokens.
+            yield width * height // self.rule.factor**2 - 1 if self.rule.factor > 1 else TOKENS_PER_IMAGE
 
     def batch(self, prompts: Iterable[Prompt]) -> Batch:
         """Decode the images and make the model's inputs; what cannot be read is in `failed`.
@@ -139,16 +126,11 @@ class Prompter:
             if not kept:
                 return
             batch.inputs = self._inputs(batch.prompts, pictures)
-        batch.shown = self._shown(batch.inputs, pictures)
+        batch.shown = [tuple(picture.size for picture in opened) for opened in pictures]
 
     def _inputs(self, prompts: list[Prompt], pictures: list[list[Image]]) -> Any:
-        options: dict[str, Any] = {}
-        limits = prompts[0].request.pixels
-        if self.resizes_by_pixels and limits != PixelLimits():
-            wanted = self._limits(limits)
-            options["images_kwargs"] = {
-                "size": {"shortest_edge": wanted.min_pixels, "longest_edge": wanted.max_pixels}
-            }
+        # Fitted by `_picture`; the processor of such a rule can be told to leave the size alone.
+        options: dict[str, Any] = {"images_kwargs": {"do_resize": False}} if self.rule.factor > 1 else {}
         texts = [prompt.text for prompt in prompts]
         if any(pictures):
             options["images"] = [opened for opened in pictures if opened] if all(pictures) else _flat(pictures)
@@ -156,25 +138,7 @@ class Prompter:
 
     def _picture(self, index: int, image: ImageRef, request: Request) -> Image:
         with _naming(index):
-            picture = opaque(image.open())
-        if not self.resizes_by_pixels and request.pixels != PixelLimits():
-            wanted = fit(picture.size, request.pixels)
-            if wanted != picture.size:
-                import PIL.Image
-
-                picture = picture.resize(wanted, PIL.Image.Resampling.BICUBIC)
-        return picture
-
-    def _shown(self, inputs: Any, pictures: list[list[Image]]) -> list[tuple[tuple[int, int], ...]]:
-        if not self.resizes_by_pixels or "image_grid_thw" not in inputs:
-            return [tuple(picture.size for picture in opened) for opened in pictures]
-        patch = self.processor.image_processor.patch_size
-        grids = iter(inputs["image_grid_thw"].tolist())
-        sizes: list[tuple[tuple[int, int], ...]] = []
-        for opened in pictures:
-            own = [next(grids) for _ in opened]
-            sizes.append(tuple((columns * patch, rows * patch) for _, rows, columns in own))
-        return sizes
+            return fitted(image, request.pixels, self.rule)
 
 
 class Batcher:
@@ -234,19 +198,6 @@ class Batcher:
                 left.append(prompt)
         self._waiting = left
         return taken
-
-
-def opaque(picture: Image) -> Image:
-    """The picture in RGB, what is transparent laid on white."""
-    import PIL.Image
-
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
-        ground = PIL.Image.new("RGBA", layer.size, "white")
-        return PIL.Image.alpha_composite(ground, layer).convert("RGB")
-    if picture.mode.startswith("I;16"):
-        picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    return picture.convert("RGB")
 
 
 def failure(reason: str, arrived: float) -> Response:

@@ -6,7 +6,6 @@ that description: a run that has all its answers needs no model.
 
 from __future__ import annotations
 
-import json
 import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -86,23 +85,9 @@ def _model(spec: ModelSpec) -> str:
 
 
 def _content(path_or_name: str, revision: str | None) -> str:
-    """A folder by its files, a repository by its commit; an adapter's folder together with its model."""
+    """A folder by its files, a repository by its commit."""
     folder = Path(path_or_name).expanduser()
     if not folder.is_dir():
         _, commit = checkpoint_folder(path_or_name, revision, weights=False)
         return f"{path_or_name}@{commit}"
-    content = f"sha256:{fingerprint(folder)}"
-    base = _base(folder)
-    return f"{content} on {_content(base, None)}" if base else content
-
-
-def _base(folder: Path) -> str | None:
-    """The model that an adapter in a folder of its own is laid on."""
-    settings = folder / "adapter_config.json"
-    if (folder / "config.json").is_file() or not settings.is_file():
-        return None
-    try:
-        name = json.loads(settings.read_bytes()).get("base_model_name_or_path")
-    except (ValueError, AttributeError, OSError):
-        return None
-    return name if isinstance(name, str) and name else None
+    return f"sha256:{fingerprint(folder)}"

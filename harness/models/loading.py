@@ -37,7 +37,13 @@ def load(spec: ModelSpec) -> Backend:
 
         how = _given(dtype=spec.dtype, concurrency=spec.concurrency)
         return VLLMBackend(
-            spec.path, coords=spec.coords, revision=spec.revision, delimiters=spec.delimiters, **how
+            spec.path,
+            coords=spec.coords,
+            revision=spec.revision,
+            delimiters=spec.delimiters,
+            options=spec.checkpoint,
+            pixels=spec.pixels,
+            **how,
         )
     for package in ("torch", "transformers"):
         if find_spec(package) is None:
@@ -62,7 +68,9 @@ def _mock(spec: ModelSpec) -> Backend:
 
 
 def _openai(spec: ModelSpec) -> Backend:
+    from harness.models.hf_files import checkpoint_folder
     from harness.models.openai import OpenAIBackend
+    from harness.models.pixels import image_settings, rule_of, server_rule
 
     key = None
     if spec.api_key_env is not None:
@@ -71,4 +79,8 @@ def _openai(spec: ModelSpec) -> Backend:
             raise UsageError(f"--api-key-env {spec.api_key_env}: the environment has no such variable")
     assert spec.base_url is not None
     how = _given(concurrency=spec.concurrency, api_key=key)
-    return OpenAIBackend(spec.path, spec.base_url, coords=spec.coords, **how)
+    if spec.checkpoint.processor is not None:
+        rule = rule_of(image_settings(checkpoint_folder(spec.checkpoint.processor, None, weights=False)[0]))
+    else:
+        rule = server_rule(spec.path, spec.coords, spec.pixels)
+    return OpenAIBackend(spec.path, spec.base_url, coords=spec.coords, rule=rule, **how)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from harness.models.opened import begins_thinking
-from harness.models.pixels import EncodedImage, encode
+from harness.models.pixels import AS_STORED, EncodedImage, PixelRule, encode
 from harness.types import Request
 from scorers.types import Coords
 from tasks.images import ImageError
@@ -37,8 +37,6 @@ RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 """HTTP statuses that may pass: time-outs, rate limits, overload."""
 HOPELESS = frozenset({401, 403, 404})
 """HTTP statuses that every request will get: wrong key, wrong address, no such model."""
-QWEN25_FACTOR = 28
-"""Pixels that both sides of an image must divide by for Qwen2.5-VL, which answers in resized pixels."""
 
 
 class _RequestError(Exception):
@@ -76,6 +74,7 @@ class OpenAIBackend:
         model: the name that the server knows the model by.
         base_url: up to and including `/v1`.
         coords: the model family's coordinate convention.
+        rule: how images are sized before they are sent.
         api_key: sent as a bearer token; None: the value of `OPENAI_API_KEY`, if set.
         concurrency: requests in flight at once.
         timeout: seconds for one attempt, from connecting to the last byte.
@@ -91,6 +90,7 @@ class OpenAIBackend:
         base_url: str,
         *,
         coords: Coords | None = None,
+        rule: PixelRule = AS_STORED,
         api_key: str | None = None,
         concurrency: int = 32,
         timeout: float = 600.0,
@@ -105,9 +105,7 @@ class OpenAIBackend:
         self.timeout = timeout
         self.retry = retry or RetryPolicy()
         self._key = api_key if api_key is not None else os.environ.get("OPENAI_API_KEY")
-        # Qwen2.5-VL answers in pixels of the image after the server's own resizing. Sent at a size that the
-        # server leaves alone, the size is known here.
-        self._factor = QWEN25_FACTOR if coords == "abs" else 1
+        self._rule = rule
         self._failures_in_a_row = 0
         self._dead: str | None = None
 
@@ -171,7 +169,7 @@ class OpenAIBackend:
             return Response("", "error", error=self._dead)
         try:
             images = [
-                await asyncio.to_thread(encode, image, request.pixels, self._factor) for image in request.images
+                await asyncio.to_thread(encode, image, request.pixels, self._rule) for image in request.images
             ]
         except ImageError as error:
             return Response("", "error", error=f"image {error}")

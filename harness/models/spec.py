@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import UsageError, nearest
 from harness.models.families import family_coords
+from harness.types import NO_LIMITS, PixelLimits
 from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
 
@@ -52,6 +53,10 @@ class CheckpointOptions:
     """Values for variables of the chat template (`enable_thinking`)."""
 
 
+AS_IT_IS = CheckpointOptions()
+"""A checkpoint with its own files alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
     """How a server of the OpenAI chat API is spoken to; None: the backend's own default."""
@@ -83,7 +88,9 @@ class ModelSpec:
     batch_size: int | None = None
     base_url: str | None = None
     """One URL, or several with commas between."""
-    checkpoint: CheckpointOptions = CheckpointOptions()
+    pixels: PixelLimits = NO_LIMITS
+    """Bounds on the images that will be asked about: a server of ours is started with them."""
+    checkpoint: CheckpointOptions = AS_IT_IS
     server: ServerOptions = ServerOptions()
     api_key_env: str | None = None
     concurrency: int | None = None

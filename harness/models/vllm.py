@@ -9,27 +9,28 @@ environment with the rest (it pins transformers), `HARNESS_VLLM` names the execu
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-import re
 import shlex
 import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
-from harness.models import keeper
-from harness.models.hf_files import fingerprint
+from harness.models.generation import checkpoint_sampling
+from harness.models.hf_files import checkpoint_folder, fingerprint
 from harness.models.openai import OpenAIBackend
-from harness.models.vllm_chat import parses_reasoning, served_chat
-from harness.types import Request
+from harness.models.pixels import AS_STORED, image_settings, rule_of
+from harness.models.spec import AS_IT_IS, CheckpointOptions
+from harness.models.vllm_arguments import (
+    pixel_arguments,
+    refuse_what_vllm_lacks,
+    same_answers,
+)
+from harness.models.vllm_chat import flags, parses_reasoning, served_chat
+from harness.models.vllm_server import Server
+from harness.types import NO_LIMITS, PixelLimits, Request
 from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
 from tasks.types import Response
@@ -38,12 +39,10 @@ _UNKNOWN = (
     "{model}: whether its chat template opens thinking is not known here ({why}); if it does, thinking that "
     "the token limit cuts is read as an answer"
 )
-GRACE = 15.0
-"""Seconds that the server may take to end before it is killed."""
 
 
 class VLLMBackend:
-    """A model served by a vLLM child process, started on the first request and stopped by `close`.
+    """A model served by a vLLM child process, started by `start` and stopped by `close`.
 
     Args:
         model: a path or a name on the hub.
@@ -55,6 +54,11 @@ class VLLMBackend:
             `HARNESS_VLLM_ARGS`, split as a shell does.
         start_timeout: seconds until the server must be ready.
         delimiters: by which thinking that the chat template opened is known; it is part of the response.
+        options: how the checkpoint is used.
+        pixels: bounds on the images that will be asked about.
+
+    Raises:
+        UsageError: vLLM is not there, or an option is one that it does not take.
     """
 
     name = "vllm"
@@ -70,43 +74,79 @@ class VLLMBackend:
         extra: tuple[str, ...] | None = None,
         start_timeout: float = 1800.0,
         delimiters: Delimiters = STANDARD,
+        options: CheckpointOptions = AS_IT_IS,
+        pixels: PixelLimits = NO_LIMITS,
     ) -> None:
-        given = os.environ.get("HARNESS_VLLM")
-        executable = shutil.which(given or "vllm")
-        if executable is None and given:
-            raise UsageError(f"HARNESS_VLLM: no such executable: {given}")
-        if executable is None:
-            raise UsageError(
-                "vllm is not installed here: pip install -c constraints.txt -e '.[vllm]', or set HARNESS_VLLM "
-                "to the `vllm` executable of another environment"
-            )
-        self.model, self.coords, self.dtype, self.revision = model, coords, dtype, revision
-        if extra is None:
-            try:
-                extra = tuple(shlex.split(os.environ.get("HARNESS_VLLM_ARGS", "")))
-            except ValueError as error:
-                raise UsageError(f"HARNESS_VLLM_ARGS: {error}") from None
+        refuse_what_vllm_lacks(options)
+        executable = _executable()
+        own = _own_arguments() if extra is None else extra
+        arguments = [*same_answers(flags(own), options), *own]
+        self.model, self.coords = model, coords
+        self._served = model
         self._described: dict[str, Any] = {"model": model, "revision": revision, "dtype": dtype}
         if (folder := Path(model)).is_dir():
             self._described |= {"model": folder.resolve().name, "fingerprint": fingerprint(folder)}
-        self._chat, why = served_chat(model, revision, extra, delimiters)
+        self._chat, why = served_chat(model, revision, arguments, delimiters)
         self.notes = () if self._chat else (_UNKNOWN.format(model=model, why=why),)
         """What the user should know before anything is asked, a line each."""
         self._described |= self._chat.opening() if self._chat else {}
-        self._parses_reasoning = parses_reasoning(extra)
-        if extra:
-            self._described["arguments"] = list(extra)
+        self._parses_reasoning = parses_reasoning(own)
+        self._rule = AS_STORED
+        self._further: dict[str, Any] = {}
+        self._read_files(revision, options)
+        arguments = [*pixel_arguments(pixels, self._rule), *arguments]
+        if options.adapter is not None:
+            arguments = [*self._lora(options.adapter), *arguments]
+        if self._chat and self._chat.marks:
+            # The server drops special tokens, and with them the end of thinking where it is one.
+            self._further["skip_special_tokens"] = False
+        if arguments:
+            self._described["arguments"] = arguments
         self._concurrency, self._start_timeout = concurrency, start_timeout
-        self._command = [executable, "serve", model, "--served-model-name", model, "--dtype", dtype, *extra]
+        self._command = [executable, "serve", model, "--served-model-name", model, "--dtype", dtype, *arguments]
         if revision is not None:
             self._command += ["--revision", revision]
-        self._server: subprocess.Popen[bytes] | None = None
-        self._log: Path | None = None
+        self._server: Server | None = None
         self._client: OpenAIBackend | None = None
+
+    def _read_files(self, revision: str | None, options: CheckpointOptions) -> None:
+        """Take from the checkpoint's small files how it sizes images and, where asked, how it samples."""
+        try:
+            folder, _ = checkpoint_folder(self.model, revision, weights=False)
+        except HarnessError:  # a name that only vLLM can resolve: it will say so itself
+            if options.generation == "checkpoint":
+                raise
+            return
+        self._rule = rule_of(image_settings(folder))
+        if options.generation == "checkpoint":
+            self._further |= checkpoint_sampling(folder)
+            self._described["generation"] = dict(self._further)
+
+    def _lora(self, adapter: str) -> list[str]:
+        """Arguments that serve an adapter beside the model; requests then name the adapter."""
+        path = Path(adapter).expanduser()
+        try:
+            rank = json.loads((path / "adapter_config.json").read_text(encoding="utf-8"))["r"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UsageError(f"--adapter {adapter}: not a folder with a LoRA's adapter_config.json") from None
+        self._served = f"{self._described['model']}+{path.resolve().name}"
+        self._described["adapter"] = {"name": path.resolve().name, "fingerprint": fingerprint(path)}
+        modules = f"{self._served}={path.resolve()}"
+        return ["--enable-lora", "--max-lora-rank", str(rank), "--lora-modules", modules]
 
     def describe(self) -> dict[str, Any]:
         """What identifies the model: for a folder its name and the SHA-256 of its files, not its path."""
         return dict(self._described)
+
+    def start(self) -> None:
+        """Start the server, unless it runs, and wait until it serves.
+
+        Raises:
+            HarnessError: it ended, or is not ready in time.
+        """
+        if self._client is None:
+            self._server = Server(self.model, self._command, self._start_timeout)
+            self._client = self._connect(self._server.wait())
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
         """Answer requests, yielding each as it finishes; the server is started where it does not run yet.
@@ -114,13 +154,29 @@ class VLLMBackend:
         Raises:
             HarnessError: the server did not start, or ended; what was not answered yet is not marked as failed.
         """
-        if self._client is None:
-            self._client = self._start()
+        self.start()
+        assert self._server is not None
+        assert self._client is not None
         with contextlib.closing(self._client.generate(requests)) as answers:
             for request, response in answers:
                 if response.error is not None:
-                    self._check()
+                    self._server.check()
                 yield request, self._whole(request, response)
+
+    def _connect(self, url: str) -> OpenAIBackend:
+        return OpenAIBackend(
+            self._served,
+            url,
+            coords=self.coords,
+            rule=self._rule,
+            api_key="",
+            concurrency=self._concurrency,
+            further=self._further,
+        )
+
+    def render(self, request: Request) -> str | None:
+        """The prompt as the server renders it; None where its chat template is not known here."""
+        return self._chat.render(request) if self._chat is not None else None
 
     def _whole(self, request: Request, response: Response) -> Response:
         """The response with the thinking that its prompt opened.
@@ -135,89 +191,26 @@ class VLLMBackend:
 
     def close(self) -> None:
         """Stop the server, with its workers."""
-        served = self._client is not None and self._server is not None and self._server.poll() is None
-        if self._server is not None:
-            assert self._server.stdin is not None
-            with contextlib.suppress(BrokenPipeError):
-                self._server.stdin.close()
-            self._server.terminate()
-            self._server.wait()
-        if served and self._log is not None:
-            self._log.unlink(missing_ok=True)
-        self._server = self._client = self._log = None
+        server, self._server, self._client = self._server, None, None
+        if server is not None:
+            server.stop()
 
-    def _check(self) -> None:
-        """Raise where the server has ended."""
-        assert self._server is not None
-        assert self._log is not None
-        code, log = self._server.poll(), self._log
-        if code is not None:
-            self.close()
-            raise HarnessError(f"vllm serve {self.model} ended with code {code}{_cause(log)}; its log: {log}")
 
-    def _start(self) -> OpenAIBackend:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        descriptor, log = tempfile.mkstemp(prefix="harness-vllm-", suffix=".log")
-        self._log = Path(log)
-        command = [*self._command, "--host", "127.0.0.1", "--port", str(port)]
-        keeping = [sys.executable, "-I", keeper.__file__, f"{GRACE}"]
-        # A key for the servers of the user's own would lock ours.
-        environment = {name: value for name, value in os.environ.items() if name != "VLLM_API_KEY"}
-        with os.fdopen(descriptor, "wb") as output:
-            self._server = subprocess.Popen(
-                [*keeping, *command],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + self._start_timeout
-        while not _is_ready(f"http://127.0.0.1:{port}/health"):
-            self._check()
-            if time.monotonic() > deadline:
-                self.close()
-                raise HarnessError(
-                    f"vllm serve {self.model} was not ready in time{_cause(Path(log))}; its log: {log}"
-                )
-            time.sleep(0.2)
-        return OpenAIBackend(
-            self.model,
-            f"http://127.0.0.1:{port}/v1",
-            coords=self.coords,
-            api_key="",
-            concurrency=self._concurrency,
-            # The server drops special tokens, and with them the end of thinking where it is one.
-            further={"skip_special_tokens": False} if self._chat and self._chat.marks else None,
+def _executable() -> str:
+    given = os.environ.get("HARNESS_VLLM")
+    executable = shutil.which(given or "vllm")
+    if executable is None and given:
+        raise UsageError(f"HARNESS_VLLM: no such executable: {given}")
+    if executable is None:
+        raise UsageError(
+            "vllm is not installed here: pip install -c constraints.txt -e '.[vllm]', or set HARNESS_VLLM "
+            "to the `vllm` executable of another environment"
         )
+    return executable
 
 
-_ERROR = re.compile(
-    r"(?:^|[\s\]])(?!\S*ValidationError: \d)((?:\w+\.)*\w*(?:Error|Exception): .+)"  # of Python
-    r"|\bValue error, (.+)"  # of pydantic, on the line after one that says only how many
-    r"|^vllm[\w ]*: error: (.+)"  # of argparse
-)
-
-
-def _cause(log: Path) -> str:
-    """The first error that a log names, as `: it`; later ones are of processes that waited for the first."""
-    with log.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            if found := _ERROR.search(line):
-                cause = " ".join(found[found.lastindex or 0].split())
-                return f": {cause[:300]}{'…' if len(cause) > 300 else ''}"
-    return ""
-
-
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""A proxy of the environment does not know this machine's own ports."""
-
-
-def _is_ready(url: str) -> bool:
+def _own_arguments() -> tuple[str, ...]:
     try:
-        with _DIRECT.open(url, timeout=5) as reply:
-            return bool(reply.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+        return tuple(shlex.split(os.environ.get("HARNESS_VLLM_ARGS", "")))
+    except ValueError as error:
+        raise UsageError(f"HARNESS_VLLM_ARGS: {error}") from None

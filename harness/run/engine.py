@@ -110,6 +110,7 @@ def _spec(config: RunConfig) -> models.ModelSpec:
         api_key_env=config.api_key_env,
         concurrency=config.concurrency,
         delimiters=config.all_delimiters,
+        pixels=PixelLimits(config.min_pixels, config.max_pixels),
         checkpoint=models.CheckpointOptions(
             adapter=config.adapter,
             processor=config.processor,

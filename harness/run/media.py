@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from harness.jsonl import write_atomic
 from tasks.images import ImageError, ImageRef
+from tasks.picture import Header
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -21,7 +22,7 @@ IN_MEMORY = 256 << 20
 """Bytes of encoded images held in memory; further ones lie in a temporary file."""
 LARGEST = 768
 """Pixels of the longer side of a kept copy."""
-_SUFFIXES = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"))
+_PNG, _JPEG = b"\x89PNG", b"\xff\xd8\xff"
 
 
 class KeptImage(ImageRef):
@@ -80,9 +81,9 @@ class ImageStore:
         sha = hashlib.sha256(data).hexdigest()
         kept = self._by_sha.get(sha)
         if kept is None:
-            size = image.size
+            header = image.header
             reader = image_reader(path) if path is not None else self._hold(data)
-            kept = self._by_sha[sha] = KeptImage(sha, size, copy_name(sha, data, size), reader)
+            kept = self._by_sha[sha] = KeptImage(sha, header.size, copy_name(sha, data, header), reader)
         if path is not None:
             self._by_path[path] = kept
         return kept
@@ -116,38 +117,30 @@ def image_reader(path: Path) -> Callable[[], bytes]:
     return read
 
 
-def copy_name(sha: str, data: bytes, size: tuple[int, int]) -> str:
+def copy_name(sha: str, data: bytes, header: Header) -> str:
     """The name of an image's copy: its own suffix where it is kept as it is, else `.jpg`."""
-    if max(size) <= LARGEST:
-        for magic, suffix in _SUFFIXES:
-            if data.startswith(magic):
-                return f"{sha[:24]}{suffix}"
-    return f"{sha[:24]}.jpg"
+    as_png = kept_as_is(data, header) and data.startswith(_PNG)
+    return f"{sha[:24]}.png" if as_png else f"{sha[:24]}.jpg"
+
+
+def kept_as_is(data: bytes, header: Header) -> bool:
+    """Whether a copy holds an image's own bytes: small, and of a form that every browser shows alike."""
+    return header.plain and max(header.size) <= LARGEST and data.startswith((_PNG, _JPEG))
 
 
 def write_copy(image: KeptImage, folder: Path) -> None:
     """Write an image's copy, at most 768 px on its longer side; nothing where it cannot be decoded."""
     data = image.data
-    as_is = max(image.size) <= LARGEST and any(
-        data.startswith(magic) and image.name.endswith(suffix) for magic, suffix in _SUFFIXES
-    )
-    if not as_is:
-        try:
-            data = shrunk_jpeg(image.open(), LARGEST, quality=85)
-        except ImageError:
-            return  # The backend meets the same image and says so.
+    try:
+        if not kept_as_is(data, image.header):
+            data = shrunk_jpeg(image.picture(), LARGEST, quality=85)
+    except ImageError:
+        return  # The backend meets the same image and says so.
     write_atomic(folder / image.name, [data])
 
 
 def shrunk_jpeg(picture: Any, longest: int, quality: int) -> bytes:
-    """A decoded image as a JPEG, at most so many pixels on its longer side; what is transparent turns white."""
-    import PIL.Image
-
-    if picture.mode in ("RGBA", "LA", "P", "PA"):
-        with_alpha = picture.convert("RGBA")
-        picture = PIL.Image.new("RGB", with_alpha.size, "white")
-        picture.paste(with_alpha, mask=with_alpha.getchannel("A"))
-    picture = picture.convert("RGB")
+    """A picture as it is shown (`ImageRef.picture`) as a JPEG, at most so many pixels on its longer side."""
     picture.thumbnail((longest, longest))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=quality)

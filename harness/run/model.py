@@ -63,6 +63,8 @@ class RunModel:
             self._described = {"backend": backend.name, **backend.describe()}
             if self._spec is not None and (found := versions(self._spec.backend)):
                 self._described["versions"] = found
+            if self._spec is not None and self._spec.checkpoint.allow_missing_weights:
+                self._described["allow_missing_weights"] = True
         return self._described
 
     def load(self) -> Backend:
@@ -87,15 +89,18 @@ class RunModel:
         stop = Event()
         with ThreadPoolExecutor(2, "beside") as pool:
             working = pool.submit(work, stop)
+            both: list[Future[Any]] = [working]
             try:
                 backend = self._load()
-                both: list[Future[Any]] = [working, pool.submit(self._start, backend)]
+                both.append(pool.submit(self._start, backend))
                 for future in wait(both, return_when=FIRST_EXCEPTION).done:
                     future.result()
                 return working.result()
             except BaseException:
                 stop.set()
-                self.close()
+                while len(both) > 1 and not both[1].done():  # a start may not have begun when it is ended
+                    backend.close()
+                    wait(both[1:], timeout=0.2)
                 raise
 
     def _load(self) -> Backend:

@@ -8,7 +8,6 @@ the page whole then lies in the folder beside it; a page within a run's folder u
 from __future__ import annotations
 
 import base64
-import io
 import os
 import re
 import shutil
@@ -22,6 +21,7 @@ from urllib.parse import quote
 
 from harness.errors import HarnessError
 from harness.run.media import shrunk_jpeg
+from tasks.picture import ImageError, decoded
 
 INLINE = 15 << 20
 """Characters of `data:` URLs in a page."""
@@ -210,13 +210,9 @@ class Pictures:
 
 def thumbnail(data: bytes) -> bytes | None:
     """An encoded image as a JPEG of at most 320 px; None where it cannot be decoded."""
-    import PIL.Image
-
     try:
-        with PIL.Image.open(io.BytesIO(data)) as opened:
-            opened.draft("RGB", (LARGEST, LARGEST))  # lets the JPEG decoder skip detail
-            return shrunk_jpeg(opened, LARGEST, quality=75)
-    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
+        return shrunk_jpeg(decoded(data, draft=LARGEST), LARGEST, quality=75)
+    except ImageError:
         return None
 
 
