@@ -24,25 +24,24 @@ from harness.jsonl import plain, sha
 from harness.progress import Progress
 from harness.registry import Registry
 from harness.run import identity
+from harness.run.asks import Ask, all_asks, request_for
 from harness.run.items import groups_of, write_items
-from harness.run.journal import Journal, Key
+from harness.run.journal import Journal
 from harness.run.lock import Lock
 from harness.run.media import Copies, ImageStore
 from harness.run.model import RunModel, stoppable
 from harness.run.plan import (
     FailedRow,
-    Planned,
     PlanOptions,
     TaskPlan,
     permuted_images,
     plan_task,
-    request_seed,
 )
 from harness.run.replaced import Replaced
 from harness.scores import aggregate
 from harness.scores.results import Results, write_results
 from harness.scores.scoring import ScoringThread, Verdict, unanswered, write_scores
-from harness.types import Backend, PixelLimits, Request, Sampling
+from harness.types import Backend, PixelLimits, Request
 from scorers.types import COORDS, Coords
 from tasks.types import Task
 
@@ -142,17 +141,6 @@ def _check_coords(tasks: Sequence[Task], coords: Coords | None, model: str) -> N
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One response that is wanted."""
-
-    task: Task
-    position: int
-    planned: Planned
-    key: Key
-    max_new_tokens: int
-
-
 @dataclass
 class _Run:
     config: RunConfig
@@ -244,19 +232,6 @@ class _Run:
                 plans.append(permuted_images(plan, self.config.seed) if self.config.permute_images else plan)
         return plans
 
-    def _wanted(self, plans: Sequence[TaskPlan], shas: Mapping[str, str]) -> dict[str, _Ask]:
-        """Every response of the run by its key, longest first."""
-        asks = []
-        for plan in plans:
-            name = plan.task.name
-            for position, entry in enumerate(plan.entries):
-                if isinstance(entry, Planned):
-                    for epoch in range(self.config.epochs):
-                        key = Key(name, entry.sample.id, epoch, entry.prompt_sha, entry.image_sha, shas[name])
-                        asks.append(_Ask(plan.task, position, entry, key, plan.max_new_tokens))
-        asks.sort(key=lambda ask: -ask.planned.cost)
-        return {ask.key.digest: ask for ask in asks}
-
     def _answer(
         self,
         plans: Sequence[TaskPlan],
@@ -264,14 +239,14 @@ class _Run:
         scoring: ScoringThread,
         aside: Replaced,
         command: Sequence[str] | None,
-    ) -> Iterable[_Ask]:
+    ) -> Iterable[Ask]:
         """Have scored what is answered already, and ask the rest; what got no answer."""
         model = self.model.describe()
         shas = {
             plan.task.name: identity.generation_sha(model, self.fixed, plan.max_new_tokens, self.coords)
             for plan in plans
         }
-        wanted = self._wanted(plans, shas)
+        wanted = all_asks(plans, shas, self.config.epochs)
         answered = self._replay(journal, wanted, scoring) if self.old is not None else []
         if answered:
             self.progress.say(
@@ -320,7 +295,7 @@ class _Run:
         first = next(plan.planned, None)
         if render is None or first is None:
             return None
-        text = render(self._request("", first, plan.max_new_tokens))
+        text = render(request_for("", first, plan.max_new_tokens, self.config))
         return {"id": first.sample.id, "sha": sha(text), "example": text} if text is not None else None
 
     def _save(
@@ -343,7 +318,7 @@ class _Run:
             write_items(self.run_dir / "items" / f"{plan.task.name}.jsonl", plan, self.coords)
 
     def _all_verdicts(
-        self, plans: Sequence[TaskPlan], scored: Mapping[str, list[Verdict]], left: Iterable[_Ask]
+        self, plans: Sequence[TaskPlan], scored: Mapping[str, list[Verdict]], left: Iterable[Ask]
     ) -> dict[str, list[Verdict]]:
         """The verdicts of each task in the order of its rows, also on what was not asked or not answered."""
         verdicts = {plan.task.name: [*scored.get(plan.task.name, ()), *self._unasked(plan)] for plan in plans}
@@ -362,9 +337,9 @@ class _Run:
                 for epoch in range(self.config.epochs):
                     yield unanswered(position, entry.id, groups, epoch, entry.error)
 
-    def _replay(self, journal: Journal, wanted: dict[str, _Ask], scoring: ScoringThread) -> list[_Ask]:
+    def _replay(self, journal: Journal, wanted: dict[str, Ask], scoring: ScoringThread) -> list[Ask]:
         """Score what the journal holds already; it leaves `wanted`."""
-        answered: list[_Ask] = []
+        answered: list[Ask] = []
         for task_journal in journal.tasks.values():
             repair = task_journal.repair()
             if repair.torn:
@@ -384,7 +359,7 @@ class _Run:
 
     def _generate(
         self,
-        wanted: dict[str, _Ask],
+        wanted: dict[str, Ask],
         journal: Journal,
         scoring: ScoringThread,
         copies: Copies,
@@ -411,17 +386,10 @@ class _Run:
                 f"{self.run_dir}: no answer ({why}); the run that --fresh was to replace is back"
             )
 
-    def _requests(self, asks: list[tuple[str, _Ask]], copies: Copies) -> Iterator[Request]:
+    def _requests(self, asks: list[tuple[str, Ask]], copies: Copies) -> Iterator[Request]:
         for digest, ask in asks:
             copies.add_all(ask.planned.sample.images)
-            yield self._request(digest, ask.planned, ask.max_new_tokens)
-
-    def _request(self, digest: str, planned: Planned, max_new_tokens: int) -> Request:
-        config = self.config
-        sampling = Sampling(max_new_tokens, config.temperature, config.top_p, request_seed(config.seed, digest))
-        pixels = PixelLimits(config.min_pixels, config.max_pixels)
-        images = planned.sample.images
-        return Request(digest, planned.parts, images, sampling, pixels, config.system_prompt)
+            yield request_for(digest, ask.planned, ask.max_new_tokens, self.config)
 
     def _results(
         self,
