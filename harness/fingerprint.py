@@ -26,6 +26,8 @@ SETTLED = 2.0
 """Seconds since its last change after which a file's hash is kept: some file systems count in twos."""
 _THREADS = 8
 
+_memory: dict[Path, tuple[list[int], str]] = {}
+"""What the cache keeps, for where it cannot be written."""
 _say: ContextVar[Callable[[str], None] | None] = ContextVar("say", default=None)
 
 
@@ -85,14 +87,14 @@ def file_hash(path: Path) -> str:
         real = path.resolve()
         with real.open("rb") as file:
             before = _state(file.fileno())
-            entry = _entry(real) if before[2] >= KEPT_FROM else None
-            known = _kept(entry, before) if entry is not None else None
-            if known is not None:
-                return known
+            known = _memory.get(real) or _kept(_entry(real)) if before[2] >= KEPT_FROM else None
+            if known is not None and known[0] == before:
+                return known[1]
             found = hashlib.file_digest(file, "sha256").hexdigest()
             settled = before[3] < (time.time() - SETTLED) * 1e9
-            if entry is not None and settled and _state(file.fileno()) == before:
-                _keep(entry, before, found)
+            if settled and before[2] >= KEPT_FROM and _state(file.fileno()) == before:
+                _memory[real] = before, found
+                _keep(_entry(real), before, found)
             return found
     except OSError as error:
         raise HarnessError(f"{path}: {error.strerror}") from error
@@ -119,16 +121,21 @@ def _entry(real: Path) -> Path | None:
         return None
 
 
-def _kept(entry: Path, state: list[int]) -> str | None:
+def _kept(entry: Path | None) -> tuple[list[int], str] | None:
+    """(state, hash) of a file as the cache has them; None where it has none that can be one."""
+    if entry is None:
+        return None
     try:
         content = json.loads(entry.read_bytes())
-        found = content["sha256"] if content["state"] == state else None
-        return found if found is not None and len(bytes.fromhex(found)) == 32 else None
+        state, found = list(content["state"]), str(content["sha256"])
+        return (state, found) if len(bytes.fromhex(found)) == 32 else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _keep(entry: Path, state: list[int], found: str) -> None:
+def _keep(entry: Path | None, state: list[int], found: str) -> None:
+    if entry is None:
+        return
     beside = entry.with_suffix(f".{os.getpid()}.tmp")
     with contextlib.suppress(OSError):
         entry.parent.mkdir(parents=True, exist_ok=True)

@@ -11,13 +11,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from harness.errors import HarnessError
 from harness.jsonl import plain, sha
 from harness.models.hf_files import checkpoint_folder, fingerprint
 from harness.models.spec import ModelSpec, entry_points
 
 _PACKAGES = {
-    "hf": ("transformers", "tokenizers", "torch", "torchvision", "pillow", "peft"),
-    "vllm": ("pillow",),
+    "hf": ("transformers", "tokenizers", "torch", "torchvision", "pillow"),
+    "vllm": ("vllm", "pillow"),
     "openai": ("pillow",),
 }
 """By backend, the packages of this process that draw pixels, make tokens or answer."""
@@ -53,7 +54,7 @@ def identify(spec: ModelSpec) -> dict[str, Any]:
         "template_vars": plain(checkpoint.template_vars),
         "extra_body": plain(spec.server.extra_body),
         "omit": sorted(spec.server.omit),
-        "versions": versions(spec.backend),
+        "versions": versions(spec),
     }
     if spec.backend == "vllm":
         identity["arguments"] = os.environ.get("HARNESS_VLLM_ARGS", "")
@@ -61,10 +62,11 @@ def identify(spec: ModelSpec) -> dict[str, Any]:
     return identity
 
 
-def versions(backend: str) -> dict[str, str]:
+def versions(spec: ModelSpec) -> dict[str, str]:
     """Versions of the packages of this process whose change may change answers, where they are installed."""
     found = {}
-    for package in _PACKAGES.get(backend, ()):
+    merging = ("peft",) if spec.backend == "hf" and spec.checkpoint.adapter else ()
+    for package in (*_PACKAGES.get(spec.backend, ()), *merging):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -81,7 +83,12 @@ def _model(spec: ModelSpec) -> str:
     if spec.backend.startswith("entry point"):
         package = entry_points()[spec.name].dist
         return f"{spec.name} of {package.name} {package.version}" if package else spec.name
-    return _content(spec.path, spec.revision)
+    try:
+        return _content(spec.path, spec.revision)
+    except HarnessError:
+        if spec.backend != "vllm":
+            raise
+        return f"{spec.path}@{spec.revision}"  # a name that only vLLM knows
 
 
 def _content(path_or_name: str, revision: str | None) -> str:

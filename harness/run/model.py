@@ -61,7 +61,7 @@ class RunModel:
         if self._described is None:
             backend = self.load()
             self._described = {"backend": backend.name, **backend.describe()}
-            if self._spec is not None and (found := versions(self._spec.backend)):
+            if self._spec is not None and (found := versions(self._spec)):
                 self._described["versions"] = found
             if self._spec is not None and self._spec.checkpoint.allow_missing_weights:
                 self._described["allow_missing_weights"] = True
