@@ -177,7 +177,7 @@ class _Run:
         """Plan, and load the model at the same time, unless the run looks finished."""
         if self._known() and self._finished():
             assert self.old is not None
-            self.model.recall(self.old["model"], self.old["coords"])
+            self.model.recall(self.old["model"], self.old.get("coords"))
             self.coords = self.config.coords or self.model.coords
             return self._plan(store, Event())
         self.coords = self.config.coords or self.model.coords
@@ -198,7 +198,7 @@ class _Run:
             old is not None
             and (self.run_dir / "results.json").exists()
             and old["tasks"].keys() == self.sources.keys()
-            and old["config"]["limit"] == self.config.limit
+            and old["config"].get("limit") == self.config.limit
         )
 
     def _take_model(self) -> Backend:

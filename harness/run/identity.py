@@ -177,7 +177,7 @@ def check_settings(
             "scored and reported, not continued; choose another --out, or --fresh to start over"
         )
     for name in fixed:
-        before = old["fixed"].get(name)
+        before = old.get("fixed", {}).get(name)
         if before != plain(fixed[name]):
             if name in _CHECKPOINTS:
                 was = _named(old["config"].get(name), before)
@@ -189,7 +189,7 @@ def check_settings(
             f"{run_dir}: this run has the task {lost[0]}, the command has not: tasks may only be added; "
             "choose another --out, or --fresh to start over"
         )
-    before, now = old["config"]["limit"], config.limit
+    before, now = old["config"].get("limit"), config.limit
     if now is not None and (before is None or now < before):
         raise _changed(run_dir, "limit", before, now, "it may only grow")
     for task, fingerprint in fingerprints.items():
@@ -233,8 +233,8 @@ def check_model(run_dir: Path, old: Mapping[str, Any], model: Mapping[str, Any],
     if (changed := _first_change(before, now)) is not None:
         name, was, is_now = changed
         raise _changed(run_dir, f"the model's {name}", was, is_now)
-    if coords != old["coords"]:
-        raise _changed(run_dir, "coords", old["coords"], coords)
+    if coords != old.get("coords"):
+        raise _changed(run_dir, "coords", old.get("coords"), coords)
 
 
 def check_versions(run_dir: Path, old: Mapping[str, Any], versions: Mapping[str, str]) -> None:
