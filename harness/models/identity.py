@@ -44,7 +44,7 @@ def identify(spec: ModelSpec) -> dict[str, Any]:
         "processor": _content(checkpoint.processor, None) if checkpoint.processor else None,
         "dtype": spec.dtype,
         "coords": spec.coords,
-        "delimiters": plain(spec.delimiters),
+        "delimiters": sha(plain(spec.delimiters)),
         "attention": checkpoint.attention,
         "device": checkpoint.device,
         "trust_remote_code": checkpoint.trust_remote_code,
