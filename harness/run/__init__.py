@@ -2,8 +2,8 @@
 
 `plan` turns rows into requests, `model` loads the model beside it where one is needed, `engine` asks, journals
 and scores, `rescoring` scores a run again from its files. Each file of the folder has its module: `identity`
-(`run.json`), `items`, `media` (`images/`), `journal` (`samples/`), `lock`, and `replaced` for a run that `--fresh`
-moves aside.
+(`run.json`), `items`, `media` (`images/`), `journal` (`samples/`), `lock`, and `replaced` for a run that
+`--fresh` moves aside.
 """
 
 from harness.run.engine import execute
