@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -21,6 +23,7 @@ from pydantic import (
 
 from harness.delimiters import read_delimiters
 from harness.errors import UsageError, nearest
+from harness.models.spec import BUILTIN
 from harness.urls import without_secrets
 from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
@@ -44,7 +47,7 @@ class RunConfig(BaseModel):
     limit: int | None = Field(None, ge=1)
     """Samples a task; groups that stand or fall together are kept whole."""
     out: str | None = None
-    """The run's directory; by default `runs/<model>-<tasks>-<data>`."""
+    """The run's directory; by default `runs/<model>-<tasks>-<data>`, see `run_dir`."""
     backend: str | None = None
     base_url: str | None = None
     """Up to `/v1`; several servers of one model with commas between."""
@@ -111,6 +114,12 @@ class RunConfig(BaseModel):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("model", "adapter", "processor", "data", "out", "prompt_template", "chat_template")
+    @classmethod
+    def _home(cls, value: str | None) -> str | None:
+        """`~` as a shell would have read it, had it stood alone."""
+        return os.path.expanduser(value) if value is not None else None
+
     @field_validator("extra_body", mode="before")
     @classmethod
     def _object(cls, value: Any) -> Any:
@@ -168,7 +177,11 @@ class RunConfig(BaseModel):
 
     @property
     def run_dir(self) -> Path:
-        """Where the run lies: the same command finds it again."""
+        """Where the run lies: the same command finds it again.
+
+        A folder's name says little (`checkpoint-500`, `model`): the folder that it lies in and six digits of
+        its path's hash make it that one's, however it is spelled.
+        """
         if self.out is not None:
             return Path(self.out)
         if self.tasks is not None:
@@ -177,8 +190,9 @@ class RunConfig(BaseModel):
             chosen = self.suite or "all"
         data = self.data_source
         source = data if data in ("hub", "synthetic") else Path(data).resolve().name
-        parts = [self.model.rstrip("/").split("/")[-1], chosen, source]
-        name = "-".join(parts + (["think"] if self.prompt == "think" else []))
+        served = self.base_url is not None or self.backend == "openai"
+        model = "+".join(_run_name(name, served=served) for name in (self.model, self.adapter) if name)
+        name = "-".join([model, chosen, source] + (["think"] if self.prompt == "think" else []))
         return Path("runs") / re.sub(r"[^\w.+=-]+", "_", name)
 
     def template(self) -> str | None:
@@ -196,6 +210,15 @@ class RunConfig(BaseModel):
             UsageError: the file cannot be read.
         """
         return _text("--chat-template", self.chat_template)
+
+
+def _run_name(model: str, *, served: bool) -> str:
+    """What a run is called after its model: a hub's or server's name without its owner, or a folder."""
+    if served or model in BUILTIN or not os.path.isdir(model):
+        return model.rstrip("/").split("/")[-1]
+    folder = Path(model).resolve()
+    where = hashlib.sha256(os.fsencode(folder)).hexdigest()[:6]
+    return "-".join([*filter(None, [folder.parent.name]), folder.name, where])
 
 
 def _text(flag: str, path: str | None) -> str | None:

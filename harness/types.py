@@ -51,6 +51,14 @@ class Backend(Protocol):
 
     Backends do not retry what cannot succeed and never invent text: a request that gets no answer comes back
     as a `Response` with `error` set.
+
+    Two methods are optional:
+
+    - `start() -> None`: do what takes long in another process (start a server) and return when it can answer.
+      The engine calls it in a thread while it plans; `close`, from another thread, must end it soon, with an
+      error.
+    - `render(request) -> str | None`: the prompt as the chat template writes it, special tokens included, an
+      image as its placeholder; None where that cannot be known. A run keeps one for each task.
     """
 
     name: str
@@ -59,9 +67,20 @@ class Backend(Protocol):
     """The model family's coordinate convention; None where it is unknown."""
 
     def describe(self) -> dict[str, Any]:
-        """What identifies the model, as plain JSON: path or name, fingerprint of weights, revision, dtype.
+        """What decides the answers beside each request, as plain JSON: as it is in effect, not as asked for.
 
-        Part of `generation_sha`: a response is reused only where all of this is equal.
+        Part of `generation_sha`: a response is reused, and a run continued, only where all of this is equal.
+        What changes no answer does not belong here (addresses, patience, batch size, a folder's path). The
+        engine adds the versions of packages. Keys, as far as a backend can know them:
+
+        - `model`: the name to show; `fingerprint`: SHA-256 over all bytes of the checkpoint's files, in whose
+          presence the name does not count; `revision`: a hub repository's commit; `model_type`.
+        - `adapter`: fingerprint or name and commit of an adapter; `missing_weights`: what was allowed to be
+          missing.
+        - `dtype`, `attention` and `device` (its kind: `cpu`, `cuda`), as loaded.
+        - `processor`: its class and settings, or a hash of them; `chat_template`: SHA-256 of its text;
+          `template_vars`; `template_opens`: thinking that the template opens.
+        - `generation`: the sampling settings in effect beside those of the request.
         """
         ...
 

@@ -84,7 +84,7 @@ def completion(text: str | None, finish_reason: str = "stop", **message: str) ->
 
 
 async def stats(_: web.Request) -> web.Response:
-    return web.json_response({"requests": seen.total(), **in_flight})
+    return web.json_response({"requests": seen.total(), "again": seen.total() - len(seen), **in_flight})
 
 
 def application(behaviour: str) -> web.Application:

@@ -90,7 +90,6 @@ GARBAGE = [
 def test_garbage_is_moved_aside(tmp_path: Path, line: bytes) -> None:
     writer = journal(tmp_path)
     writer.append(key("a"), Response("yes"))
-    writer.flush()
     with writer.path.open("ab") as file:
         file.write(line)
     writer.append(key("b"), Response("no"))
@@ -112,27 +111,17 @@ def test_a_sound_journal_is_not_rewritten(tmp_path: Path) -> None:
     assert writer.path.stat().st_ino == before.st_ino
 
 
-def test_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr(journal_module.time, "monotonic", lambda: now[0])
+def test_an_answer_is_in_the_file_at_once(tmp_path: Path) -> None:
     writer = Journal(tmp_path, ["letters", "other"])
-    for index in range(journal_module.FLUSH_LINES - 1):
-        writer.append(key(str(index)), Response("yes"))
-    assert not (tmp_path / "letters.jsonl").exists()
-    writer.append(key("last"), Response("yes"))
-    assert len((tmp_path / "letters.jsonl").read_bytes().splitlines()) == journal_module.FLUSH_LINES
-    writer.append(key("more"), Response("yes"))
-    now[0] = 1.5
-    writer.append(key("late"), Response("yes"))
-    assert len((tmp_path / "letters.jsonl").read_bytes().splitlines()) == journal_module.FLUSH_LINES + 2
+    for count in range(1, 4):
+        writer.append(key(str(count)), Response("yes"))
+        assert (tmp_path / "letters.jsonl").read_bytes().count(b"\n") == count
     writer.close()
     assert not (tmp_path / "other.jsonl").exists()
 
 
 def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = journal(tmp_path)
-    for name in "abc":
-        writer.append(key(name), Response("yes"))
     real = os.write
     room = [250]
 
@@ -144,8 +133,9 @@ def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.Monk
         return written
 
     monkeypatch.setattr(journal_module.os, "write", write)
+    writer.append(key("a"), Response("yes"))
     with pytest.raises(DiskFullError) as caught:
-        writer.flush()
+        writer.append(key("b"), Response("yes"))
     assert caught.value.code == Exit.FAILED
     assert "\n" not in str(caught.value)
     content = writer.path.read_bytes()

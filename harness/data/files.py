@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import csv
-import hashlib
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from typing import Any
 
 from harness.data.base import BadRow
 from harness.errors import HarnessError
+from harness.fingerprint import fingerprint as files_fingerprint
 from tasks.types import Row, Source
 
 Record = dict[str, Any]
@@ -32,9 +32,6 @@ _ENCODED = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR")
 """How base64 of a PNG, JPEG, GIF or WebP begins: no path, however short."""
 _REFERENCE = 64
 """A TSV image cell of at most so many characters may name the row whose image it shares (VLMEvalKit)."""
-_WHOLE = 64 * 2**20
-"""Files up to this many bytes are hashed whole, larger ones by 64 evenly spaced blocks."""
-_BLOCK = 256 * 1024
 
 
 def read_files(paths: list[Path], source: Source) -> Iterator[Row | BadRow]:
@@ -262,16 +259,5 @@ def count_rows(path: Path) -> int | None:
 
 
 def fingerprint(paths: list[Path], *, extra: str = "") -> str:
-    """SHA-256 over names, sizes and contents; a file above 64 MiB by evenly spaced blocks. In hex."""
-    digest = hashlib.sha256(extra.encode())
-    for path in paths:
-        size = path.stat().st_size
-        digest.update(f"{path.name}\0{size}\0".encode())
-        with _open(path) as file:
-            if size <= _WHOLE:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-                continue
-            for block in range(64):
-                file.seek((size - _BLOCK) * block // 63)
-                digest.update(file.read(_BLOCK))
-    return digest.hexdigest()
+    """SHA-256 over names, sizes and all bytes of files, in hex; a file is hashed once."""
+    return files_fingerprint([(path.name, path) for path in paths], extra=extra)

@@ -5,6 +5,7 @@ only the one that is asked for, so that nothing here needs torch before a model 
 """
 
 from harness.models.families import family_coords
+from harness.models.identity import identify
 from harness.models.loading import load
 from harness.models.spec import (
     BACKENDS,
@@ -25,6 +26,7 @@ __all__ = [
     "ServerOptions",
     "entry_points",
     "family_coords",
+    "identify",
     "load",
     "resolve",
     "tiny_path",

@@ -72,7 +72,7 @@ class HFBackend:
         self._attach(*_load(folder, config, dtype), batch_size, delimiters)
         self._described = {
             "backend": self.name,
-            "model": folder.name if Path(path_or_name).is_dir() else path_or_name,
+            "model": folder.resolve().name if Path(path_or_name).is_dir() else path_or_name,
             "model_type": config["model_type"],
             "revision": revision,
             "fingerprint": fingerprint(folder),
@@ -96,6 +96,10 @@ class HFBackend:
     def describe(self) -> dict[str, Any]:
         """Model, revision, dtype and the SHA-256 of its files; not where it runs."""
         return dict(self._described)
+
+    def render(self, request: Request) -> str:
+        """The prompt of a request as the chat template writes it."""
+        return self._prompter.chat.render(request)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
         """Answer requests batch by batch; see `harness.types.Backend`."""

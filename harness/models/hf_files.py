@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
+from harness.fingerprint import fingerprint as files_fingerprint
 
-SAMPLED = 1 << 20
-"""Bytes hashed at either end of a weight file too large to hash whole."""
-WHOLE = 64 << 20
-"""Weight files up to this many bytes are hashed whole."""
-_HASHED = (".safetensors", ".json", ".jinja", ".txt", ".bin", ".model")
+_HASHED = (".safetensors", ".bin", ".json", ".jinja", ".txt", ".model", ".tiktoken", ".py")
+"""Suffixes of weights, settings, vocabularies, templates and a checkpoint's own code."""
 _WANTED = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
 _WORDS = ["*.json", "*.jinja", "*.txt", "*.model"]
 
@@ -82,23 +79,14 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256, in hex, over the files that decide what a checkpoint answers.
+    """SHA-256, in hex, over all bytes of the files that decide what a checkpoint answers.
 
-    Files are hashed whole up to 64 MB; of larger ones the size and a megabyte at either end, so that an 8B
-    model takes no seconds. Names count, the folder's path does not.
+    Names within the folder count, the folder's own path does not.
+
+    Raises:
+        HarnessError: a file cannot be read.
     """
-    total = hashlib.sha256()
-    for path in sorted(folder.iterdir(), key=lambda path: path.name):
-        if path.suffix not in _HASHED or not path.is_file():
-            continue
-        size = path.stat().st_size
-        total.update(f"{path.name}\0{size}\0".encode())
-        with path.open("rb") as file:
-            if size <= WHOLE:
-                while block := file.read(SAMPLED):
-                    total.update(block)
-            else:
-                total.update(file.read(SAMPLED))
-                file.seek(-SAMPLED, 2)
-                total.update(file.read(SAMPLED))
-    return total.hexdigest()
+    found = [path for path in folder.iterdir() if path.suffix in _HASHED]
+    found += folder.glob("additional_chat_templates/*.jinja")
+    files = sorted((path.relative_to(folder).as_posix(), path) for path in found if path.is_file())
+    return files_fingerprint(files)

@@ -1,8 +1,9 @@
 """A run: a folder of plain files, what fills it and what judges it again.
 
-`plan` turns rows into requests, `engine` asks, journals and scores, `rescoring` scores a run again from its
-files. Each file of the folder has its module: `identity` (`run.json`), `items`, `media` (`images/`), `journal`
-(`samples/`) and `lock`.
+`plan` turns rows into requests, `model` loads the model beside it where one is needed, `engine` asks, journals
+and scores, `rescoring` scores a run again from its files. Each file of the folder has its module: `identity`
+(`run.json`), `items`, `media` (`images/`), `journal` (`samples/`), `lock`, and `replaced` for a run that
+`--fresh` moves aside.
 """
 
 from harness.run.engine import execute

@@ -6,44 +6,44 @@ continues: nothing answered is asked twice.
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 from harness import models
 from harness.config import SYNTHETIC_LIMIT, RunConfig
 from harness.data import RowSource, load_rows
-from harness.errors import UsageError
-from harness.jsonl import sha
+from harness.errors import HarnessError, UsageError
+from harness.fingerprint import announced
+from harness.jsonl import plain, sha
 from harness.progress import Progress
 from harness.registry import Registry
 from harness.run import identity
+from harness.run.asks import Ask, all_asks, request_for
 from harness.run.items import groups_of, write_items
-from harness.run.journal import Journal, Key
+from harness.run.journal import Journal
 from harness.run.lock import Lock
 from harness.run.media import Copies, ImageStore
+from harness.run.model import RunModel, stoppable
 from harness.run.plan import (
     FailedRow,
-    Planned,
     PlanOptions,
     TaskPlan,
     permuted_images,
     plan_task,
-    request_seed,
 )
+from harness.run.replaced import Replaced
 from harness.scores import aggregate
 from harness.scores.results import Results, write_results
 from harness.scores.scoring import ScoringThread, Verdict, unanswered, write_scores
-from harness.types import Backend, PixelLimits, Request, Sampling
+from harness.types import Backend, PixelLimits, Request
 from scorers.types import COORDS, Coords
 from tasks.types import Task
-
-OWN = ("run.json", "results.json", "report.html", "report_media", "items", "images", "samples", "scores")
-"""What a run writes into its directory, beside the lock; `--fresh` removes it."""
 
 
 def execute(
@@ -72,40 +72,29 @@ def execute(
     spec = None if backend is not None else _spec(config)
     if spec is not None and not spec.backend.startswith("entry point"):
         _check_coords(tasks, spec.coords, spec.name)
-    config.template()
-    sources = {task.name: load_rows(task, config.data_source, seed=config.seed) for task in tasks}
+    with announced(progress.say):
+        sources = {task.name: load_rows(task, config.data_source, seed=config.seed) for task in tasks}
+        asked_for = models.identify(spec) if spec is not None else None
+    fixed = identity.fixed_settings(config, asked_for)
+    fingerprints = {name: source.fingerprint for name, source in sources.items()}
     run_dir = config.run_dir
     existed = run_dir.exists()
     try:
         with Lock(run_dir):
+            aside = Replaced(run_dir, replace=config.fresh)
             old = None if config.fresh else identity.read_run(run_dir)
-            if config.fresh:
-                _wipe(run_dir)
             if old is not None:
-                identity.check_settings(run_dir, old, config, [task.name for task in tasks])
+                identity.check_settings(run_dir, old, config, fixed, fingerprints)
+                if asked_for is not None:
+                    identity.check_versions(run_dir, old, asked_for["versions"])
                 for line in identity.changed_scoring(run_dir, old, config):
                     progress.say(line)
-            model = backend if backend is not None else models.load(_given(spec))
-            try:
-                for note in getattr(model, "notes", ()):
-                    progress.say(note)
-                if (listen := getattr(model, "listen", None)) is not None:
-                    listen(progress.say)
-                coords = config.coords or model.coords
-                _check_coords(tasks, coords, config.model)
-                run = _Run(config, run_dir, tasks, sources, model, coords, progress)
-                return run.go(old, command, started)
-            finally:
-                if backend is None:
-                    model.close()
+            with closing(RunModel(spec, backend, progress.say)) as model:
+                run = _Run(config, run_dir, tasks, sources, model, asked_for, fixed, progress, old)
+                return run.go(aside, command, started)
     finally:
         if not existed and run_dir.exists() and not any(run_dir.iterdir()):
             run_dir.rmdir()
-
-
-def _given(spec: models.ModelSpec | None) -> models.ModelSpec:
-    assert spec is not None
-    return spec
 
 
 def _spec(config: RunConfig) -> models.ModelSpec:
@@ -152,84 +141,78 @@ def _check_coords(tasks: Sequence[Task], coords: Coords | None, model: str) -> N
         )
 
 
-def _wipe(run_dir: Path) -> None:
-    """Remove a run's own files; a directory that holds no run is left alone."""
-    if not (run_dir / "run.json").exists():
-        identity.read_run(run_dir)  # refuses a directory of something else
-        return
-    for name in OWN:
-        path = run_dir / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One response that is wanted."""
-
-    task: Task
-    position: int
-    planned: Planned
-    key: Key
-    max_new_tokens: int
-
-
 @dataclass
 class _Run:
     config: RunConfig
     run_dir: Path
     tasks: Sequence[Task]
     sources: Mapping[str, RowSource]
-    backend: Backend
-    coords: Coords | None
+    model: RunModel
+    asked_for: Mapping[str, Any] | None
+    """The model's identity as far as it is known without loading it; None for one that was given."""
+    fixed: Mapping[str, Any]
     progress: Progress
+    old: dict[str, Any] | None
+    """`run.json` of the run to be continued."""
+    coords: Coords | None = None
     asked: int = 0
     """Responses asked for by this command."""
+    content: dict[str, Any] = field(default_factory=dict)
+    """`run.json` as it was written last."""
 
-    def go(self, old: dict[str, object] | None, command: Sequence[str] | None, started: float) -> Results:
-        model = {"backend": self.backend.name, **self.backend.describe()}
-        if old is not None:
-            fingerprints = {name: source.fingerprint for name, source in self.sources.items()}
-            identity.check_contents(self.run_dir, old, model, self.coords, fingerprints)
+    def go(self, aside: Replaced, command: Sequence[str] | None, started: float) -> Results:
         with closing(ImageStore(self.run_dir)) as store:
-            plans = self._plan(store)
-            shas = {
-                plan.task.name: identity.generation_sha(model, self.config, plan.max_new_tokens, self.coords)
-                for plan in plans
-            }
-            (self.run_dir / "results.json").unlink(missing_ok=True)
-            described = {
-                plan.task.name: {
-                    "fingerprint": plan.source.fingerprint,
-                    "data": plan.source.label,
-                    "synthetic": plan.source.synthetic,
-                    "max_new_tokens": plan.max_new_tokens,
-                    "generation_sha": shas[plan.task.name],
-                    "prompts_sha": sha([entry.prompt_sha for entry in plan.planned]),
-                }
-                for plan in plans
-            }
-            content = identity.describe_run(
-                self.config, model=model, coords=self.coords, tasks=described, command=command
-            )
-            if old is not None:
-                content |= {name: value for name, value in old.items() if name == "found"}
-            identity.save_run(self.run_dir, content)
-            for plan in plans:
-                write_items(self.run_dir / "items" / f"{plan.task.name}.jsonl", plan, self.coords)
-            try:
-                verdicts = self._answer(plans, shas)
-            finally:
-                content = identity.with_found(content, getattr(self.backend, "found", dict[str, object])())
-                identity.save_run(self.run_dir, content)
-        notes = identity.notes_of(content)
-        results = self._results(plans, verdicts, model, notes, time.monotonic() - started)
+            plans = self._prepare(store)
+            journal = Journal(self.run_dir / "samples", [plan.task.name for plan in plans])
+            with closing(journal), ScoringThread(self.coords, self.config.all_delimiters) as scoring:
+                left = self._answer(plans, journal, scoring, aside, command)
+                scoring.finish(self.progress)
+            verdicts = self._all_verdicts(plans, scoring.verdicts, left)
+        for plan in plans:
+            path = self.run_dir / "scores" / f"{plan.task.name}.jsonl"
+            write_scores(path, plan.task, verdicts[plan.task.name])
+        results = self._results(plans, verdicts, time.monotonic() - started)
         write_results(self.run_dir / "results.json", results)
         return results
 
-    def _plan(self, store: ImageStore) -> list[TaskPlan]:
+    def _prepare(self, store: ImageStore) -> list[TaskPlan]:
+        """Plan, and load the model at the same time, unless the run looks finished."""
+        if self._known() and self._finished():
+            assert self.old is not None
+            self.model.recall(self.old["model"], self.old.get("coords"))
+            self.coords = self.config.coords or self.model.coords
+            return self._plan(store, Event())
+        self.coords = self.config.coords or self.model.coords
+        plans = self.model.load_beside(partial(self._plan, store))
+        expected = self.coords
+        self._take_model()
+        return plans if self.coords == expected else self._plan(store, Event())
+
+    def _known(self) -> bool:
+        """Whether the model is still that of the run, as far as that is known without loading it."""
+        old = self.old
+        return old is not None and self.asked_for is not None and old["identity"] == plain(self.asked_for)
+
+    def _finished(self) -> bool:
+        """Whether the run looks as if nothing were left to ask."""
+        old = self.old
+        return (
+            old is not None
+            and (self.run_dir / "results.json").exists()
+            and old["tasks"].keys() == self.sources.keys()
+            and old["config"].get("limit") == self.config.limit
+        )
+
+    def _take_model(self) -> Backend:
+        """The loaded model, which is the run's or ends it."""
+        backend = self.model.load()
+        self.coords = self.config.coords or self.model.coords
+        _check_coords(self.tasks, self.coords, self.config.model)
+        if self.old is not None:
+            identity.check_model(self.run_dir, self.old, self.model.describe(), self.coords)
+        return backend
+
+    def _plan(self, store: ImageStore, stop: Event) -> list[TaskPlan]:
         options = PlanOptions(
             self.config.prompt,
             self.config.template(),
@@ -241,7 +224,7 @@ class _Run:
         plans = []
         with self.progress.stage("planning", None) as stage:
             for task in self.tasks:
-                source = self.sources[task.name]
+                source = stoppable(self.sources[task.name], stop)
                 endless = source.synthetic and source.count is None and options.limit is None
                 limited = replace(options, limit=SYNTHETIC_LIMIT) if endless else options
                 plan = plan_task(task, source, limited, store, partial(stage.advance, task.name))
@@ -251,45 +234,113 @@ class _Run:
                 plans.append(permuted_images(plan, self.config.seed) if self.config.permute_images else plan)
         return plans
 
-    def _wanted(self, plans: Sequence[TaskPlan], shas: Mapping[str, str]) -> dict[str, _Ask]:
-        """Every response of the run by its key, longest first."""
-        asks = []
-        for plan in plans:
-            name = plan.task.name
-            for position, entry in enumerate(plan.entries):
-                if isinstance(entry, Planned):
-                    for epoch in range(self.config.epochs):
-                        key = Key(name, entry.sample.id, epoch, entry.prompt_sha, entry.image_sha, shas[name])
-                        asks.append(_Ask(plan.task, position, entry, key, plan.max_new_tokens))
-        asks.sort(key=lambda ask: -ask.planned.cost)
-        return {ask.key.digest: ask for ask in asks}
-
-    def _answer(self, plans: Sequence[TaskPlan], shas: Mapping[str, str]) -> dict[str, list[Verdict]]:
-        """Ask what is not answered yet; score everything."""
-        wanted = self._wanted(plans, shas)
-        total = len(wanted)
-        journal = Journal(self.run_dir / "samples", [plan.task.name for plan in plans])
-        copies = Copies(self.run_dir / "images" if self.config.images else None)
-        with closing(journal), ScoringThread(self.coords, self.config.all_delimiters) as scoring, copies:
-            for digest in self._replay(journal, wanted, scoring):
-                copies.add_all(wanted.pop(digest).planned.sample.images)
-            if len(wanted) < total:
-                self.progress.say(f"{self.run_dir}: {total - len(wanted)} of {total} are answered already")
-            self.asked = len(wanted)
+    def _answer(
+        self,
+        plans: Sequence[TaskPlan],
+        journal: Journal,
+        scoring: ScoringThread,
+        aside: Replaced,
+        command: Sequence[str] | None,
+    ) -> Iterable[Ask]:
+        """Have scored what is answered already, and ask the rest; what got no answer."""
+        model = self.model.describe()
+        shas = {
+            plan.task.name: identity.generation_sha(model, self.fixed, plan.max_new_tokens, self.coords)
+            for plan in plans
+        }
+        wanted = all_asks(plans, shas, self.config.epochs)
+        answered = self._replay(journal, wanted, scoring) if self.old is not None else []
+        if answered:
+            self.progress.say(
+                f"{self.run_dir}: {len(answered)} of {len(answered) + len(wanted)} are answered already"
+            )
+        self.asked = len(wanted)
+        if wanted:
+            self._take_model()
+        tasks = self._described(plans, shas)
+        with aside, Copies(self.run_dir / "images" if self.config.images else None) as copies:
             if wanted:
-                self._generate(wanted, journal, scoring, copies)
-            scoring.finish(self.progress)
-        verdicts = scoring.verdicts
-        for ask in wanted.values():
+                (self.run_dir / "results.json").unlink(missing_ok=True)
+            self._save(plans, tasks, command)
+            for ask in answered:
+                copies.add_all(ask.planned.sample.images)
+            if wanted:
+                try:
+                    self._generate(wanted, journal, scoring, copies, aside)
+                finally:
+                    self._record_found()
+            else:
+                aside.drop()
+        return wanted.values()
+
+    def _described(self, plans: Sequence[TaskPlan], shas: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+        """What `run.json` says of each task."""
+        tasks = {
+            plan.task.name: {
+                "fingerprint": plan.source.fingerprint,
+                "data": plan.source.label,
+                "synthetic": plan.source.synthetic,
+                "max_new_tokens": plan.max_new_tokens,
+                "generation_sha": shas[plan.task.name],
+                "prompts_sha": sha([entry.prompt_sha for entry in plan.planned]),
+                "rendered": self._rendered(plan),
+            }
+            for plan in plans
+        }
+        if self.old is not None:
+            identity.check_rendered(self.run_dir, self.old, tasks)
+        return tasks
+
+    def _rendered(self, plan: TaskPlan) -> dict[str, str] | None:
+        """The first prompt of a task as the model is given it; None where the backend cannot know."""
+        if not self.model.loaded:
+            recorded: dict[str, str] | None = (self.old or {})["tasks"][plan.task.name].get("rendered")
+            return recorded
+        render = getattr(self.model.load(), "render", None)
+        first = next(plan.planned, None)
+        if render is None or first is None:
+            return None
+        text = render(request_for("", first, plan.max_new_tokens, self.config))
+        return {"id": first.sample.id, "sha": sha(text), "example": text} if text is not None else None
+
+    def _save(
+        self,
+        plans: Sequence[TaskPlan],
+        tasks: Mapping[str, Mapping[str, Any]],
+        command: Sequence[str] | None,
+    ) -> None:
+        """Write what is asked, before anything is."""
+        content = identity.describe_run(
+            self.config,
+            model=self.model.describe(),
+            coords=self.coords,
+            tasks=tasks,
+            command=command,
+            identity=self.asked_for,
+        )
+        self.content = content | {name: value for name, value in (self.old or {}).items() if name == "found"}
+        identity.save_run(self.run_dir, self.content)
+        for plan in plans:
+            write_items(self.run_dir / "items" / f"{plan.task.name}.jsonl", plan, self.coords)
+
+    def _record_found(self) -> None:
+        """Add to `run.json` what the backend found out while asking."""
+        found = identity.with_found(self.content, self.model.found())
+        if found != self.content:
+            self.content = found
+            identity.save_run(self.run_dir, found)
+
+    def _all_verdicts(
+        self, plans: Sequence[TaskPlan], scored: Mapping[str, list[Verdict]], left: Iterable[Ask]
+    ) -> dict[str, list[Verdict]]:
+        """The verdicts of each task in the order of its rows, also on what was not asked or not answered."""
+        verdicts = {plan.task.name: [*scored.get(plan.task.name, ()), *self._unasked(plan)] for plan in plans}
+        for ask in left:
             sample, why = ask.planned.sample, "the backend gave no answer"
             missing = unanswered(ask.position, sample.id, sample.groups, ask.key.epoch, why)
-            verdicts.setdefault(ask.task.name, []).append(missing)
-        for plan in plans:
-            verdicts.setdefault(plan.task.name, []).extend(self._unasked(plan))
-            verdicts[plan.task.name].sort(key=lambda verdict: (verdict.position, verdict.epoch))
-            write_scores(
-                self.run_dir / "scores" / f"{plan.task.name}.jsonl", plan.task, verdicts[plan.task.name]
-            )
+            verdicts[ask.task.name].append(missing)
+        for found in verdicts.values():
+            found.sort(key=lambda verdict: (verdict.position, verdict.epoch))
         return verdicts
 
     def _unasked(self, plan: TaskPlan) -> Iterator[Verdict]:
@@ -299,9 +350,9 @@ class _Run:
                 for epoch in range(self.config.epochs):
                     yield unanswered(position, entry.id, groups, epoch, entry.error)
 
-    def _replay(self, journal: Journal, wanted: Mapping[str, _Ask], scoring: ScoringThread) -> list[str]:
-        """Score what the journal holds already; the keys of it."""
-        answered: list[str] = []
+    def _replay(self, journal: Journal, wanted: dict[str, Ask], scoring: ScoringThread) -> list[Ask]:
+        """Score what the journal holds already; it leaves `wanted`."""
+        answered: list[Ask] = []
         for task_journal in journal.tasks.values():
             repair = task_journal.repair()
             if repair.torn:
@@ -314,44 +365,49 @@ class _Run:
             }
             for digest, response in last.items():
                 if response.error is None:
-                    ask = wanted[digest]
+                    ask = wanted.pop(digest)
                     scoring.add(ask.task, ask.position, ask.planned.sample, ask.key.epoch, response)
-                    answered.append(digest)
+                    answered.append(ask)
         return answered
 
     def _generate(
-        self, wanted: dict[str, _Ask], journal: Journal, scoring: ScoringThread, copies: Copies
+        self,
+        wanted: dict[str, Ask],
+        journal: Journal,
+        scoring: ScoringThread,
+        copies: Copies,
+        aside: Replaced,
     ) -> None:
         """Ask, journal and hand over for scoring; what is answered leaves `wanted`."""
         failed = 0
+        why = "the backend gave none"
         with self.progress.stage("answering", len(wanted)) as stage:
-            for request, response in self.backend.generate(self._requests(list(wanted.items()), copies)):
+            for request, response in self.model.load().generate(self._requests(list(wanted.items()), copies)):
                 ask = wanted.pop(request.key)
                 journal.append(ask.key, response)
                 scoring.add(ask.task, ask.position, ask.planned.sample, ask.key.epoch, response)
-                if response.error is not None:
+                if response.error is None:
+                    aside.drop()
+                else:
                     failed += 1
                     if failed == 1:
-                        self.progress.say(f"{ask.key.task} {ask.key.id}: no answer: {response.error}")
+                        why = response.error
+                        self.progress.say(f"{ask.key.task} {ask.key.id}: no answer: {why}")
                 stage.advance(f"{failed} failed" if failed else "")
-
-    def _requests(self, asks: list[tuple[str, _Ask]], copies: Copies) -> Iterator[Request]:
-        config = self.config
-        pixels = PixelLimits(config.min_pixels, config.max_pixels)
-        for digest, ask in asks:
-            images = ask.planned.sample.images
-            copies.add_all(images)
-            sampling = Sampling(
-                ask.max_new_tokens, config.temperature, config.top_p, request_seed(config.seed, digest)
+        if aside.kept:
+            raise HarnessError(
+                f"{self.run_dir}: no answer ({why}); the run that --fresh was to replace is back"
             )
-            yield Request(digest, ask.planned.parts, images, sampling, pixels, config.system_prompt)
+
+    def _requests(self, asks: list[tuple[str, Ask]], copies: Copies) -> Iterator[Request]:
+        for digest, ask in asks:
+            copies.add_all(ask.planned.sample.images)
+            yield request_for(digest, ask.planned, ask.max_new_tokens, self.config)
 
     def _results(
         self,
         plans: Sequence[TaskPlan],
         verdicts: Mapping[str, list[Verdict]],
-        model: Mapping[str, object],
-        notes: Sequence[str],
         seconds: float,
     ) -> Results:
         tasks = {
@@ -367,9 +423,9 @@ class _Run:
         return aggregate.run_results(
             tasks,
             failure_budget=self.config.failure_budget,
-            model=model,
+            model=self.model.describe(),
             seconds=seconds,
             run_dir=self.run_dir,
             asked=self.asked,
-            notes=notes,
+            notes=identity.notes_of(self.content),
         )

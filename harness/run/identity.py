@@ -22,8 +22,6 @@ PACKAGES = ("numpy", "pillow", "pycocotools", "rapidfuzz", "torch", "transformer
 DESCRIBED: Mapping[str, type] = {"data": str, "fingerprint": str, "generation_sha": str, "synthetic": bool}
 """What a run says of each of its tasks, of which type."""
 _FIXED = (
-    "model",
-    "data",
     "prompt",
     "system_prompt",
     "epochs",
@@ -34,33 +32,54 @@ _FIXED = (
     "min_pixels",
     "max_pixels",
     "permute_images",
+    "generation",
+    "template_vars",
+    "extra_body",
+    "omit",
+    "allow_missing_weights",
 )
-"""Settings of which a change makes another run. `limit` and `tasks` may grow; backend, revision and dtype are
-compared as the model describes them; the others change no answer. `delimiters` change scores: every response is
-scored again whenever a run is continued."""
+"""Settings of which a change makes another run, beside those that are compared by content. `limit` and `tasks`
+may grow; backend, revision, dtype, attention and device are compared as the model describes them; the others
+change no answer. `delimiters` change scores: every response is scored again whenever a run is continued."""
+_CHECKPOINTS = ("model", "adapter", "processor")
+"""Settings that name a checkpoint."""
+_ELSEWHERE = {"prompt", "epochs", "permute_images", "data", "prompt_template", *_CHECKPOINTS}
+"""Settings that an answer's key holds already, in the model's description or in its other hashes."""
 
 
-def generation_sha(model: Mapping[str, Any], config: RunConfig, max_new_tokens: int, coords: str | None) -> str:
-    """A hash of all that an answer depends on beside the prompt and the images."""
-    return sha(
-        plain(model),
-        max_new_tokens,
-        config.temperature,
-        config.top_p,
-        config.seed,
-        config.min_pixels,
-        config.max_pixels,
-        config.system_prompt,
-        coords,
-    )
+def generation_sha(
+    model: Mapping[str, Any], fixed: Mapping[str, Any], max_new_tokens: int, coords: str | None
+) -> str:
+    """A hash of all that an answer depends on beside the prompt and the images.
+
+    Args:
+        model: as it describes itself.
+        fixed: the run's `fixed_settings`.
+        max_new_tokens: of the task.
+        coords: how places are written.
+    """
+    asked = {name: value for name, value in fixed.items() if name not in _ELSEWHERE}
+    return sha(plain(_answering(model)), asked, max_new_tokens, coords)
 
 
-def fixed_settings(config: RunConfig) -> dict[str, Any]:
-    """The settings that must not change, the template by its hash."""
+def _answering(model: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a model's description decides its answers: its name does not where its content is known."""
+    return {name: value for name, value in model.items() if name != "model" or not model.get("fingerprint")}
+
+
+def fixed_settings(config: RunConfig, identity: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The settings that must not change: files and folders by content, so that their spelling does not count.
+
+    Args:
+        config: the run's.
+        identity: of the model, by `harness.models.identify`; None for a loaded one that was given.
+    """
     settings = config.model_dump(include=set(_FIXED), mode="json")
-    settings["data"] = config.data_source
-    template = config.template()
-    settings["prompt_template"] = sha(template) if template is not None else None
+    settings["omit"] = sorted(config.omit)
+    settings |= {name: identity[name] if identity else getattr(config, name) for name in _CHECKPOINTS}
+    settings["data"] = config.data_source if config.data_source in ("hub", "synthetic") else "a directory"
+    for name, text in (("prompt_template", config.template()), ("chat_template", config.chat_template_text())):
+        settings[name] = sha(text) if text is not None else None
     return settings
 
 
@@ -71,13 +90,15 @@ def describe_run(
     coords: str | None,
     tasks: Mapping[str, Mapping[str, Any]],
     command: Sequence[str] | None,
+    identity: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The content of `run.json`."""
     return {
         "format": FORMAT,
         "command": without_secrets(shlex.join(command)) if command is not None else None,
         "config": config.model_dump(mode="json", exclude={"fresh"}),
-        "fixed": fixed_settings(config),
+        "fixed": plain(fixed_settings(config, identity)),
+        "identity": plain(identity),
         "model": plain(model),
         "coords": coords,
         "seed": config.seed,
@@ -94,19 +115,24 @@ def with_found(run: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, An
     """
     if not found:
         return dict(run)
-    before = run.get("found", {})
-    both = {
-        name: {**before.get(name, {}), **value} if isinstance(value, Mapping) else value
-        for name, value in {**before, **plain(found)}.items()
-    }
+    before = _found(run)
+    both = {**before, **plain(found)}
+    for name, value in both.items():
+        if isinstance(value, dict) and isinstance(before.get(name), dict):
+            both[name] = {**before[name], **value}
     both["notes"] = list(dict.fromkeys([*notes_of(run), *found.get("notes", ())]))
     return {**run, "found": both}
 
 
 def notes_of(run: Mapping[str, Any]) -> list[str]:
     """What a reader of a run's scores must know of how its model was asked, a line each."""
-    notes = run.get("found", {}).get("notes", [])
-    return [note for note in notes if isinstance(note, str)]
+    notes = _found(run).get("notes")
+    return [note for note in notes if isinstance(note, str)] if isinstance(notes, list) else []
+
+
+def _found(run: Mapping[str, Any]) -> dict[str, Any]:
+    found = run.get("found")
+    return found if isinstance(found, dict) else {}
 
 
 def versions() -> dict[str, str]:
@@ -155,26 +181,57 @@ def _check(path: Path, run: Mapping[str, Any]) -> None:
                 raise HarnessError(f"{path}: broken: the {name} of task {task} is {described[name]!r}")
 
 
-def check_settings(run_dir: Path, old: Mapping[str, Any], config: RunConfig, tasks: Sequence[str]) -> None:
-    """Refuse to continue a run with other settings.
+def check_settings(
+    run_dir: Path,
+    old: Mapping[str, Any],
+    config: RunConfig,
+    fixed: Mapping[str, Any],
+    fingerprints: Mapping[str, str],
+) -> None:
+    """Refuse to continue a run with other settings, or with other data under the same name.
+
+    Args:
+        run_dir: the run.
+        old: its `run.json`.
+        config: of the command.
+        fixed: its `fixed_settings`.
+        fingerprints: of the data, by task.
 
     Raises:
         UsageError: names the first setting that changed, or the task or limit that shrank.
     """
-    new = fixed_settings(config)
-    for name in new:
-        before = old["fixed"].get(name)
-        if before != new[name]:
-            raise _changed(run_dir, name.replace("_", "-"), before, new[name])
-    lost = [name for name in old["tasks"] if name not in tasks]
+    if "identity" not in old:
+        raise UsageError(
+            f"{run_dir}: made by an earlier version, which recorded less of what decides an answer: it can be "
+            "scored and reported, not continued; choose another --out, or --fresh to start over"
+        )
+    for name in fixed:
+        before = old.get("fixed", {}).get(name)
+        if before != plain(fixed[name]):
+            if name in _CHECKPOINTS:
+                was = _named(old["config"].get(name), before)
+                raise _changed(run_dir, name, was, _named(getattr(config, name), fixed[name]))
+            raise _changed(run_dir, name.replace("_", "-"), before, fixed[name])
+    lost = [name for name in old["tasks"] if name not in fingerprints]
     if lost:
         raise UsageError(
             f"{run_dir}: this run has the task {lost[0]}, the command has not: tasks may only be added; "
             "choose another --out, or --fresh to start over"
         )
-    before, now = old["config"]["limit"], config.limit
+    before, now = old["config"].get("limit"), config.limit
     if now is not None and (before is None or now < before):
         raise _changed(run_dir, "limit", before, now, "it may only grow")
+    for task, fingerprint in fingerprints.items():
+        stored = old["tasks"].get(task, {}).get("fingerprint", fingerprint)
+        if stored != fingerprint:
+            raise _changed(run_dir, f"the data of {task}", stored[:12], fingerprint[:12])
+
+
+def _named(spelled: str | None, content: str | None) -> str | None:
+    """A checkpoint as it was given, with the beginning of its content's hash where it is a folder."""
+    if spelled is None or content is None or not content.startswith("sha256:"):
+        return content
+    return f"{spelled} ({content.removeprefix('sha256:')[:12]})"
 
 
 def changed_scoring(run_dir: Path, old: Mapping[str, Any], config: RunConfig) -> list[str]:
@@ -189,28 +246,65 @@ def changed_scoring(run_dir: Path, old: Mapping[str, Any], config: RunConfig) ->
     ]
 
 
-def check_contents(
-    run_dir: Path,
-    old: Mapping[str, Any],
-    model: Mapping[str, Any],
-    coords: str | None,
-    fingerprints: Mapping[str, str],
-) -> None:
-    """Refuse to continue a run with another model or other data under the same name.
+def check_model(run_dir: Path, old: Mapping[str, Any], model: Mapping[str, Any], coords: str | None) -> None:
+    """Refuse to continue a run with a model that is another than it was: in content, or as it is loaded.
+
+    Args:
+        run_dir: the run.
+        old: its `run.json`.
+        model: all or some of its description now.
+        coords: how it writes places.
 
     Raises:
-        UsageError: names what changed.
+        UsageError: names the first thing that changed.
     """
-    new = plain(model)
-    for name in new.keys() | old["model"].keys():
-        if new.get(name) != old["model"].get(name):
-            raise _changed(run_dir, f"the model's {name}", old["model"].get(name), new.get(name))
-    if coords != old["coords"]:
-        raise _changed(run_dir, "coords", old["coords"], coords)
-    for task, fingerprint in fingerprints.items():
-        before = old["tasks"].get(task, {}).get("fingerprint")
-        if before is not None and before != fingerprint:
-            raise _changed(run_dir, f"the data of {task}", before[:12], fingerprint[:12])
+    before, now = _answering(old["model"]), plain(_answering(model))
+    if (changed := _first_change(before, now)) is not None:
+        name, was, is_now = changed
+        raise _changed(run_dir, f"the model's {name}", was, is_now)
+    if coords != old.get("coords"):
+        raise _changed(run_dir, "coords", old.get("coords"), coords)
+
+
+def check_versions(run_dir: Path, old: Mapping[str, Any], versions: Mapping[str, str]) -> None:
+    """Refuse to continue a run with other versions of what makes its answers.
+
+    Raises:
+        UsageError: names the first package that changed.
+    """
+    changed = _first_change(old["model"].get("versions", {}), versions)
+    if changed is not None:
+        name, before, now = changed
+        raise _changed(run_dir, name, before, now, "its answers may differ")
+
+
+def _first_change(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+    """The name of the first entry that differs, that within an entry after a dot, with both values."""
+    for name in sorted(before.keys() | now.keys()):
+        was, is_now = before.get(name), now.get(name)
+        if was == is_now:
+            continue
+        if isinstance(was, Mapping) and isinstance(is_now, Mapping):
+            inner = _first_change(was, is_now)
+            assert inner is not None
+            return f"{name}.{inner[0]}", inner[1], inner[2]
+        return name, was, is_now
+    return None
+
+
+def check_rendered(run_dir: Path, old: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse to continue a run where the chat template makes another prompt of the same question.
+
+    Raises:
+        UsageError: names the task.
+    """
+    for task, described in tasks.items():
+        before, now = old["tasks"].get(task, {}).get("rendered"), described["rendered"]
+        if before and now and before["id"] == now["id"] and before["sha"] != now["sha"]:
+            raise UsageError(
+                f"{run_dir}: the chat template writes another prompt for {task} {now['id']} than in this run "
+                "(a date in it? fix it with --template-var); choose another --out, or --fresh to start over"
+            )
 
 
 def _changed(run_dir: Path, name: str, before: Any, now: Any, why: str = "") -> UsageError:

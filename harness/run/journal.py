@@ -1,13 +1,13 @@
 """The journal of a run's responses: `samples/<task>.jsonl`, append-only, one line an answer.
 
-A process that dies loses at most the lines not yet flushed. The last line of a key wins.
+Each line is handed to the operating system at once: a process that dies loses none. The last line of a key
+wins.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,6 @@ from typing import Any
 
 from harness.jsonl import FULL, DiskFullError, encode, write_atomic
 from tasks.types import FINISH_REASONS, Response
-
-FLUSH_LINES = 64
-FLUSH_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +101,7 @@ class TaskJournal:
     def __init__(self, path: Path, task: str) -> None:
         self.path = path
         self.task = task
-        self._lines: list[bytes] = []
         self._descriptor: int | None = None
-
-    @property
-    def pending(self) -> int:
-        """Lines not yet flushed."""
-        return len(self._lines)
 
     def read(self) -> Iterator[tuple[Key, Response]]:
         """The journal's answers in the order written; lines that are none are skipped."""
@@ -144,22 +135,15 @@ class TaskJournal:
                     yield line, parse_line(self.task, line)
 
     def append(self, key: Key, response: Response) -> None:
-        """Add an answer; it is on disk after the next `flush`."""
-        self._lines.append(encode(line_of(key, response)))
-
-    def flush(self) -> None:
-        """Hand all pending lines to the operating system.
+        """Add an answer. A process that is killed afterwards has not lost it.
 
         Raises:
             DiskFullError: there is no space. The file still ends with a whole line.
         """
-        if not self._lines:
-            return
         if self._descriptor is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        data, self._lines = b"".join(self._lines), []
-        size = os.fstat(self._descriptor).st_size
+        data = encode(line_of(key, response))
         written = 0
         try:
             while written < len(data):
@@ -167,22 +151,21 @@ class TaskJournal:
         except OSError as error:
             if error.errno not in FULL:
                 raise
-            os.ftruncate(self._descriptor, size + data.rfind(b"\n", 0, written) + 1)
+            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
             raise DiskFullError(self.path) from error
 
     def close(self) -> None:
-        """Flush, make sure that the lines are on the disk itself, and close."""
-        try:
-            self.flush()
-        finally:
-            if self._descriptor is not None:
-                os.fsync(self._descriptor)
-                os.close(self._descriptor)
-                self._descriptor = None
+        """Make sure that the lines are on the disk itself, and close."""
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 class Journal:
-    """The journals of all tasks of a run, flushed together: every 64 lines or every second.
+    """The journals of all tasks of a run.
 
     Args:
         directory: the run's `samples` folder.
@@ -191,30 +174,18 @@ class Journal:
 
     def __init__(self, directory: Path, tasks: Iterable[str]) -> None:
         self.tasks = {name: TaskJournal(directory / f"{name}.jsonl", name) for name in tasks}
-        self._pending = 0
-        self._flushed = time.monotonic()
 
     def append(self, key: Key, response: Response) -> None:
-        """Add an answer, flushing when a batch is full or a second old."""
+        """Add an answer to its task's journal."""
         self.tasks[key.task].append(key, response)
-        self._pending += 1
-        if self._pending >= FLUSH_LINES or time.monotonic() - self._flushed >= FLUSH_SECONDS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Flush every task's lines."""
-        for journal in self.tasks.values():
-            journal.flush()
-        self._pending = 0
-        self._flushed = time.monotonic()
 
     def close(self) -> None:
-        """Flush and close every task's file, also where one of them fails."""
-        errors: list[OSError | DiskFullError] = []
+        """Close every task's file, also where one of them fails."""
+        errors: list[OSError] = []
         for journal in self.tasks.values():
             try:
                 journal.close()
-            except (OSError, DiskFullError) as error:
+            except OSError as error:
                 errors.append(error)
         if errors:
             raise errors[0]

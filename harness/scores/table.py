@@ -72,6 +72,8 @@ def _mean(mean: CategoryResult, said: str) -> str:
 def _notes(results: Results) -> Iterator[str]:
     if results.synthetic:
         yield "Synthetic data: drawn for this run, not the benchmarks. Not comparable to anything published."
+    if results.model.get("allow_missing_weights"):
+        yield "Loaded with --allow-missing-weights: what the checkpoint lacks is random."
     unjudged = [
         name
         for name, task in results.tasks.items()

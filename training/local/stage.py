@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from harness.errors import UsageError
+from harness.fingerprint import announced
 from harness.models import family_coords, tiny_path
 from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
 from harness.models.image_only import load_processor
@@ -60,7 +61,8 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         model = _model(source, recipe, stage)
-        described = {"model": source.name, "fingerprint": fingerprint(source), "dtype": str(model.dtype)}
+        with announced(_say):
+            described = {"model": source.name, "fingerprint": fingerprint(source), "dtype": str(model.dtype)}
         processor = load_processor(source, str(read_config(source)["model_type"]))
         backend = PolicyBackend(
             model, processor, coords=coords, described=described, batch_size=stage.rollout_batch
