@@ -23,7 +23,10 @@ def without_secrets(text: str) -> str:
 
 
 def secrets_of(url: SplitResult) -> tuple[str, ...]:
-    """The texts in an address that must not be repeated: its password, and the values of its query."""
+    """The texts in an address that must not be repeated: its password, and the values of its query.
+
+    Those of under four characters are words of any error: they are hidden where they stand in the address only.
+    """
     values = [value for name, value in parse_qsl(url.query) if name not in _PUBLIC]
     password = [url.password, unquote(url.password)] if url.password else []
-    return tuple(filter(None, [*password, *values]))
+    return tuple(text for text in [*password, *values] if len(text) > 3)

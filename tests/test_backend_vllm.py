@@ -294,7 +294,7 @@ def test_sampling_of_the_checkpoint_counts_on_purpose_alone(
     backend = VLLMBackend(folder, options=CheckpointOptions(generation="checkpoint"))
     assert backend.describe()["generation"] == {**sampling, **penalty}
     assert backend._further == {**sampling, **penalty}
-    assert VLLMBackend(folder)._connect("url")._further == {}
+    assert VLLMBackend(folder)._further == {}
 
 
 def test_no_sampling_settings_is_an_error_where_they_are_asked_for(

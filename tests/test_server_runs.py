@@ -92,7 +92,7 @@ def test_the_flags_reach_the_server_and_identify_the_run(
         assert (body["top_k"], body["chat_template_kwargs"]) == (5, {"enable_thinking": False})
         assert "seed" not in body
         assert evaluate(fakes, server.url, *flags[:2]) == 2
-        assert "extra_body" in capsys.readouterr().err
+        assert "omit was" in capsys.readouterr().err
         assert evaluate(fakes, server.url, "--fresh", "--generation", "checkpoint") == 0
         assert not {"temperature", "top_p"} & server.asked[-1].keys()
 
@@ -103,7 +103,7 @@ def test_the_flags_reach_the_server_and_identify_the_run(
     [
         (("--omit", "temprature"), "did you mean 'temperature'"),
         (("--extra-body", '{"model": "x"}'), "--model gives it"),
-        (("--adapter", "dir"), "--lora-modules"),
+        (("--adapter", "data"), "--lora-modules"),
         (("--device", "cpu"), "--device: a server loads its model itself"),
     ],
 )

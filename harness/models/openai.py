@@ -100,7 +100,7 @@ class OpenAIBackend:
         if not self._urls:
             raise UsageError("--base-url: no address given, e.g. http://localhost:8000/v1")
         self._heard: Callable[[str], None] = lambda _: None
-        self._said: list[str] = []
+        self._notes: list[str] = []
         self._sent: tuple[str, ...] = ()
 
     def listen(self, hear: Callable[[str], None]) -> None:
@@ -115,11 +115,12 @@ class OpenAIBackend:
         """What requests were like, as found out while asking; empty before anything was answered.
 
         `fields`: the names of the fields sent beside model and messages. `left_out` and `renamed`: what the
-        server refused. `notes`: the same in words. None of it identifies the model: it is the server's doing.
+        server refused. `notes`: in words, what of it decides answers. None of it identifies the model: it is
+        the server's doing.
         """
         if not self._sent:
             return {}
-        return {"fields": list(self._sent), **self._fields.found(), "notes": list(self._said)}
+        return {"fields": list(self._sent), **self._fields.found(), "notes": list(self._notes)}
 
     def close(self) -> None:
         """Nothing is held between calls of `generate`."""
@@ -164,14 +165,11 @@ class OpenAIBackend:
         return ({"Authorization": f"Bearer {key}"}, (*secrets, key)) if key else ({}, secrets)
 
     def _say(self, line: str) -> None:
-        self._heard(hidden(without_secrets(line), self._secrets))
+        self._heard(self._shown(line))
 
-    def _note(self, line: str) -> None:
-        """Say what a reader of the scores must know too."""
-        line = hidden(without_secrets(line), self._secrets)
-        if line not in self._said:
-            self._said.append(line)
-        self._heard(line)
+    def _shown(self, text: str) -> str:
+        """A text in one line and without secrets."""
+        return hidden(without_secrets(" ".join(text.split())), self._secrets)
 
     def generate(self, requests: Iterable[Request]) -> Generator[Answered, None, None]:
         """Answer requests, yielding each as it finishes.
@@ -246,7 +244,7 @@ class OpenAIBackend:
         try:
             return await self._ask(asking, request, images)
         except (AttemptError, GivenUpError) as error:
-            return _no(hidden(without_secrets(str(error)), self._secrets))
+            return _no(self._shown(str(error)))
 
     async def _ask(self, asking: _Asking, request: Request, images: list[EncodedImage]) -> Response:
         """Send a request until it is answered.
@@ -287,15 +285,17 @@ class OpenAIBackend:
         if error.status not in (400, 422):
             return False
         try:
-            line = self._fields.learn(error.said, error.reply, sent)
+            finding = self._fields.learn(error.said, error.reply, sent)
         except UsageError as refused:
             servers.give_up(server, f"{refused}: {error}")
             return True
-        if line is None:
+        if finding is None:
             return False
         servers.reached(server, tries)
-        if line:
-            self._note(f"{self.model}: {line}")
+        if finding.line:
+            self._say(line := f"{self.model}: {finding.line}")
+            if finding.decides:
+                self._notes.append(self._shown(line))
         return True
 
     async def _attempt(
@@ -315,9 +315,9 @@ class OpenAIBackend:
             ) as reply:
                 raw = await _read(reply, server.name)
             if not 200 <= reply.status < 300:
-                raise failure(server.name, reply.status, raw, reply.headers)
+                raise failure(server.name, reply.status, raw, reply.headers, self._secrets)
             shown = Shown(tuple(image.size for image in images), time.perf_counter() - started)
-            return completion(server.name, raw, shown)
+            return completion(server.name, raw, shown, self._secrets)
         except aiohttp.ClientConnectorCertificateError as error:
             raise AttemptError(f"{server.name}: {error}", Kind.HOPELESS) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -373,7 +373,7 @@ class _Asking:
 
 
 def _no(error: str) -> Response:
-    return Response("", "error", error=" ".join(error.split()))
+    return Response("", "error", error=error)
 
 
 def _same_model(asked: str, listed: str) -> bool:

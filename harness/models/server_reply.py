@@ -81,7 +81,9 @@ class AttemptError(Exception):
         self.kind, self.wait, self.status, self.said, self.reply = kind, wait, status, said, reply
 
 
-def failure(name: str, status: int, raw: bytes, headers: Mapping[str, str]) -> AttemptError:
+def failure(
+    name: str, status: int, raw: bytes, headers: Mapping[str, str], secrets: tuple[str, ...] = ()
+) -> AttemptError:
     """What a reply with another status than 200 means.
 
     Args:
@@ -89,7 +91,9 @@ def failure(name: str, status: int, raw: bytes, headers: Mapping[str, str]) -> A
         status: of the reply.
         raw: its body.
         headers: its headers.
+        secrets: texts that the error must not repeat, whole or cut.
     """
+    raw = _hidden(raw, secrets)
     reply = _json(raw)
     said = _said(raw, reply)
     kind = kind_of(status)
@@ -160,13 +164,22 @@ class Shown:
     """Seconds from the request to the last byte."""
 
 
-def completion(name: str, raw: bytes, shown: Shown) -> Response:
+def completion(name: str, raw: bytes, shown: Shown, secrets: tuple[str, ...] = ()) -> Response:
     """The response that a reply with status 200 holds.
 
     Raises:
         AttemptError: it holds none, though the status says so: an error object, no choices, no message, no
-            JSON. Proxies say so where a server behind them failed, so it may pass.
+            JSON. Proxies say so where a server behind them failed, so it may pass. It repeats no secret.
     """
+    try:
+        return _completion(name, raw, shown)
+    except AttemptError:
+        if any(secret.encode() in raw for secret in secrets):
+            return _completion(name, _hidden(raw, secrets), shown)
+        raise
+
+
+def _completion(name: str, raw: bytes, shown: Shown) -> Response:
     try:
         reply = json.loads(raw)
     except (ValueError, RecursionError) as broken:
@@ -255,9 +268,14 @@ def _with_reasoning(reasoning: str, text: str, *, cut: bool) -> str:
     return opened if cut and not text.strip() else f"{opened}</think>\n{text}"
 
 
+def _hidden(raw: bytes, secrets: tuple[str, ...]) -> bytes:
+    for secret in secrets:
+        raw = raw.replace(secret.encode(), b"***")
+    return raw
+
+
 def hidden(text: str, secrets: tuple[str, ...]) -> str:
     """A text in which `***` stands for each secret."""
     for secret in secrets:
-        if len(secret) > 3:
-            text = text.replace(secret, "***")
+        text = text.replace(secret, "***")
     return text

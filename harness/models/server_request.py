@@ -11,7 +11,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.errors import UsageError, nearest
 from harness.models.pixels import EncodedImage
@@ -31,6 +31,15 @@ RESERVED = {
 """Fields that a user may not set, and why."""
 _SPLICE = "\u0001image\u0001"
 """Stands for an image until its base64 is spliced in; no prompt may hold it."""
+
+
+class Finding(NamedTuple):
+    """What a refusal showed about the fields that a server takes."""
+
+    line: str
+    """What is sent otherwise from now on."""
+    decides: bool
+    """Whether answers depend on it, so that a reader of the scores must know."""
 
 
 class Fields:
@@ -119,7 +128,7 @@ class Fields:
         """A request with these fields was answered: a later refusal is not about any of them."""
         self._taken.update(sent)
 
-    def learn(self, said: str, reply: object, sent: Mapping[str, Any]) -> str | None:
+    def learn(self, said: str, reply: object, sent: Mapping[str, Any]) -> Finding | None:
         """Take in a refusal (400 or 422).
 
         Args:
@@ -128,7 +137,7 @@ class Fields:
             sent: the fields of the request that was refused.
 
         Returns:
-            What changes for all requests, in a line; "" where another request found it out already; None where
+            What changes for all requests; without a line where another request found it out already; None where
             the refusal is not about our fields.
 
         Raises:
@@ -143,14 +152,16 @@ class Fields:
                 flag = "--template-var" if name == "chat_template_kwargs" else "--extra-body"
                 raise UsageError(f"the server refuses {name}, which {flag} gives")
             if name not in self.of(_ANY):
-                return ""
+                return Finding("", decides=False)
             if name == OTHER_LIMIT:
                 continue
             if name == LIMIT:
                 self._limit = OTHER_LIMIT
-                return f"{LIMIT} is refused: {OTHER_LIMIT} is sent in its place"
+                return Finding(f"{LIMIT} is refused: {OTHER_LIMIT} is sent in its place", decides=False)
             self._left_out[name] = said[:200]
-            return f"{name} = {sent[name]:g} is refused: it is left out of every request{_effect(name, sent)}"
+            effect = _effect(name, sent)
+            line = f"{name} = {sent[name]:g} is refused: it is left out of every request{effect}"
+            return Finding(line, decides=bool(effect))
         return None
 
 
@@ -158,10 +169,13 @@ _ANY = Sampling(1)
 
 
 def _effect(name: str, sent: Mapping[str, Any]) -> str:
+    """What leaving a field out changes of the answers, for the end of a line; "" where it changes nothing."""
     if name == "temperature":
         greedy = ", which is not greedy" if sent[name] == 0 else ""
         return f"; answers are drawn at the server's default{greedy}"
-    return "; draws cannot be repeated" if name == "seed" and sent.get("temperature") else ""
+    if name == "seed":
+        return "; draws cannot be repeated" if sent.get("temperature") else ""
+    return "; the server's default counts" if sent[name] != 1 else ""
 
 
 _CONTEXT = re.compile(
