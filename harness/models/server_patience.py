@@ -25,6 +25,8 @@ MAX_WAIT = 600.0
 """Seconds that a server may be down, or refuse by 429, before it is given up."""
 FIRST_CONTACT = 10.0
 """The same for one that was never reached, where the user does not say how long: the address may be wrong."""
+SLOWEST_PROBE = 4
+"""The attempt whose wait is the longest between two probes of a server that is down: 8 s."""
 LONGEST_PAUSE = 60.0
 """Seconds that `Retry-After` of a failure other than 429 and 503 may ask for."""
 PROOF = 8
@@ -252,7 +254,7 @@ class Servers:
         """A probe got no reply at all: that a server accepts connections does not show that it is up."""
         if server.down_since is not None and tries.began >= server.down_since:
             server.probing = False
-            server.probe_at = time.monotonic() + self._retry.wait(server.probes)
+            server.probe_at = time.monotonic() + self._retry.wait(min(server.probes, SLOWEST_PROBE))
             self._changed()
 
     def _patience(self, server: Server) -> float:
@@ -272,7 +274,7 @@ class Servers:
         if now >= until:
             self.give_up(server, f"down for {now - server.down_since:.0f} s, last: {error}")
             return
-        server.probe_at = min(until, now + max(error.wait, self._retry.wait(server.probes)))
+        server.probe_at = min(until, now + max(error.wait, self._retry.wait(min(server.probes, SLOWEST_PROBE))))
         server.probes += 1
         self._changed()
 
