@@ -13,7 +13,7 @@ import torch
 from harness.errors import UsageError
 from harness.models import family_coords, tiny_path
 from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
-from harness.models.image_only import load_processor
+from harness.models.processors import load_processor
 from harness.registry import Registry
 from harness.run.lock import Lock
 from harness.run.plan import FailedRow
@@ -61,7 +61,7 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
         torch.manual_seed(recipe.seed)
         model = _model(source, recipe, stage)
         described = {"model": source.name, "fingerprint": fingerprint(source), "dtype": str(model.dtype)}
-        processor = load_processor(source, str(read_config(source)["model_type"]))
+        processor = load_processor(source)
         backend = PolicyBackend(
             model, processor, coords=coords, described=described, batch_size=stage.rollout_batch
         )
