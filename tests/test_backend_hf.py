@@ -101,7 +101,7 @@ def test_decoding_with_a_cache_gives_what_a_full_pass_gives(backend: HFBackend) 
     for _ in range(12):
         with torch.inference_mode():
             token = backend.model(**inputs, use_cache=False).logits[0, -1].argmax().view(1, 1)
-        if int(token) in backend._ends:
+        if int(token) in backend._generator.ends:
             break
         inputs["input_ids"] = torch.cat([inputs["input_ids"], token], 1)
         inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])

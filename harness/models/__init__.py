@@ -4,7 +4,7 @@ Each backend answers requests behind `harness.types.Backend`: `hf`, `vllm`, `ope
 only the one that is asked for, so that nothing here needs torch before a model does.
 """
 
-from harness.models.families import family_coords
+from harness.models.families import family_coords, named_coords
 from harness.models.loading import load
 from harness.models.spec import (
     BACKENDS,
@@ -26,6 +26,7 @@ __all__ = [
     "entry_points",
     "family_coords",
     "load",
+    "named_coords",
     "resolve",
     "tiny_path",
 ]

@@ -15,7 +15,6 @@ from scorers.read.normalise import STANDARD, Delimiters, opened_thinking
 from tasks.prompts import ImagePart, Part
 from tasks.types import Response
 
-
 _PROBE, _ROLE = "Which of these is it?", "You are brief."
 _PROBE_SAMPLING = Sampling(1)
 
@@ -77,7 +76,7 @@ class Chat:
                 "the chat template leaves out what is asked: give another with --chat-template FILE"
             )
         if self.render(replace(asked, parts=(ImagePart(0), _PROBE))) == text:
-            raise UsageError("the chat template shows no images: give one that does with --chat-template FILE")
+            raise UsageError("the chat template shows no images: --chat-template FILE gives another")
 
     def _takes_parts(self) -> bool:
         """Whether the template takes a message as a list of texts and images, and not as one string only."""
@@ -127,10 +126,8 @@ class Chat:
         """Refuse a system prompt that the template would leave out, or refuses itself."""
         if self._roles_checked:
             return
-        messages = [
-            {"role": role, "content": self._content((text,))}
-            for role, text in (("system", _ROLE), ("user", _PROBE))
-        ]
+        turns = (("system", _ROLE), ("user", _PROBE))
+        messages = [{"role": role, "content": self._content((text,))} for role, text in turns]
         try:
             kept = _ROLE in self._apply(messages)
             reason = "leaves it out"

@@ -16,7 +16,7 @@ from harness.errors import HarnessError, UsageError
 from harness.models.hf_batching import TOLERANCE, answers_alike
 from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
 from harness.models.hf_generation import Generator
-from harness.models.hf_prompts import Batch, Batcher, Prompt, Prompter, failure
+from harness.models.hf_prompts import Batch, Batcher, Prompt, Prompter, failure, first_line
 from harness.models.processors import load_processor
 from harness.models.spec import CheckpointOptions
 from harness.types import Request, Sampling
@@ -73,7 +73,7 @@ class HFBackend:
         folder, revision = checkpoint_folder(path_or_name, revision)
         config = read_config(folder)
         self.coords = coords
-        self._attach(*_load(folder, config, dtype), batch_size, delimiters, checkpoint)
+        self._attach(*_load(folder, config, dtype), batch_size, delimiters=delimiters, options=checkpoint)
         self._described = {
             "backend": self.name,
             "model": folder.name if Path(path_or_name).is_dir() else path_or_name,
@@ -90,6 +90,7 @@ class HFBackend:
         model: Any,
         processor: Any,
         batch_size: int | None,
+        *,
         delimiters: Delimiters = STANDARD,
         options: CheckpointOptions | None = None,
         never: Sequence[int] = (),
@@ -114,8 +115,7 @@ class HFBackend:
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
         """Answer requests batch by batch; see `harness.types.Backend`."""
         if self._together is None and self._batch_size > 1:
-            tolerance = TOLERANCE.get(self.model.dtype.itemsize, max(TOLERANCE.values()))
-            self._together = answers_alike(self._prompter, self._logits_of, tolerance)
+            self._together = self._try_together()
         size = self._batch_size if self._together else 1
         batcher = Batcher(self._prompter, requests, size, lambda: self._budget, WINDOW * self._batch_size)
         with ThreadPoolExecutor(1, "prepare") as thread:
@@ -135,16 +135,17 @@ class HFBackend:
             torch.cuda.empty_cache()
 
     def _answer(self, batch: Batch) -> Iterator[tuple[Request, Response]]:
-        """Answer a batch; where memory does not suffice, its halves; where the processor wants it, one by one."""
+        """Answer a batch; its halves where memory does not suffice, one by one where it is refused whole."""
         if batch.inputs is None:
-            for prompt in batch.prompts:
-                alone = self._prompter.batch([prompt])
-                yield from alone.failed
-                if alone.prompts:
-                    yield from self._answer(alone)
+            yield from self._answer_each(batch)
             return
         try:
             responses = self._run(batch)
+        except ValueError as error:
+            if len(batch.prompts) > 1:
+                yield from self._answer_each(batch)
+                return
+            responses = [failure(f"the model refuses it: {first_line(error)}", batch.prompts[0].arrived)]
         except (MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
@@ -168,6 +169,13 @@ class HFBackend:
             yield from again.failed
             yield from self._answer(again)
 
+    def _answer_each(self, batch: Batch) -> Iterator[tuple[Request, Response]]:
+        for prompt in batch.prompts:
+            alone = self._prompter.batch([prompt])
+            yield from alone.failed
+            if alone.prompts:
+                yield from self._answer(alone)
+
     def _free(self) -> None:
         import torch
 
@@ -182,6 +190,18 @@ class HFBackend:
             self._response(prompt, row, length, shown)
             for prompt, row, length, shown in zip(batch.prompts, rows, lengths, batch.shown, strict=True)
         ]
+
+    def _try_together(self) -> bool:
+        """Whether batches change no answer; they do where they cannot be tried."""
+        tolerance = TOLERANCE.get(self.model.dtype.itemsize, max(TOLERANCE.values()))
+        try:
+            return answers_alike(self._prompter, self._logits_of, tolerance)
+        except ValueError:
+            return False
+        except (MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            return False
 
     def _logits_of(self, batch: Batch, steps: int) -> list[torch.Tensor]:
         """What the model says at each of the first steps of its answers: (rows, vocabulary)."""

@@ -1,8 +1,8 @@
 """Whether a model answers in a batch as it does alone: tried, not assumed.
 
-Padding changes what some families answer: absolute positions, states that run over it, pixels that are padded to
-the batch's largest image. Two prompts of different lengths and image sizes are asked alone and together, once a
-model. Where what it says differs by more than rounding, its requests are answered one by one.
+Padding changes what some families answer: absolute positions, states that run over it, pixels padded to the
+batch's largest image. Two prompts of different lengths and image sizes are asked alone and together, once for
+each model. Where what it says differs by more than rounding, its requests are answered one by one.
 """
 
 from __future__ import annotations

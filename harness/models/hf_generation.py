@@ -1,14 +1,14 @@
-"""How a model generates here: greedily or by each request's own sampling; the checkpoint's wishes do not leak in.
+"""How a model generates here: by each request's own sampling; what its checkpoint wishes does not leak in.
 
-A `generation_config.json` may set penalties, beams, banned or forced tokens, minimal lengths. transformers merges
-it into every call of `generate`. Here only what is needed to decode at all is taken from it: which tokens begin,
-end and pad a sequence. Forced tokens are none of these. With `--generation checkpoint` its sampling counts, as far
-as vLLM takes it too: temperature, top-p, top-k, min-p, repetition penalty.
+A `generation_config.json` may set penalties, beams, banned or forced tokens, minimal lengths, and transformers
+merges it into every call of `generate`. Only what decoding cannot do without is taken from it: the tokens that
+begin, end and pad a sequence. Forced tokens are none of these. With `--generation checkpoint` its sampling
+counts, as far as vLLM takes it too: temperature, top-p, top-k, min-p, repetition penalty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -76,7 +76,7 @@ class Generator:
         model: Any,
         tokenizer: Any,
         source: Literal["harness", "checkpoint"] = "harness",
-        never: tuple[int, ...] = (),
+        never: Sequence[int] = (),
     ) -> None:
         self._model = model
         self._plainly = False

@@ -156,16 +156,14 @@ class Prompter:
         except (ValueError, *PLUGIN_BUGS) as error:
             if len(batch.prompts) == 1:
                 [prompt] = batch.prompts
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-                batch.failed.append(
-                    (prompt.request, failure(f"the processor refuses it: {reason}", prompt.arrived))
-                )
+                reason = f"the processor refuses it: {first_line(error)}"
+                batch.failed.append((prompt.request, failure(reason, prompt.arrived)))
                 batch.prompts = []
             return
         batch.shown = self._shown(batch.inputs, pictures)
 
     def _inputs(self, prompts: list[Prompt], pictures: list[list[Image]]) -> Any:
-        """What `apply_chat_template(..., tokenize=True)` of transformers makes of the same prompts and pictures."""
+        """What transformers' `apply_chat_template(…, tokenize=True)` makes of the same prompts and pictures."""
         options: dict[str, Any] = {}
         limits = prompts[0].request.pixels
         if self.resizes_by_pixels and limits != PixelLimits():
@@ -288,6 +286,11 @@ def opaque(picture: Image) -> Image:
 def failure(reason: str, arrived: float) -> Response:
     """A response that is none."""
     return Response("", "error", latency=time.monotonic() - arrived, error=reason)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _images(request: Request) -> Iterator[tuple[int, ImageRef]]:

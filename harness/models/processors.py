@@ -13,8 +13,9 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from harness.errors import HarnessError
@@ -29,7 +30,10 @@ _NAMED_IN = (
     "config.json",
 )
 """Files that may name the processor's class, in the order of transformers' `AutoProcessor`."""
-_LACKS = re.compile(r"requires the (\w+) library|Missing optional dependencies: ([\w, ]+)", re.IGNORECASE)
+_LACKS = re.compile(
+    r"requires the (\w+) library|Missing optional dependencies: (\w+)|Package `(\w+)` is required",
+    re.IGNORECASE,
+)
 
 
 def load_processor(folder: Path, *, trust_remote_code: bool = False) -> Any:
@@ -45,7 +49,8 @@ def load_processor(folder: Path, *, trust_remote_code: bool = False) -> Any:
     from transformers import AutoProcessor
     from transformers.utils import is_torchvision_available
 
-    kind = None if is_torchvision_available() else _image_only(_class_of(folder))
+    named = None if is_torchvision_available() else _class_of(folder)
+    kind = _image_only(named) if named is not None else None
     try:
         processor = (kind or AutoProcessor).from_pretrained(folder, trust_remote_code=trust_remote_code)
     except (ImportError, ValueError) as error:
@@ -68,16 +73,15 @@ def chat_template(folder: Path, tokenizer: Any) -> str | None:
     from transformers import ProcessorMixin
 
     settings, _ = ProcessorMixin.get_processor_dict(folder)
-    for template in (settings.get("chat_template"), tokenizer.chat_template):
-        if isinstance(template, dict):
-            template = template.get("default")
+    for own in (settings.get("chat_template"), tokenizer.chat_template):
+        template = own.get("default") if isinstance(own, dict) else own
         if template is not None:
             return str(template)
     return None
 
 
 def _lacking(folder: Path, found: re.Match[str]) -> str:
-    package = (found[1] or found[2]).lower()
+    package = next(filter(None, found.groups())).lower()
     mend = f"pip install {package}"
     if package == "torchvision":
         mend += " (the build that fits torch: https://pytorch.org/get-started/locally)"
@@ -109,7 +113,7 @@ def _class_of(folder: Path) -> type[Any] | None:
 
 
 def _undummied(placeholder: Any) -> Any:
-    """The class behind transformers' placeholder for a class that wants torchvision; the placeholder where it does.
+    """The class behind transformers' placeholder for one that wants torchvision; the placeholder if it does.
 
     Some processors want it only because they take helpers from the module of their torchvision image processor,
     all of which the module of the PIL one has too. They are imported with that one in its place.
@@ -143,21 +147,21 @@ class _Absent:
             raise AttributeError(name)
 
 
-@cache
-def _image_only(kind: type[Any] | None) -> type[Any] | None:
+def _image_only(kind: type[Any]) -> type[Any] | None:
     """A processor class without its halves for video and sound; None where it has none.
 
     It keeps its name, by which a saved processor is found again.
     """
-    if kind is None or getattr(kind, "is_dummy", False):
+    if getattr(kind, "is_dummy", False):
         return None
     halves: list[str] = kind.get_attributes()
     kept = [half for half in halves if half in _HALVES]
     if set(kept) != set(_HALVES) or (kept == halves and not _was_dummy(kind)):
         return None
-    loader = type(kind.__name__, (kind,), {"get_attributes": classmethod(lambda _: kept)})
+    _stand_in_for_packages(sys.modules[kind.__module__])
+    loader: Any = type(kind.__name__, (kind,), {"get_attributes": classmethod(lambda _: kept)})
 
-    class ImageOnly(kind):  # type: ignore[misc, valid-type]
+    class ImageOnly(kind):  # type: ignore[misc]
         """See `_image_only`."""
 
         @classmethod
@@ -175,6 +179,17 @@ def _image_only(kind: type[Any] | None) -> type[Any] | None:
 
     ImageOnly.__name__ = ImageOnly.__qualname__ = kind.__name__
     return ImageOnly
+
+
+def _stand_in_for_packages(module: ModuleType) -> None:
+    """Put something in the place of packages that a processor's module found absent.
+
+    Some classes refuse to be made without a package that only their video half calls. What stands in for it
+    cannot be called, so that nothing is made up.
+    """
+    for name, value in list(vars(module).items()):
+        if value is None and not name.startswith("_") and find_spec(name) is None:
+            setattr(module, name, _Absent())
 
 
 def _was_dummy(kind: type[Any]) -> bool:

@@ -16,7 +16,6 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from harness.errors import HarnessError
-from harness.models.hf_files import read_config
 from harness.models.hf_prompts import Prompt, Prompter
 from harness.models.processors import load_processor
 from harness.registry import Registry

@@ -12,7 +12,7 @@ import torch
 
 from harness.errors import UsageError
 from harness.models import family_coords, tiny_path
-from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
+from harness.models.hf_files import checkpoint_folder, fingerprint
 from harness.models.processors import load_processor
 from harness.registry import Registry
 from harness.run.lock import Lock
