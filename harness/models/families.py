@@ -18,7 +18,7 @@ FAMILIES: dict[str, Coords] = {
     "qwen3_5": "norm1000",
     "qwen3_5_moe": "norm1000",
     "qwen3_omni_moe": "norm1000",
-    # Integers between 0 and 1000: internvl.readthedocs.io; under its authors' model_type and that of transformers.
+    # Integers from 0 to 1000: internvl.readthedocs.io; under its authors' model_type and transformers' own.
     "internvl_chat": "norm1000",
     "internvl": "norm1000",
     # `<locDDDD>`, y first: github.com/google-research/big_vision, proj/paligemma/README.md.
@@ -93,7 +93,7 @@ def named_coords(name: str) -> Coords | None:
 
 
 def _fetched(name: str, revision: str | None) -> Path | None:
-    """`config.json` of a hub repository, from the cache where the hub cannot be reached; None without either."""
+    """`config.json` of a hub repository, from the cache where the hub cannot be reached; None without."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError
 

@@ -141,7 +141,7 @@ class HFBackend:
             return
         try:
             responses = self._run(batch)
-        except ValueError as error:
+        except (ValueError, TypeError, LookupError) as error:
             if len(batch.prompts) > 1:
                 yield from self._answer_each(batch)
                 return
@@ -196,7 +196,7 @@ class HFBackend:
         tolerance = TOLERANCE.get(self.model.dtype.itemsize, max(TOLERANCE.values()))
         try:
             return answers_alike(self._prompter, self._logits_of, tolerance)
-        except ValueError:
+        except (ValueError, TypeError, LookupError):
             return False
         except (MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):

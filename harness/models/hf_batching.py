@@ -1,8 +1,8 @@
 """Whether a model answers in a batch as it does alone: tried, not assumed.
 
 Padding changes what some families answer: absolute positions, states that run over it, pixels padded to the
-batch's largest image. Two prompts of different lengths and image sizes are asked alone and together, once for
-each model. Where what it says differs by more than rounding, its requests are answered one by one.
+batch's largest image, images that are counted by row. A few prompts are asked alone and together, once for each
+model. Where what it says differs by more than rounding, its requests are answered one by one.
 """
 
 from __future__ import annotations
@@ -27,26 +27,25 @@ TOLERANCE = {4: 1e-3, 2: 0.05}
 def answers_alike(
     prompter: Prompter, logits_of: Callable[[Batch, int], list[torch.Tensor]], tolerance: float
 ) -> bool:
-    """Whether two trial prompts are answered together as they are alone.
+    """Whether trial prompts are answered together as they are alone.
 
     Args:
         prompter: of the model.
         logits_of: what the model says to a batch at each of so many steps, each (rows, vocabulary).
         tolerance: by how much these may differ, as a share of their range.
     """
-    prompts = [prompter.read(request) for request in _trials()]
-    together = prompter.batch(prompts)
+    alone = [prompter.batch([prompter.read(request)]) for request in _trials()]
+    alone = [batch for batch in alone if batch.inputs is not None]
+    if len(alone) < 2:
+        return False
+    together = prompter.batch([batch.prompts[0] for batch in alone])
     if together.inputs is None:
         return False
     rows = logits_of(together, _STEPS)
-    for row, prompt in enumerate(prompts):
-        alone = prompter.batch([prompt])
-        if alone.inputs is None:
-            return False
-        said = [step[0] for step in logits_of(alone, _STEPS)]
-        if not _near([step[row] for step in rows], said, tolerance):
-            return False
-    return True
+    return all(
+        _near([step[row] for step in rows], [step[0] for step in logits_of(batch, _STEPS)], tolerance)
+        for row, batch in enumerate(alone)
+    )
 
 
 def _near(one: list[torch.Tensor], other: list[torch.Tensor], tolerance: float) -> bool:
@@ -64,15 +63,15 @@ def _near(one: list[torch.Tensor], other: list[torch.Tensor], tolerance: float) 
 
 
 def _trials() -> list[Request]:
-    """Two prompts that a batch has to pad."""
+    """Prompts that a batch has to pad: of different lengths, with one image and with several."""
     import PIL.Image
 
-    small, wide = (
-        PIL.Image.linear_gradient("L").resize((96, 80)),
-        PIL.Image.radial_gradient("L").resize((320, 90)),
-    )
+    small = PIL.Image.linear_gradient("L").resize((96, 80)).convert("RGB")
+    wide = PIL.Image.radial_gradient("L").resize((320, 90)).convert("RGB")
     long = "Look at the picture, and then say in a few words what is in it, and how many of each there are."
-    return [
-        Request("", (ImagePart(0), "What is it?"), (ImageRef(small.convert("RGB")),), Sampling(_STEPS)),
-        Request("", (ImagePart(0), long), (ImageRef(wide.convert("RGB")),), Sampling(_STEPS)),
+    asked = [
+        ((ImagePart(0), "What is it?"), (small,)),
+        ((ImagePart(0), ImagePart(1), "Which is it?"), (wide, small)),
+        ((ImagePart(0), long), (wide,)),
     ]
+    return [Request("", parts, tuple(map(ImageRef, pictures)), Sampling(_STEPS)) for parts, pictures in asked]
