@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -63,12 +64,15 @@ class Chat:
         """
         if self.plain:
             return
-        if getattr(self._renderer, "chat_template", None) is None and "chat_template" not in self._variables:
-            raise UsageError(
-                "the checkpoint has no chat template: give one with --chat-template FILE "
-                "(a model that was never tuned to instructions has none)"
-            )
+        template = self._template()
+        for name in self._variables:
+            if name != "chat_template" and not re.search(rf"\b{re.escape(name)}\b", template):
+                raise UsageError(f"--template-var {name}: the chat template has no such variable")
         if not self._takes_parts():
+            if not image_token:
+                raise UsageError(
+                    "the chat template takes text only: --chat-template FILE gives one with images"
+                )
             self._image_text = image_token
         asked = Request("", (_PROBE,), (), _PROBE_SAMPLING)
         if _PROBE not in (text := self.render(asked)):
@@ -78,13 +82,36 @@ class Chat:
         if self.render(replace(asked, parts=(ImagePart(0), _PROBE))) == text:
             raise UsageError("the chat template shows no images: --chat-template FILE gives another")
 
+    def _template(self) -> str:
+        """The text of the template that is rendered.
+
+        Raises:
+            UsageError: there is none, or there are several and none is the default.
+        """
+        own = getattr(self._renderer, "chat_template", None)
+        given = self._variables.get("chat_template")
+        if isinstance(own, dict):
+            name = given or "default"
+            if name not in own and given is None:
+                raise UsageError(
+                    f"the checkpoint has several chat templates: --template-var chat_template={'|'.join(own)}"
+                )
+            return str(own.get(name, given))
+        if given is None and own is None:
+            raise UsageError(
+                "the checkpoint has no chat template: give one with --chat-template FILE "
+                "(a model that was never tuned to instructions has none)"
+            )
+        return str(given or own)
+
     def _takes_parts(self) -> bool:
         """Whether the template takes a message as a list of texts and images, and not as one string only."""
         try:
             text = self._apply([{"role": "user", "content": [{"type": "text", "text": _PROBE}]}])
         except (TemplateError, TypeError):
             return False
-        return _PROBE in text and "'type'" not in text
+        written_out = any(f"{quote}text{quote}: {quote}{_PROBE}{quote}" in text for quote in "'\"")
+        return _PROBE in text and not written_out
 
     def render(self, request: Request) -> str:
         """The prompt of a request, up to where the model goes on.

@@ -264,8 +264,8 @@ def _load(folder: Path, config: dict[str, Any], dtype: str) -> tuple[Any, Any]:
         dtype = "float32"
     placed = {"device_map": "auto"} if cuda and torch.cuda.device_count() > 1 else {}
     try:
-        processor = load_processor(folder)
         model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, **placed)
+        processor = load_processor(folder)
     except (ValueError, ImportError, OSError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         if "trust_remote_code" in str(error) or "auto_map" in config:

@@ -57,6 +57,13 @@ def load_processor(folder: Path, *, trust_remote_code: bool = False) -> Any:
         if found := _LACKS.search(str(error)):
             raise HarnessError(_lacking(folder, found)) from error
         raise
+    except OSError as error:
+        if "image processor" not in str(error):
+            raise
+        raise HarnessError(
+            f"{folder.name} has no settings of an image processor (preprocessor_config.json): "
+            "give the folder or name of the model that it was made from with --processor"
+        ) from error
     absent = [half for half in _HALVES if getattr(processor, half, None) is None]
     if absent:
         raise HarnessError(
