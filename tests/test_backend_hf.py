@@ -226,6 +226,21 @@ def test_sampled_answers_repeat_with_their_seed_in_any_batch(backend: HFBackend)
     assert together == alone
 
 
+def test_a_model_whose_own_generate_drops_our_sampler_is_sampled_all_the_same(
+    backend: HFBackend, monkeypatch
+) -> None:
+    request = replace(drawn("refcoco", 0), sampling=Sampling(12, temperature=1.5, seed=4))
+    expected = texts(backend, [request])
+    fresh = HFBackend(str(tiny_path()))
+    generate = fresh.model.generate
+
+    def own(logits_processor=None, **inputs):  # as Janus's has it
+        return generate(**inputs)
+
+    monkeypatch.setattr(fresh.model, "generate", own)
+    assert texts(fresh, [request]) == expected
+
+
 def test_greedy_and_sampled_rows_share_a_batch(backend: HFBackend) -> None:
     greedy = drawn("refcoco", 0)
     sampled = replace(drawn("refcoco", 1), sampling=Sampling(16, temperature=1.0, seed=3))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,10 +115,14 @@ class HFBackend:
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
         """Answer requests batch by batch; see `harness.types.Backend`."""
-        if self._together is None and self._batch_size > 1:
+        requests = iter(requests)
+        first = list(islice(requests, 2))
+        if self._together is None and len(first) > 1 and self._batch_size > 1:
             self._together = self._try_together()
         size = self._batch_size if self._together else 1
-        batcher = Batcher(self._prompter, requests, size, lambda: self._budget, WINDOW * self._batch_size)
+        batcher = Batcher(
+            self._prompter, chain(first, requests), size, lambda: self._budget, WINDOW * self._batch_size
+        )
         with ThreadPoolExecutor(1, "prepare") as thread:
             upcoming = thread.submit(batcher.next)
             while (batch := upcoming.result()) is not None:
@@ -211,6 +216,8 @@ class HFBackend:
             return_dict_in_generate=True,
             output_logits=True,
         )
+        if getattr(output, "logits", None) is None:
+            raise ValueError("its logits cannot be had")
         return list(output.logits)
 
     def _placed(self, value: Any) -> Any:

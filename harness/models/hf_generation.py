@@ -135,7 +135,7 @@ class Generator:
                 processors.insert(0, RowPenalty(wishes.repetition_penalty, _mask(inputs)))
             with torch.inference_mode(), self._own_settings_only(settings):
                 output = generate(**inputs, generation_config=settings, logits_processor=processors)
-            if sampler.steps:
+            if sampler.steps or (not sampler.needed and len(processors) == 1):
                 self._plainly = plainly
                 return output if more else self._new(output, inputs["input_ids"])
         raise HarnessError(f"{type(self._model).__name__} does not let its tokens be sampled one by one")

@@ -37,6 +37,8 @@ class RowSampler(LogitsProcessor):  # type: ignore[misc]
         self.steps = 0
         """Tokens picked so far; 0 after a whole answer: the model never asked."""
         self._rows = [row for row, rule in enumerate(rules) if rule.temperature > 0]
+        self.needed = bool(self._rows)
+        """Whether greedy decoding would pick other tokens."""
         self._generators = [torch.Generator().manual_seed(rules[row].seed % 2**63) for row in self._rows]
         self._temperature = torch.tensor([rules[row].temperature for row in self._rows]).unsqueeze(1)
         self._top_p = torch.tensor([rules[row].top_p for row in self._rows]).unsqueeze(1)
