@@ -21,7 +21,7 @@ import psutil
 import torch
 
 from harness.data.synthetic import synthetic_rows
-from harness.models.image_only import load_processor
+from harness.models.processors import load_processor
 from harness.registry import Registry
 from scorers.types import Answer, Score
 from tasks.prompts import render
@@ -67,9 +67,7 @@ def make_trainer(folder: Path, recipe: Recipe, hinge: bool) -> Trainer:
         style="direct",
     )
     torch.manual_seed(0)
-    backend = PolicyBackend(
-        load_model(folder, recipe), load_processor(folder, "qwen3_vl"), coords=None, described={}
-    )
+    backend = PolicyBackend(load_model(folder, recipe), load_processor(folder), coords=None, described={})
     which = Stage("bench", Path(tempfile.mkdtemp()), 0, {})
     return Trainer(stage, which, backend, PromptStream([HeldProblems(task, samples())], 0))
 
@@ -135,7 +133,7 @@ def trl(folder: Path, recipe: Recipe, steps: int) -> list[float]:
         reward_funcs=reward,
         args=config,
         train_dataset=data,
-        processing_class=load_processor(folder, "qwen3_vl"),
+        processing_class=load_processor(folder),
         callbacks=[clock],
     )
     clock.ends = [time.perf_counter()]

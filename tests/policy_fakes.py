@@ -109,7 +109,7 @@ def trainer(
     import torch
     from transformers import AutoModelForImageTextToText
 
-    from harness.models.image_only import load_processor
+    from harness.models.processors import load_processor
     from training.local.rollout import PolicyBackend
 
     torch.manual_seed(seed)
@@ -117,7 +117,7 @@ def trainer(
     tasks = tasks if tasks is not None else [task("sums"), task("bars", "chart")]
     loaded = AutoModelForImageTextToText.from_pretrained(model, dtype="float32")
     backend = PolicyBackend(
-        around(loaded), load_processor(model, "qwen3_vl"), coords="norm1000", described={"model": model.name}
+        around(loaded), load_processor(model), coords="norm1000", described={"model": model.name}
     )
     stream = PromptStream([problems(each) for each in tasks], seed)
     return Trainer(recipe, Stage("g2rpo", out, seed, {"fingerprint": "f"}), backend, stream)

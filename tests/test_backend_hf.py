@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 from dataclasses import replace
@@ -16,7 +17,8 @@ from harness.errors import UsageError
 from harness.models import tiny_path
 from harness.models.hf import HFBackend
 from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
-from harness.models.hf_sampling import RowSampler
+from harness.models.hf_sampling import RowPenalty, RowSampler
+from harness.models.spec import CheckpointOptions
 from harness.types import PixelLimits, Request, Sampling
 from tasks import load_builtin
 from tasks.images import ImageRef
@@ -100,7 +102,7 @@ def test_decoding_with_a_cache_gives_what_a_full_pass_gives(backend: HFBackend) 
     for _ in range(12):
         with torch.inference_mode():
             token = backend.model(**inputs, use_cache=False).logits[0, -1].argmax().view(1, 1)
-        if int(token) in backend._ends:
+        if int(token) in backend._generator.ends:
             break
         inputs["input_ids"] = torch.cat([inputs["input_ids"], token], 1)
         inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
@@ -223,6 +225,21 @@ def test_sampled_answers_repeat_with_their_seed_in_any_batch(backend: HFBackend)
     assert together == alone
 
 
+def test_a_model_whose_own_generate_drops_our_sampler_is_sampled_all_the_same(
+    backend: HFBackend, monkeypatch
+) -> None:
+    request = replace(drawn("refcoco", 0), sampling=Sampling(12, temperature=1.5, seed=4))
+    expected = texts(backend, [request])
+    fresh = HFBackend(str(tiny_path()))
+    generate = fresh.model.generate
+
+    def own(logits_processor=None, **inputs):  # as Janus's has it
+        return generate(**inputs)
+
+    monkeypatch.setattr(fresh.model, "generate", own)
+    assert texts(fresh, [request]) == expected
+
+
 def test_greedy_and_sampled_rows_share_a_batch(backend: HFBackend) -> None:
     greedy = drawn("refcoco", 0)
     sampled = replace(drawn("refcoco", 1), sampling=Sampling(16, temperature=1.0, seed=3))
@@ -267,6 +284,7 @@ def test_a_batch_halves_where_memory_runs_out(backend: HFBackend, monkeypatch, e
     requests = mixed(8)
     expected = texts(backend, requests)
     fresh = HFBackend(str(tiny_path()), batch_size=8)
+    texts(fresh, requests[:2])  # whether batches change answers is tried once
     memory = _Memory(fresh, 3, error)
     monkeypatch.setattr(fresh.model, "generate", memory)
     assert texts(fresh, requests) == expected
@@ -281,6 +299,25 @@ def test_a_request_that_does_not_fit_alone_fails(backend: HFBackend, monkeypatch
     monkeypatch.setattr(backend.model, "generate", _Memory(backend, 0, torch.OutOfMemoryError("no")))
     got = answers(backend, mixed(3))
     assert all("out of memory" in (response.error or "") for response in got.values())
+
+
+def test_what_the_model_refuses_fails_alone(backend: HFBackend, monkeypatch) -> None:
+    requests = mixed(3)
+    expected = texts(backend, requests)
+    refused = backend._prompter.read(requests[1]).tokens
+    generate = backend.model.generate
+
+    def picky(**inputs):
+        if refused in inputs["attention_mask"].sum(1):
+            raise ValueError("image features do not match\nmore")
+        return generate(**inputs)
+
+    monkeypatch.setattr(backend.model, "generate", picky)
+    got = answers(backend, requests)
+    assert got[requests[1].key].error == "the model refuses it: image features do not match"
+    assert {key: got[key].text for key in (requests[0].key, requests[2].key)} == {
+        key: expected[key] for key in (requests[0].key, requests[2].key)
+    }
 
 
 def test_other_runtime_errors_are_not_swallowed(backend: HFBackend, monkeypatch) -> None:
@@ -352,6 +389,170 @@ def test_a_text_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
     with pytest.raises(UsageError, match="cannot be loaded as a vision-language model"):
         HFBackend(str(tmp_path))
+
+
+def with_template(folder: Path, text: str) -> str:
+    """The tiny checkpoint with another chat template."""
+    shutil.copytree(tiny_path(), folder)
+    (folder / "chat_template.jinja").write_text(text)
+    return str(folder)
+
+
+def asking(**options) -> CheckpointOptions:
+    return CheckpointOptions(**options)
+
+
+def own(text: str = "") -> str:
+    """The template of the tiny checkpoint, with something before it."""
+    return text + (tiny_path() / "chat_template.jinja").read_text()
+
+
+QUESTION = Request("a", (ImagePart(0), "What colour?"), (ImageRef(Image.new("RGB", (64, 64), "red")),), SHORT)
+
+
+def test_a_template_variable_reaches_the_template(tmp_path: Path) -> None:
+    template = own("{% if thinking is defined and not thinking %}QUIET {% endif %}")
+    folder = with_template(tmp_path / "tiny", template)
+    quiet = HFBackend(folder, checkpoint=asking(template_vars={"thinking": False}))
+    assert quiet._prompter.read(QUESTION).text.startswith("QUIET <|im_start|>")
+    assert HFBackend(folder)._prompter.read(QUESTION).text.startswith("<|im_start|>")
+    with pytest.raises(UsageError, match=r"--template-var thinkng: the chat template has no such variable"):
+        HFBackend(folder, checkpoint=asking(template_vars={"thinkng": False}))
+
+
+def test_a_given_template_replaces_the_checkpoint_s() -> None:
+    given = HFBackend(str(tiny_path()), checkpoint=asking(chat_template=own("GIVEN")))
+    assert given._prompter.read(QUESTION).text.startswith("GIVEN<|im_start|>")
+
+
+def test_a_template_that_takes_strings_gets_the_image_token_in_the_text(tmp_path: Path) -> None:
+    strings = "{% for m in messages %}{{ m['role'] + ': ' + m['content'] }}\n{% endfor %}assistant:"
+    backend = HFBackend(with_template(tmp_path / "tiny", strings))
+    system = replace(QUESTION, system_prompt="Be brief.")
+    assert backend._prompter.read(system).text == (
+        "system: Be brief.\nuser: <|image_pad|>\nWhat colour?\nassistant:"
+    )
+    [response] = answers(backend, [QUESTION]).values()
+    assert response.error is None
+    written_out = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    shown = HFBackend(with_template(tmp_path / "other", written_out))._prompter.read(QUESTION).text
+    assert shown == "<|image_pad|>\nWhat colour?"
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ raise_exception('no system') if messages[0]['role'] == 'system' }}", r"refuses it \(no system\)"),
+        ("{% set messages = messages[-1:] %}", "leaves it out"),
+    ],
+)
+def test_a_system_prompt_that_the_template_has_no_place_for_is_refused(
+    tmp_path: Path, template: str, said: str
+) -> None:
+    backend = HFBackend(with_template(tmp_path / "tiny", own(template)))
+    assert answers(backend, [QUESTION])["a"].error is None
+    with pytest.raises(UsageError, match=f"--system-prompt: the chat template {said}"):
+        answers(backend, [replace(QUESTION, system_prompt="Be brief.")])
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        (
+            "{% for m in messages %}{% for c in m['content'] %}{{ c['text'] }}{% endfor %}{% endfor %}",
+            "no images",
+        ),
+        ("Hello", "leaves out what is asked"),
+    ],
+)
+def test_a_template_that_leaves_something_out_is_refused(tmp_path: Path, template: str, said: str) -> None:
+    with pytest.raises(UsageError, match=f"{said}.*--chat-template FILE"):
+        HFBackend(with_template(tmp_path / "tiny", template))
+
+
+WISHES = {
+    "do_sample": True, "temperature": 0.7, "top_p": 0.8, "top_k": 5, "min_p": 0.1, "repetition_penalty": 1.3,
+    "num_beams": 1, "no_repeat_ngram_size": 2, "min_new_tokens": 9, "renormalize_logits": True,
+    "bad_words_ids": [[token] for token in range(40, 200)], "suppress_tokens": [10, 11], "guidance_scale": 2.0,
+    "begin_suppress_tokens": [12], "forced_bos_token_id": 13, "forced_eos_token_id": 14, "stop_strings": ["a"],
+    "sequence_bias": [[[15], 9.0]], "cache_implementation": "hybrid", "encoder_repetition_penalty": 2.0,
+    "exponential_decay_length_penalty": [2, 1.5],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def wishing(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The tiny checkpoint with a `generation_config.json` that wants much."""
+    folder = tmp_path_factory.mktemp("wishing") / "tiny"
+    shutil.copytree(tiny_path(), folder)
+    path = folder / "generation_config.json"
+    settings = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(settings | WISHES))
+    return str(folder)
+
+
+def test_nothing_of_the_checkpoint_s_generation_config_counts(backend: HFBackend, wishing: str) -> None:
+    requests = mixed(8)
+    assert texts(HFBackend(wishing, batch_size=8), requests) == texts(backend, requests)
+
+
+def test_the_checkpoint_s_sampling_counts_where_it_is_asked_for(backend: HFBackend, wishing: str) -> None:
+    taken = HFBackend(wishing, batch_size=8, checkpoint=asking(generation="checkpoint"))
+    settings = taken.describe()["generation"]
+    names = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
+    assert {name: settings[name] for name in names} == {name: WISHES[name] for name in names}
+    assert settings["source"] == "checkpoint"
+    assert backend.describe()["generation"]["repetition_penalty"] == 1.0
+    requests = [
+        replace(request, key=str(seed), sampling=Sampling(12, seed=seed))
+        for seed, request in enumerate([drawn("refcoco", 0)] * 6)
+    ]
+    together = texts(taken, requests)
+    assert len(set(together.values())) > 1
+    alone = {}
+    for request in requests[:3]:
+        alone |= {
+            key: text for key, text in texts(taken, [request, drawn("docvqa", 0)]).items() if key in together
+        }
+    assert alone.items() <= together.items()
+
+
+def test_top_k_and_min_p_keep_the_likeliest() -> None:
+    logits = torch.tensor([[2.0, 1.9, 0.0, -1.0]]).repeat(200, 1)
+    rules = [Sampling(9, temperature=1.0, seed=seed) for seed in range(200)]
+    for more, kept in (({"top_k": 1}, {0}), ({"top_k": 3}, {0, 1, 2}), ({"min_p": 0.5}, {0, 1})):
+        picked = RowSampler(rules, 3, **more)(torch.zeros(200, 1, dtype=torch.long), logits).argmax(-1)
+        assert set(picked.tolist()) == kept
+
+
+def test_a_penalty_does_not_see_padding() -> None:
+    logits = torch.zeros(2, 5) + 1.0
+    prompts = torch.tensor([[0, 0, 1, 2], [3, 3, 1, 2]])
+    penalise = RowPenalty(2.0, torch.tensor([[0, 0, 1, 1], [1, 1, 1, 1]]))
+    expected = [[1.0, 0.5, 0.5, 1.0, 1.0], [1.0, 0.5, 0.5, 0.5, 1.0]]
+    assert penalise(prompts, logits.clone()).tolist() == expected
+    grown = penalise(torch.cat([prompts, torch.tensor([[4], [4]])], 1), logits.clone())
+    assert grown[:, 4].tolist() == [0.5, 0.5]
+
+
+def test_a_model_that_answers_otherwise_in_a_batch_is_asked_one_by_one(backend: HFBackend, monkeypatch) -> None:
+    requests = mixed(6)
+    expected = texts(backend, requests)
+    fresh = HFBackend(str(tiny_path()), batch_size=8)
+    forward, sizes = fresh.model.forward, []
+
+    @functools.wraps(forward)
+    def leaking(**inputs):
+        output = forward(**inputs)
+        sizes.append(len(output.logits))
+        output.logits = output.logits + 3.0 * torch.arange(output.logits.shape[-1]) * (sizes[-1] > 1)
+        return output
+
+    monkeypatch.setattr(fresh.model, "forward", leaking)
+    texts(fresh, requests[:2])
+    sizes.clear()
+    assert texts(fresh, requests) == expected
+    assert set(sizes) == {1}
 
 
 def test_a_checkpoint_without_chat_template_is_refused(tmp_path: Path) -> None:

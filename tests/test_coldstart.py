@@ -331,9 +331,9 @@ def test_checkpoints_of_other_settings_are_refused(tmp_path: Path) -> None:
 
 
 def test_warm_up_drawings_are_seeded_and_labelled() -> None:
-    from harness.models.image_only import load_processor
+    from harness.models.processors import load_processor
 
-    processor = load_processor(tiny_path(), "qwen3_vl")
+    processor = load_processor(tiny_path())
     first, same, other = (vision_warmup.batch(processor, 0, number, 3) for number in (5, 5, 6))
     assert all(torch.equal(first[key], same[key]) for key in first)
     assert first["pixel_values"].shape != other["pixel_values"].shape or not torch.equal(

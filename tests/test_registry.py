@@ -116,12 +116,15 @@ def test_no_tasks_named() -> None:
         ("molmo", "norm100"),
         ("allenai/Molmo2-8B", None),
         ("allenai/MolmoAct-7B-D-0812", None),
+        ("zai-org/GLM-4.5V", "norm1000"),
+        ("deepseek-ai/deepseek-vl2", "norm1000"),
+        ("moonshotai/Kimi-VL-A3B-Instruct", "norm1"),
         ("llava-hf/llava-1.5-7b-hf", None),
         ("gpt-4o", None),
     ],
 )
 def test_families_of_names(name: str, coords: str | None) -> None:
-    assert models.family_coords(name) == coords
+    assert models.named_coords(name) == coords
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from harness.models import tiny_path
-from harness.models.image_only import load_processor
+from harness.models.processors import load_processor
 from training.coldstart.tiny import SPECIAL, TAGS, TinyConfig, train_tokenizer, untrained, write_processor
 
 FILES = {
@@ -30,7 +30,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def processor():
-    return load_processor(tiny_path(), "qwen3_vl")
+    return load_processor(tiny_path())
 
 
 def test_the_shipped_folder_is_whole_and_small() -> None:
@@ -80,7 +80,7 @@ def test_any_unicode_text_round_trips(text: str) -> None:
 
 def load_processor_once(cache: list = []):  # noqa: B006 - hypothesis forbids function-scoped fixtures
     if not cache:
-        cache.append(load_processor(tiny_path(), "qwen3_vl"))
+        cache.append(load_processor(tiny_path()))
     return cache[0]
 
 
@@ -132,7 +132,7 @@ def test_an_untrained_model_can_be_built_and_loaded(tmp_path: Path) -> None:
     write_processor(tmp_path, tokenizer, config)
     untrained(tokenizer, config, seed=1).save_pretrained(tmp_path)
     model = AutoModelForImageTextToText.from_pretrained(tmp_path, dtype=torch.float32)
-    processor = load_processor(tmp_path, "qwen3_vl")
+    processor = load_processor(tmp_path)
     text = processor.apply_chat_template(
         [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "?"}]}],
         add_generation_prompt=True,

@@ -4,7 +4,7 @@ Each backend answers requests behind `harness.types.Backend`: `hf`, `vllm`, `ope
 only the one that is asked for, so that nothing here needs torch before a model does.
 """
 
-from harness.models.families import family_coords
+from harness.models.families import family_coords, named_coords
 from harness.models.identity import identify
 from harness.models.loading import load
 from harness.models.spec import (
@@ -28,6 +28,7 @@ __all__ = [
     "family_coords",
     "identify",
     "load",
+    "named_coords",
     "resolve",
     "tiny_path",
 ]

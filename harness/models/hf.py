@@ -7,16 +7,20 @@ resized in a thread while the model runs. Decoding is greedy, or sampled row by 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, UsageError
+from harness.models.hf_batching import TOLERANCE, answers_alike
 from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
-from harness.models.hf_prompts import Batch, Batcher, Prompt, Prompter, failure
-from harness.models.image_only import load_processor
-from harness.types import Request
+from harness.models.hf_generation import Generator
+from harness.models.hf_prompts import Batch, Batcher, Prompt, Prompter, failure, first_line
+from harness.models.processors import load_processor
+from harness.models.spec import CheckpointOptions
+from harness.types import Request, Sampling
 from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
 from tasks.types import Response
@@ -63,13 +67,14 @@ class HFBackend:
         batch_size: int | None = None,
         coords: Coords | None = None,
         delimiters: Delimiters = STANDARD,
+        checkpoint: CheckpointOptions | None = None,
     ) -> None:
         if dtype not in DTYPES:
             raise UsageError(f"unknown dtype {dtype!r}; known: {', '.join(DTYPES)}")
         folder, revision = checkpoint_folder(path_or_name, revision)
         config = read_config(folder)
         self.coords = coords
-        self._attach(*_load(folder, config, dtype), batch_size, delimiters)
+        self._attach(*_load(folder, config, dtype), batch_size, delimiters=delimiters, options=checkpoint)
         self._described = {
             "backend": self.name,
             "model": folder.resolve().name if Path(path_or_name).is_dir() else path_or_name,
@@ -77,19 +82,30 @@ class HFBackend:
             "revision": revision,
             "fingerprint": fingerprint(folder),
             "dtype": str(self.model.dtype).removeprefix("torch."),
+            "generation": self._generator.describe(),
             **self._prompter.chat.opening(),
         }
 
     def _attach(
-        self, model: Any, processor: Any, batch_size: int | None, delimiters: Delimiters = STANDARD
+        self,
+        model: Any,
+        processor: Any,
+        batch_size: int | None,
+        *,
+        delimiters: Delimiters = STANDARD,
+        options: CheckpointOptions | None = None,
+        never: Sequence[int] = (),
     ) -> None:
-        """Take a loaded model and its processor."""
+        """Take a loaded model and its processor; an answer holds none of the tokens `never`."""
+        options = options or CheckpointOptions()
         self.model, self.processor = model, processor
         self.device: torch.device = model.device
-        self._prompter = Prompter(processor, delimiters)
-        self._ends = _end_tokens(model, self._prompter.tokenizer)
-        self.input_only = input_only_tokens(model)
-        """Tokens that stand for images: an answer never holds one."""
+        self._prompter = Prompter(
+            processor, delimiters, template=options.chat_template, variables=options.template_vars
+        )
+        self._generator = Generator(model, self._prompter.tokenizer, options.generation, never)
+        self._together: bool | None = None
+        """Whether answers are the same in a batch; None: not tried yet."""
         self._batch_size = batch_size or (CPU_BATCH if self.device.type == "cpu" else GPU_BATCH)
         self._budget = CPU_BUDGET if self.device.type == "cpu" else _token_budget(model)
 
@@ -103,8 +119,13 @@ class HFBackend:
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
         """Answer requests batch by batch; see `harness.types.Backend`."""
+        requests = iter(requests)
+        first = list(islice(requests, 2))
+        if self._together is None and len(first) > 1 and self._batch_size > 1:
+            self._together = self._try_together()
+        size = self._batch_size if self._together else 1
         batcher = Batcher(
-            self._prompter, requests, self._batch_size, lambda: self._budget, WINDOW * self._batch_size
+            self._prompter, chain(first, requests), size, lambda: self._budget, WINDOW * self._batch_size
         )
         with ThreadPoolExecutor(1, "prepare") as thread:
             upcoming = thread.submit(batcher.next)
@@ -118,14 +139,22 @@ class HFBackend:
         """Drop the model and give its memory back."""
         import torch
 
-        del self.model
+        del self.model, self._generator
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
     def _answer(self, batch: Batch) -> Iterator[tuple[Request, Response]]:
-        """Answer a batch; where memory does not suffice, its halves."""
+        """Answer a batch; its halves where memory does not suffice, one by one where it is refused whole."""
+        if batch.inputs is None:
+            yield from self._answer_each(batch)
+            return
         try:
             responses = self._run(batch)
+        except (ValueError, TypeError, LookupError) as error:
+            if len(batch.prompts) > 1:
+                yield from self._answer_each(batch)
+                return
+            responses = [failure(f"the model refuses it: {first_line(error)}", batch.prompts[0].arrived)]
         except (MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
@@ -145,7 +174,16 @@ class HFBackend:
         halves = (batch.prompts[: size // 2], batch.prompts[size // 2 :])
         batch.inputs = None
         for half in halves:
-            yield from self._answer(self._prompter.batch(half))
+            again = self._prompter.batch(half)
+            yield from again.failed
+            yield from self._answer(again)
+
+    def _answer_each(self, batch: Batch) -> Iterator[tuple[Request, Response]]:
+        for prompt in batch.prompts:
+            alone = self._prompter.batch([prompt])
+            yield from alone.failed
+            if alone.prompts:
+                yield from self._answer(alone)
 
     def _free(self) -> None:
         import torch
@@ -154,41 +192,63 @@ class HFBackend:
             torch.cuda.empty_cache()
 
     def _run(self, batch: Batch) -> list[Response]:
-        import torch
-        from transformers import GenerationConfig, LogitsProcessorList
-
-        from harness.models.hf_sampling import RowSampler
-
-        rules = [prompt.request.sampling for prompt in batch.prompts]
-        inputs = batch.inputs.to(self.device)
-        for key, value in inputs.items():
-            if torch.is_floating_point(value):
-                inputs[key] = value.to(self.model.dtype)
-        settings = GenerationConfig(
-            max_new_tokens=max(rule.max_new_tokens for rule in rules),
-            do_sample=False,
-            num_beams=1,
-            repetition_penalty=1.0,
-            eos_token_id=self._ends,
-            pad_token_id=self._prompter.tokenizer.pad_token_id,
-            suppress_tokens=self.input_only or None,
-        )
-        sampler = LogitsProcessorList([RowSampler(rules, self._ends[0])])
-        with torch.inference_mode():
-            output = self.model.generate(**inputs, generation_config=settings, logits_processor=sampler)
-        width = inputs["input_ids"].shape[1]
-        lengths = inputs["attention_mask"].sum(1).tolist()
-        rows = output[:, width:].tolist()
+        inputs = self._placed(dict(batch.inputs))
+        rows = self._generator.run(inputs, [prompt.request.sampling for prompt in batch.prompts]).tolist()
+        lengths = self._lengths(inputs)
         return [
             self._response(prompt, row, length, shown)
             for prompt, row, length, shown in zip(batch.prompts, rows, lengths, batch.shown, strict=True)
         ]
 
+    def _try_together(self) -> bool:
+        """Whether batches change no answer; they do where they cannot be tried."""
+        tolerance = TOLERANCE.get(self.model.dtype.itemsize, max(TOLERANCE.values()))
+        try:
+            return answers_alike(self._prompter, self._logits_of, tolerance)
+        except (ValueError, TypeError, LookupError):
+            return False
+        except (MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            return False
+
+    def _logits_of(self, batch: Batch, steps: int) -> list[torch.Tensor]:
+        """What the model says at each of the first steps of its answers: (rows, vocabulary)."""
+        output = self._generator.run(
+            self._placed(dict(batch.inputs)),
+            [Sampling(steps)] * len(batch.prompts),
+            return_dict_in_generate=True,
+            output_logits=True,
+        )
+        if getattr(output, "logits", None) is None:
+            raise ValueError("its logits cannot be had")
+        return list(output.logits)
+
+    def _placed(self, value: Any) -> Any:
+        """What a processor made, on the model's device, pixels in the model's dtype."""
+        import torch
+
+        if isinstance(value, torch.Tensor):
+            return value.to(self.device, self.model.dtype if value.is_floating_point() else None)
+        if isinstance(value, dict):
+            return {name: self._placed(part) for name, part in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(self._placed(part) for part in value)
+        return value
+
+    def _lengths(self, inputs: dict[str, Any]) -> list[int]:
+        """Prompt tokens of each row, without padding."""
+        mask = inputs.get("attention_mask")
+        if mask is None:
+            return [inputs["input_ids"].shape[1]] * len(inputs["input_ids"])
+        lengths: list[int] = mask.sum(1).tolist()
+        return lengths
+
     def _response(
         self, prompt: Prompt, row: list[int], prompt_tokens: int, shown: tuple[tuple[int, int], ...]
     ) -> Response:
         limit = prompt.request.sampling.max_new_tokens
-        end = next((index for index, token in enumerate(row[:limit]) if token in self._ends), None)
+        end = next((index for index, token in enumerate(row[:limit]) if token in self._generator.ends), None)
         kept = row[: limit if end is None else end]
         response = Response(
             self._prompter.chat.decode(kept),
@@ -215,8 +275,8 @@ def _load(folder: Path, config: dict[str, Any], dtype: str) -> tuple[Any, Any]:
         dtype = "float32"
     placed = {"device_map": "auto"} if cuda and torch.cuda.device_count() > 1 else {}
     try:
-        processor = load_processor(folder, str(config["model_type"]))
         model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, **placed)
+        processor = load_processor(folder)
     except (ValueError, ImportError, OSError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         if "trust_remote_code" in str(error) or "auto_map" in config:
@@ -225,23 +285,11 @@ def _load(folder: Path, config: dict[str, Any], dtype: str) -> tuple[Any, Any]:
                 "serve it elsewhere and use --backend openai"
             ) from error
         raise UsageError(f"{folder.name} cannot be loaded as a vision-language model: {reason}") from error
-    if processor.chat_template is None and processor.tokenizer.chat_template is None:
-        raise UsageError(f"{folder.name} has no chat template: it is not an instruction-tuned model")
     if cuda and not placed:
         model = model.to("cuda")
     if not cuda and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
     return model.eval(), processor
-
-
-def _end_tokens(model: Any, tokenizer: Any) -> list[int]:
-    """Tokens that end an answer: the tokenizer's, and what the checkpoint's generation settings name."""
-    named = model.generation_config.eos_token_id
-    named = named if isinstance(named, list) else [named]
-    ends = dict.fromkeys(token for token in [tokenizer.eos_token_id, *named] if token is not None)
-    if not ends:
-        raise UsageError("the checkpoint names no end token (eos_token_id): its answers would never end")
-    return list(ends)
 
 
 def input_only_tokens(model: Any) -> list[int]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import PLUGIN_BUGS
 from harness.models.chat import Chat
 from harness.models.pixels import fitted, rule_of
 from harness.types import Request
@@ -45,6 +46,7 @@ class Batch:
 
     prompts: list[Prompt] = field(default_factory=list)
     inputs: Any = None
+    """None where the processor takes each request alone, but not all in one call."""
     shown: list[tuple[tuple[int, int], ...]] = field(default_factory=list)
     failed: list[tuple[Request, Response]] = field(default_factory=list)
     """Requests that will get no answer, and why."""
@@ -56,17 +58,43 @@ class Prompter:
     Args:
         processor: with its tokenizer and chat template.
         delimiters: by which thinking and answers are known.
+        template: a chat template in place of the processor's.
+        variables: values for the template's variables.
+
+    Raises:
+        UsageError: there is no chat template, or it shows no images or no text.
     """
 
-    def __init__(self, processor: Any, delimiters: Delimiters = STANDARD) -> None:
+    def __init__(
+        self,
+        processor: Any,
+        delimiters: Delimiters = STANDARD,
+        *,
+        template: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> None:
         self.processor = processor
         self.tokenizer = processor.tokenizer
         self.tokenizer.padding_side = "left"
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
-        self.chat = Chat(processor, self.tokenizer, delimiters)
         self.rule = rule_of(processor.image_processor.to_dict())
         """How the processor sizes an image."""
+        if template is not None:
+            processor.chat_template = template
+        plain = processor.chat_template is None and self._takes_plain_text()
+        self.chat = Chat(processor, self.tokenizer, delimiters, variables, plain=plain)
+        self.chat.check(str(getattr(processor, "image_token", "") or ""))
+
+    def _takes_plain_text(self) -> bool:
+        """Whether the processor puts images into a plain prompt itself, as those of task-prompt models do."""
+        import PIL.Image
+
+        try:
+            self.processor(text=["?"], images=[[PIL.Image.new("RGB", (64, 64))]], return_tensors="pt")
+        except (ValueError, *PLUGIN_BUGS):
+            return False
+        return True
 
     def read(self, request: Request) -> Prompt:
         """The prompt of a request. Only the headers of images are read.
@@ -76,7 +104,8 @@ class Prompter:
         """
         arrived = time.monotonic()
         text = self.chat.render(request)
-        tokens = len(self.tokenizer(text)["input_ids"]) + sum(self._image_tokens(request))
+        words = self.tokenizer(text, add_special_tokens=not self._begins(text))["input_ids"]
+        tokens = len(words) + sum(self._image_tokens(request))
         return Prompt(request, text, tokens, arrived)
 
     def _image_tokens(self, request: Request) -> Iterator[int]:
@@ -111,34 +140,45 @@ class Prompter:
         """Fill in `inputs` and `shown`. A request that the processor refuses fails alone."""
         try:
             batch.inputs = self._inputs(batch.prompts, pictures)
-        except ValueError:
-            kept = []
-            for prompt, opened in zip(batch.prompts, pictures, strict=True):
-                try:
-                    self._inputs([prompt], [opened])
-                except ValueError as error:
-                    reason = f"the processor refuses it: {str(error).splitlines()[0]}"
-                    batch.failed.append((prompt.request, failure(reason, prompt.arrived)))
-                else:
-                    kept.append((prompt, opened))
-            batch.prompts = [prompt for prompt, _ in kept]
-            pictures = [opened for _, opened in kept]
-            if not kept:
-                return
-            batch.inputs = self._inputs(batch.prompts, pictures)
-        batch.shown = [tuple(picture.size for picture in opened) for opened in pictures]
+        except (ValueError, *PLUGIN_BUGS) as error:
+            if len(batch.prompts) == 1:
+                [prompt] = batch.prompts
+                reason = f"the processor refuses it: {first_line(error)}"
+                batch.failed.append((prompt.request, failure(reason, prompt.arrived)))
+                batch.prompts = []
+            return
+        batch.shown = self._shown(batch.inputs, pictures)
 
     def _inputs(self, prompts: list[Prompt], pictures: list[list[Image]]) -> Any:
+        """What transformers' `apply_chat_template(…, tokenize=True)` makes of the same prompts and pictures."""
         # Fitted by `_picture`; the processor of such a rule can be told to leave the size alone.
         options: dict[str, Any] = {"images_kwargs": {"do_resize": False}} if self.rule.factor > 1 else {}
         texts = [prompt.text for prompt in prompts]
         if any(pictures):
-            options["images"] = [opened for opened in pictures if opened] if all(pictures) else _flat(pictures)
+            options["images"] = pictures if all(pictures) else _flat(pictures)
+        if self._begins(texts[0]):
+            options["add_special_tokens"] = False
         return self.processor(text=texts, padding=True, return_tensors="pt", **options)
+
+    def _begins(self, text: str) -> bool:
+        """Whether a prompt has its beginning-of-text token already, by the rule of transformers."""
+        bos = self.tokenizer.bos_token
+        return bos is not None and text.startswith(bos) and not self.chat.plain
 
     def _picture(self, index: int, image: ImageRef, request: Request) -> Image:
         with _naming(index):
             return fitted(image, request.pixels, self.rule)
+
+    def _shown(self, inputs: Any, pictures: list[list[Image]]) -> list[tuple[tuple[int, int], ...]]:
+        patch = getattr(self.processor.image_processor, "patch_size", None)
+        if not isinstance(patch, int) or "image_grid_thw" not in inputs:
+            return [tuple(picture.size for picture in opened) for opened in pictures]
+        grids = iter(inputs["image_grid_thw"].tolist())
+        sizes: list[tuple[tuple[int, int], ...]] = []
+        for opened in pictures:
+            own = [next(grids) for _ in opened]
+            sizes.append(tuple((columns * patch, rows * patch) for _, rows, columns in own))
+        return sizes
 
 
 class Batcher:
@@ -191,7 +231,7 @@ class Batcher:
         for prompt in self._waiting:
             wider = max(widest, prompt.cost)
             fits = not taken or (len(taken) < self._size and wider * (len(taken) + 1) <= self._budget())
-            if fits and prompt.request.pixels == first.request.pixels:
+            if fits and prompt.request.pixels == first.request.pixels and _alike(prompt, first):
                 taken.append(prompt)
                 widest = wider
             else:
@@ -200,9 +240,19 @@ class Batcher:
         return taken
 
 
+def _alike(one: Prompt, other: Prompt) -> bool:
+    """Whether both have images, or neither: processors differ in how they take a mixture."""
+    return bool(one.request.images) == bool(other.request.images)
+
+
 def failure(reason: str, arrived: float) -> Response:
     """A response that is none."""
     return Response("", "error", latency=time.monotonic() - arrived, error=reason)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _images(request: Request) -> Iterator[tuple[int, ImageRef]]:

@@ -24,15 +24,21 @@ class RowSampler(LogitsProcessor):  # type: ignore[misc]
     Args:
         rules: one `Sampling` a row.
         end: the token that ends a row.
+        top_k: sampled rows draw among this many tokens at most; 0: among all.
+        min_p: sampled rows draw no token that is less likely than this share of the likeliest.
     """
 
-    def __init__(self, rules: Sequence[Sampling], end: int) -> None:
+    def __init__(self, rules: Sequence[Sampling], end: int, *, top_k: int = 0, min_p: float = 0.0) -> None:
         import torch
 
+        self._top_k, self._min_p = top_k, min_p
         self._limits = [rule.max_new_tokens for rule in rules]
         self._end = end
-        self._step = 0
+        self.steps = 0
+        """Tokens picked so far; 0 after a whole answer: the model never asked."""
         self._rows = [row for row, rule in enumerate(rules) if rule.temperature > 0]
+        self.needed = bool(self._rows)
+        """Whether greedy decoding would pick other tokens."""
         self._generators = [torch.Generator().manual_seed(rules[row].seed % 2**63) for row in self._rows]
         self._temperature = torch.tensor([rules[row].temperature for row in self._rows]).unsqueeze(1)
         self._top_p = torch.tensor([rules[row].top_p for row in self._rows]).unsqueeze(1)
@@ -43,9 +49,9 @@ class RowSampler(LogitsProcessor):  # type: ignore[misc]
         picked: dict[int, int] = {}
         if self._rows:
             picked.update(zip(self._rows, self._draw(scores[self._rows]), strict=True))
-        ended = [row for row, limit in enumerate(self._limits) if self._step >= limit]
+        ended = [row for row, limit in enumerate(self._limits) if self.steps >= limit]
         picked.update(dict.fromkeys(ended, self._end))
-        self._step += 1
+        self.steps += 1
         if not picked:
             return scores
         scores = scores.clone()
@@ -58,15 +64,47 @@ class RowSampler(LogitsProcessor):  # type: ignore[misc]
         import torch
 
         scores = scores.float().cpu() / self._temperature
+        if 0 < self._top_k < scores.shape[-1]:
+            least = scores.topk(self._top_k).values[:, -1:]
+            scores = scores.masked_fill(scores < least, float("-inf"))
         probabilities = scores.softmax(-1).double()
         if bool((self._top_p < 1).any()):
             ranked, order = probabilities.sort(descending=True, stable=True)
             before = ranked.cumsum(-1) - ranked
             kept = torch.zeros_like(probabilities).scatter(-1, order, (before < self._top_p).double())
             probabilities = probabilities * kept
+        if self._min_p > 0:
+            least_likely = self._min_p * probabilities.amax(-1, keepdim=True)
+            probabilities = probabilities.masked_fill(probabilities < least_likely, 0.0)
         cumulated = probabilities.cumsum(-1)
         uniform = torch.stack(
             [torch.rand((1,), generator=own, dtype=torch.float64) for own in self._generators]
         )
         found = torch.searchsorted(cumulated, uniform * cumulated[:, -1:], right=True).squeeze(1)
         return [min(int(token), scores.shape[-1] - 1) for token in found]
+
+
+class RowPenalty(LogitsProcessor):  # type: ignore[misc]
+    """transformers' repetition penalty, blind to padding: a row is penalised as it would be alone.
+
+    Args:
+        penalty: the factor; above 1 it makes tokens that a row has less likely.
+        mask: (batch, prompt), 0 where a prompt is padded on the left.
+    """
+
+    def __init__(self, penalty: float, mask: torch.Tensor) -> None:
+        from transformers import RepetitionPenaltyLogitsProcessor
+
+        self._penalise = RepetitionPenaltyLogitsProcessor(penalty)
+        self._padded = mask == 0
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Scores (batch, vocabulary) → the same, penalised for the tokens of each row's prompt and answer."""
+        width = self._padded.shape[1]
+        if input_ids.shape[1] >= width:
+            own = input_ids.clone()
+            last = input_ids[:, width - 1 : width].expand(-1, width)
+            own[:, :width] = input_ids[:, :width].where(~self._padded, last)
+            input_ids = own
+        penalised: torch.Tensor = self._penalise(input_ids, scores)
+        return penalised

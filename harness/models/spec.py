@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import UsageError, nearest
-from harness.models.families import family_coords
+from harness.models.families import family_coords, named_coords
 from harness.types import NO_LIMITS, PixelLimits
 from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
@@ -140,7 +140,7 @@ def resolve(
     if base_url is not None or backend == "openai":
         if base_url is None:
             raise UsageError("--backend openai needs --base-url URL, e.g. http://localhost:8000/v1")
-        return ModelSpec(name, "openai", name, coords or family_coords(name), base_url=base_url, **how)
+        return ModelSpec(name, "openai", name, coords or named_coords(name), base_url=base_url, **how)
     if name == "tiny":
         path = str(tiny_path())
         return ModelSpec(name, backend or "hf", path, coords or family_coords(path), **how)
@@ -152,7 +152,8 @@ def resolve(
     elif not re.fullmatch(r"[\w.-]+/[\w.-]+", name) or name.startswith("."):
         known = nearest(name, [*BUILTIN, *entry_points()])
         raise UsageError(f"unknown model {name!r}{known}; or give a path, or a hub name ORG/NAME")
-    return ModelSpec(name, backend or "hf", name, coords or family_coords(name), **how)
+    coords = coords or family_coords(name, how.get("revision"))
+    return ModelSpec(name, backend or "hf", name, coords, **how)
 
 
 def _options(text: str) -> dict[str, str]:

@@ -71,7 +71,7 @@ def served_chat(
 def _chat(folder: Path, given: Mapping[str, str], delimiters: Delimiters) -> Chat:
     from transformers import AutoTokenizer
 
-    from harness.models.image_only import chat_template
+    from harness.models.processors import chat_template
 
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     template = _given_template(given[_TEMPLATE]) if _TEMPLATE in given else chat_template(folder, tokenizer)

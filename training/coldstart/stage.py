@@ -21,7 +21,7 @@ from harness.errors import UsageError
 from harness.jsonl import read_json, write_json
 from harness.models import family_coords, tiny_path
 from harness.models.hf_files import checkpoint_folder, read_config
-from harness.models.image_only import load_processor
+from harness.models.processors import load_processor
 from harness.run.lock import Lock
 from training import checkpoint
 from training.coldstart import vision_warmup
@@ -180,7 +180,7 @@ def warm_up(model: Any, folder: Path, recipe: WarmupRecipe, seed: int, log: Log)
     if config["model_type"] != "qwen3_vl":
         raise UsageError(f"vision_warmup is for Qwen3-VL towers, not {config['model_type']}")
     tower = model.model.visual
-    tokenizer = load_processor(folder, "qwen3_vl").tokenizer
+    tokenizer = load_processor(folder).tokenizer
     heads = vision_warmup.Heads(model.get_input_embeddings(), tokenizer).to(model.device)
     named = [*tower.named_parameters(), *((f"heads.{name}", p) for name, p in heads.named_parameters())]
     optimizers = Optimizers(

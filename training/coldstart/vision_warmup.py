@@ -21,7 +21,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset
 
 from harness.data.synthetic.canvas import COLOURS, INK, SHAPES, Canvas, Item
-from harness.models.image_only import load_processor
+from harness.models.processors import load_processor
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -191,7 +191,7 @@ class _Batches(IterableDataset[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         torch.set_num_threads(1)
-        processor = load_processor(Path(self._processor), "qwen3_vl")
+        processor = load_processor(Path(self._processor))
         for number in count():
             yield batch(processor, self._seed, number, self._size)
 

@@ -16,9 +16,8 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from harness.errors import HarnessError
-from harness.models.hf_files import read_config
 from harness.models.hf_prompts import Prompt, Prompter
-from harness.models.image_only import load_processor
+from harness.models.processors import load_processor
 from harness.registry import Registry
 from harness.types import Request, Sampling
 from scorers.types import Coords
@@ -94,7 +93,7 @@ class Examples:
     def __init__(self, settings: ExampleSettings) -> None:
         folder = Path(settings.processor)
         self.settings = settings
-        self.processor = load_processor(folder, str(read_config(folder)["model_type"]))
+        self.processor = load_processor(folder)
         self._prompter = Prompter(self.processor)
         registry = Registry()
         self._tasks = {name: registry.get(name) for name in settings.tasks}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.models.hf import HFBackend
+from harness.models.hf import HFBackend, input_only_tokens
 from harness.models.hf_prompts import Prompt
 from harness.run.plan import request_seed
 from harness.types import PixelLimits, Request, Sampling
@@ -54,7 +54,9 @@ class PolicyBackend(HFBackend):
         batch_size: int | None = None,
     ) -> None:
         self.coords = coords
-        self._attach(model.eval(), processor, batch_size)
+        self.input_only = input_only_tokens(model)
+        """Tokens that stand for images: an answer that is trained on never holds one."""
+        self._attach(model.eval(), processor, batch_size, never=self.input_only)
         self._described = dict(described)
         self.tokens: dict[str, tuple[int, ...]] = {}
         """Request key → the tokens of its response, until they are taken."""

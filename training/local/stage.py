@@ -13,8 +13,8 @@ import torch
 from harness.errors import UsageError
 from harness.fingerprint import announced
 from harness.models import family_coords, tiny_path
-from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
-from harness.models.image_only import load_processor
+from harness.models.hf_files import checkpoint_folder, fingerprint
+from harness.models.processors import load_processor
 from harness.registry import Registry
 from harness.run.lock import Lock
 from harness.run.plan import FailedRow
@@ -63,7 +63,7 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
         model = _model(source, recipe, stage)
         with announced(_say):
             described = {"model": source.name, "fingerprint": fingerprint(source), "dtype": str(model.dtype)}
-        processor = load_processor(source, str(read_config(source)["model_type"]))
+        processor = load_processor(source)
         backend = PolicyBackend(
             model, processor, coords=coords, described=described, batch_size=stage.rollout_batch
         )
