@@ -136,7 +136,7 @@ def _difference(backend: _Recording, processor: Any, request: Request, ours: Res
 
 
 def _inputs(processor: Any, request: Request) -> Any:
-    pictures = [image.open() for image in request.images]
+    pictures = [image.picture() for image in request.images]
     if processor.chat_template is None:
         if request.system_prompt:
             raise ValueError("no place for a system prompt")

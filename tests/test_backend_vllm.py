@@ -277,24 +277,16 @@ def checkpoint(tmp_path: Path, **settings: Any) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    ("settings", "sampling"),
-    [
-        ({"repetition_penalty": 1.05, "top_k": 50, "temperature": 0.7}, {"temperature": 0.0}),
-        ({"do_sample": True, "top_k": 50, "temperature": 0.7}, {"temperature": 0.7, "top_k": 50}),
-        ({"do_sample": True}, {"temperature": 1.0}),
-    ],
-)
 def test_sampling_of_the_checkpoint_counts_on_purpose_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], sampling: dict[str, float]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stand_in(tmp_path / "vllm", SERVES.format(seen=str(tmp_path / "seen"), server=str(SERVER)), monkeypatch)
-    folder = str(checkpoint(tmp_path, **settings))
-    penalty = {name: settings[name] for name in ("repetition_penalty",) if name in settings}
+    stand_in(tmp_path / "vllm", "", monkeypatch)
+    wanted = {"temperature": 0.7, "top_k": 50, "repetition_penalty": 1.05}
+    folder = str(checkpoint(tmp_path, do_sample=True, **wanted))
     backend = VLLMBackend(folder, options=CheckpointOptions(generation="checkpoint"))
-    assert backend.describe()["generation"] == {**sampling, **penalty}
-    assert backend._further == {**sampling, **penalty}
-    assert VLLMBackend(folder)._further == {}
+    sent = {**wanted, "top_p": 1.0, "min_p": 0.0}
+    assert backend.describe()["generation"] == backend._connect("url")._further == sent
+    assert VLLMBackend(folder)._connect("url")._further == {}
 
 
 def test_no_sampling_settings_is_an_error_where_they_are_asked_for(

@@ -3,37 +3,80 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+from harness.types import Sampling
 
-_NUMBERS = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
+FILE = "generation_config.json"
 
 
-def checkpoint_sampling(folder: Path) -> dict[str, float]:
-    """What `--generation checkpoint` samples with: a temperature (0 is greedy), and what else the file names.
+@dataclass(frozen=True, slots=True)
+class CheckpointSampling:
+    """The sampling that a checkpoint wants, as far as every backend can do it; the defaults are none."""
 
-    Args:
-        folder: of the checkpoint.
+    temperature: float | None = None
+    """None: each request's own. 0 is greedy."""
+    top_p: float | None = None
+    top_k: int = 0
+    """0: no limit."""
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> CheckpointSampling:
+        """What the settings ask for. Without `do_sample` that is greedy decoding.
+
+        Raises:
+            UsageError: a setting is not a number.
+        """
+
+        def given(name: str, otherwise: float) -> float:
+            value = settings.get(name)
+            if value is None:
+                return otherwise
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise UsageError(f"--generation checkpoint: {FILE}: {name} is {value!r}, not a number")
+            return value
+
+        penalty = given("repetition_penalty", 1.0)
+        if not settings.get("do_sample"):
+            return cls(temperature=0.0, top_p=1.0, repetition_penalty=penalty)
+        return cls(
+            temperature=given("temperature", 1.0),
+            top_p=given("top_p", 1.0),
+            top_k=int(given("top_k", 0)),
+            min_p=given("min_p", 0.0),
+            repetition_penalty=penalty,
+        )
+
+    def apply(self, rule: Sampling) -> Sampling:
+        """A request's sampling with the checkpoint's temperature and top-p, where it has a say."""
+        if self.temperature is None or self.top_p is None:
+            return rule
+        return replace(rule, temperature=self.temperature, top_p=self.top_p)
+
+    def said(self) -> dict[str, float]:
+        """What is set, as plain JSON."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def checkpoint_sampling(folder: Path) -> CheckpointSampling:
+    """What the file of a checkpoint's folder asks for.
 
     Raises:
         UsageError: the checkpoint has no such file, or it cannot be read.
     """
-    path = folder / "generation_config.json"
+    path = folder / FILE
     try:
         settings: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UsageError(f"--generation checkpoint: {folder.name} has no generation_config.json") from None
+        raise UsageError(f"--generation checkpoint: {folder.name} has no {FILE}") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"--generation checkpoint: {path}: {error}") from None
     if not isinstance(settings, dict):
         raise UsageError(f"--generation checkpoint: {path}: a JSON object is wanted")
-    named = {name: settings[name] for name in _NUMBERS if settings.get(name) is not None}
-    for name, value in named.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise UsageError(f"--generation checkpoint: {path}: {name} is {value!r}, not a number")
-    if settings.get("do_sample"):
-        return {"temperature": 1.0, **named}
-    penalty = {name: value for name, value in named.items() if name == "repetition_penalty"}
-    return {"temperature": 0.0, **penalty}
+    return CheckpointSampling.of(settings)

@@ -94,6 +94,7 @@ class HFBackend:
         *,
         delimiters: Delimiters = STANDARD,
         options: CheckpointOptions | None = None,
+        sampling: CheckpointSampling | None = None,
         never: Sequence[int] = (),
     ) -> None:
         """Take a loaded model and its processor; an answer holds none of the tokens `never`."""
@@ -103,7 +104,7 @@ class HFBackend:
         self._prompter = Prompter(
             processor, delimiters, template=options.chat_template, variables=options.template_vars
         )
-        self._generator = Generator(model, self._prompter.tokenizer, options.generation, never)
+        self._generator = Generator(model, self._prompter.tokenizer, sampling, never)
         self._together: bool | None = None
         """Whether answers are the same in a batch; None: not tried yet."""
         self._batch_size = batch_size or (CPU_BATCH if self.device.type == "cpu" else GPU_BATCH)

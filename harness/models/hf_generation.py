@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, UsageError
+from harness.models.generation import CheckpointSampling
 from harness.types import Sampling
 
 if TYPE_CHECKING:
@@ -22,49 +22,13 @@ if TYPE_CHECKING:
 _STRUCTURE = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """The sampling that a checkpoint wants; the defaults are none."""
-
-    temperature: float | None = None
-    """None: each request's own."""
-    top_p: float | None = None
-    top_k: int = 0
-    min_p: float = 0.0
-    repetition_penalty: float = 1.0
-
-    @classmethod
-    def of(cls, config: Any) -> Wishes:
-        """What a `GenerationConfig` asks for. Without `do_sample` that is greedy decoding."""
-        penalty = config.repetition_penalty or 1.0
-        if not config.do_sample:
-            return cls(temperature=0.0, top_p=1.0, repetition_penalty=penalty)
-
-        def given(value: float | None, otherwise: float) -> float:
-            return otherwise if value is None else value
-
-        return cls(
-            temperature=given(config.temperature, 1.0),
-            top_p=given(config.top_p, 1.0),
-            top_k=int(given(config.top_k, 0)),
-            min_p=given(config.min_p, 0.0),
-            repetition_penalty=penalty,
-        )
-
-    def apply(self, rule: Sampling) -> Sampling:
-        """A request's sampling with the checkpoint's temperature and top-p, where it has a say."""
-        if self.temperature is None or self.top_p is None:
-            return rule
-        return replace(rule, temperature=self.temperature, top_p=self.top_p)
-
-
 class Generator:
     """Calls a model's `generate` with nothing but what was asked for.
 
     Args:
         model: a transformers model.
         tokenizer: its tokenizer; padding is on the left.
-        source: whose sampling counts.
+        sampling: of the checkpoint, where it counts in place of each request's own.
         never: tokens that an answer never holds; usually none.
 
     Raises:
@@ -75,16 +39,16 @@ class Generator:
         self,
         model: Any,
         tokenizer: Any,
-        source: Literal["harness", "checkpoint"] = "harness",
+        sampling: CheckpointSampling | None = None,
         never: Sequence[int] = (),
     ) -> None:
         self._model = model
         self._plainly = False
         """Past the model's own `generate`, which does not ask our sampler."""
         self._never = list(never) or None
-        self._source = source
         own = model.generation_config
-        self.wishes = Wishes.of(own) if source == "checkpoint" else Wishes()
+        self._source = "checkpoint" if sampling is not None else "harness"
+        self.sampling = sampling or CheckpointSampling()
         self.ends = _end_tokens(own, tokenizer)
         """Tokens that end an answer."""
         structure = {name: getattr(own, name, None) for name in _STRUCTURE}
@@ -93,8 +57,7 @@ class Generator:
 
     def describe(self) -> dict[str, Any]:
         """The settings in effect beside each request's own, as plain JSON."""
-        wishes = {name: value for name, value in asdict(self.wishes).items() if value is not None}
-        return {"source": self._source, "end_tokens": self.ends, **wishes}
+        return {"source": self._source, "end_tokens": self.ends, **self.sampling.said()}
 
     def run(self, inputs: dict[str, Any], rules: list[Sampling], **more: Any) -> Any:
         """The tokens generated for each row.
@@ -116,8 +79,8 @@ class Generator:
 
         from harness.models.hf_sampling import RowPenalty, RowSampler
 
-        wishes = self.wishes
-        rules = [wishes.apply(rule) for rule in rules]
+        own = self.sampling
+        rules = [own.apply(rule) for rule in rules]
         settings = GenerationConfig(
             **self._structure,
             max_new_tokens=max(rule.max_new_tokens for rule in rules),
@@ -129,10 +92,10 @@ class Generator:
         )
         for plainly in (self._plainly, True):
             generate = GenerationMixin.generate.__get__(self._model) if plainly else self._model.generate
-            sampler = RowSampler(rules, self.ends[0], top_k=wishes.top_k, min_p=wishes.min_p)
+            sampler = RowSampler(rules, self.ends[0], top_k=own.top_k, min_p=own.min_p)
             processors = LogitsProcessorList([sampler])
-            if wishes.repetition_penalty != 1.0:
-                processors.insert(0, RowPenalty(wishes.repetition_penalty, _mask(inputs)))
+            if own.repetition_penalty != 1.0:
+                processors.insert(0, RowPenalty(own.repetition_penalty, _mask(inputs)))
             with torch.inference_mode(), self._own_settings_only(settings):
                 output = generate(**inputs, generation_config=settings, logits_processor=processors)
             if sampler.steps or (not sampler.needed and len(processors) == 1):

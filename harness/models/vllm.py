@@ -119,8 +119,9 @@ class VLLMBackend:
             return
         self._rule = rule_of(image_settings(folder))
         if options.generation == "checkpoint":
-            self._further |= checkpoint_sampling(folder)
-            self._described["generation"] = dict(self._further)
+            sampling = checkpoint_sampling(folder).said()
+            self._further |= sampling
+            self._described["generation"] = sampling
 
     def _lora(self, adapter: str) -> list[str]:
         """Arguments that serve an adapter beside the model; requests then name the adapter."""
