@@ -9,13 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError, UsageError
-from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
+from harness.errors import UsageError
+from harness.models.checkpoint import find, load
 from harness.models.hf_prompts import Batch, Batcher, Prompt, Prompter, failure
-from harness.models.image_only import load_processor
+from harness.models.spec import CheckpointOptions
 from harness.types import Request
 from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
@@ -29,9 +28,6 @@ CPU_BUDGET = 65_536
 """Tokens in a batch at most, on a CPU."""
 WINDOW = 8
 """Batches' worth of requests from which a batch of like lengths is drawn."""
-SMALL = 20_000_000
-"""Parameters under which a CPU's threads cost more than they bring: such a model runs on one."""
-DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
 class HFBackend:
@@ -39,20 +35,23 @@ class HFBackend:
 
     Args:
         path_or_name: a checkpoint folder, or a repository of the hub.
-        dtype: one of `DTYPES`. `auto` is float32 on a CPU, where answers then do not depend on the batch, and
+        dtype: one of `harness.models.checkpoint.DTYPES`. `auto` is float32 on a CPU, where answers then do not depend on the batch, and
             the checkpoint's own elsewhere.
         revision: branch, tag or commit of a hub repository.
         batch_size: requests in a batch at most; by default 32 on a CPU, 64 on a GPU, always within the token
             budget that memory allows.
         coords: the model family's coordinate convention.
         delimiters: by which thinking that the chat template opened is known; it is part of the response.
+        checkpoint: adapter, processor, attention, device, and what is allowed.
 
     Raises:
         UsageError: no such checkpoint, not a vision-language model, or one that wants code of its own.
-        HarnessError: transformers is not installed, or the hub cannot be reached.
+        HarnessError: it cannot be loaded as it is, a package is missing, or the hub cannot be reached.
     """
 
     name = "hf"
+    notes: tuple[str, ...] = ()
+    """What the user should know of how the model was loaded: one line each."""
 
     def __init__(
         self,
@@ -63,22 +62,14 @@ class HFBackend:
         batch_size: int | None = None,
         coords: Coords | None = None,
         delimiters: Delimiters = STANDARD,
+        checkpoint: CheckpointOptions | None = None,
     ) -> None:
-        if dtype not in DTYPES:
-            raise UsageError(f"unknown dtype {dtype!r}; known: {', '.join(DTYPES)}")
-        folder, revision = checkpoint_folder(path_or_name, revision)
-        config = read_config(folder)
+        options = checkpoint or CheckpointOptions()
+        loaded = load(find(path_or_name, revision, options), dtype=dtype, options=options)
         self.coords = coords
-        self._attach(*_load(folder, config, dtype), batch_size, delimiters)
-        self._described = {
-            "backend": self.name,
-            "model": folder.name if Path(path_or_name).is_dir() else path_or_name,
-            "model_type": config["model_type"],
-            "revision": revision,
-            "fingerprint": fingerprint(folder),
-            "dtype": str(self.model.dtype).removeprefix("torch."),
-            **self._prompter.chat.opening(),
-        }
+        self.notes = loaded.notes
+        self._attach(loaded.model, loaded.processor, batch_size, delimiters)
+        self._described = {"backend": self.name, **loaded.described, **self._prompter.chat.opening()}
 
     def _attach(
         self, model: Any, processor: Any, batch_size: int | None, delimiters: Delimiters = STANDARD
@@ -94,7 +85,7 @@ class HFBackend:
         self._budget = CPU_BUDGET if self.device.type == "cpu" else _token_budget(model)
 
     def describe(self) -> dict[str, Any]:
-        """Model, revision, dtype and the SHA-256 of its files; not where it runs."""
+        """Model, revision and the SHA-256 of its files; class, dtype, attention, processor and kind of device."""
         return dict(self._described)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
@@ -195,39 +186,6 @@ class HFBackend:
             shown=shown,
         )
         return self._prompter.chat.whole(prompt.text, response)
-
-
-def _load(folder: Path, config: dict[str, Any], dtype: str) -> tuple[Any, Any]:
-    """The model on its device, in evaluation mode, and its processor."""
-    try:
-        import torch
-        from transformers import AutoModelForImageTextToText
-        from transformers.utils import logging
-    except ImportError as error:
-        raise HarnessError(f'{error.name} is not installed: pip install "vlm-harness[hf]"') from error
-    logging.disable_progress_bar()
-    cuda = torch.cuda.is_available()
-    if dtype == "auto" and not cuda:
-        dtype = "float32"
-    placed = {"device_map": "auto"} if cuda and torch.cuda.device_count() > 1 else {}
-    try:
-        processor = load_processor(folder, str(config["model_type"]))
-        model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, **placed)
-    except (ValueError, ImportError, OSError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        if "trust_remote_code" in str(error) or "auto_map" in config:
-            raise UsageError(
-                f"{folder.name} wants to run code of its own (trust_remote_code), which harness never does: "
-                "serve it elsewhere and use --backend openai"
-            ) from error
-        raise UsageError(f"{folder.name} cannot be loaded as a vision-language model: {reason}") from error
-    if processor.chat_template is None and processor.tokenizer.chat_template is None:
-        raise UsageError(f"{folder.name} has no chat template: it is not an instruction-tuned model")
-    if cuda and not placed:
-        model = model.to("cuda")
-    if not cuda and model.num_parameters() < SMALL:
-        torch.set_num_threads(1)
-    return model.eval(), processor
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> list[int]:

@@ -36,18 +36,19 @@ def image_only_class() -> type[Any]:
     return ImageOnlyQwen3VLProcessor
 
 
-def load_processor(folder: Path, model_type: str) -> Any:
+def load_processor(folder: Path, model_type: str, *, trust_remote_code: bool = False) -> Any:
     """The processor of a checkpoint folder.
 
     Args:
         folder: holds `preprocessor_config.json`, the tokenizer and the chat template.
         model_type: of the checkpoint's configuration.
+        trust_remote_code: run the code that the checkpoint brings.
     """
     if model_type in ("qwen3_vl", "qwen3_vl_moe") and find_spec("torchvision") is None:
         return load_image_only(folder)
     from transformers import AutoProcessor
 
-    return AutoProcessor.from_pretrained(folder)
+    return AutoProcessor.from_pretrained(folder, trust_remote_code=trust_remote_code)
 
 
 def load_image_only(folder: Path) -> Any:
@@ -55,8 +56,8 @@ def load_image_only(folder: Path) -> Any:
     from transformers import AutoTokenizer
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-    images = Qwen2VLImageProcessorPil.from_pretrained(folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    images = Qwen2VLImageProcessorPil.from_pretrained(folder, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     return image_only_class()(images, tokenizer, chat_template=chat_template(folder, tokenizer))
 
 

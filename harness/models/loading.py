@@ -45,7 +45,14 @@ def load(spec: ModelSpec) -> Backend:
     from harness.models.hf import HFBackend
 
     how = _given(dtype=spec.dtype, batch_size=spec.batch_size)
-    return HFBackend(spec.path, coords=spec.coords, revision=spec.revision, delimiters=spec.delimiters, **how)
+    return HFBackend(
+        spec.path,
+        coords=spec.coords,
+        revision=spec.revision,
+        delimiters=spec.delimiters,
+        checkpoint=spec.checkpoint,
+        **how,
+    )
 
 
 def _mock(spec: ModelSpec) -> Backend:
