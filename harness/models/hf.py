@@ -10,16 +10,14 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError, UsageError
+from harness.models.checkpoint import find, load
+from harness.models.generation import CheckpointSampling, checkpoint_sampling
 from harness.models.hf_batching import TOLERANCE, answers_alike
-from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
 from harness.models.hf_generation import Generator
 from harness.models.hf_prompts import Batch, Batcher, Prompt, Prompter, failure, first_line
-from harness.models.processors import load_processor
-from harness.models.spec import CheckpointOptions
+from harness.models.spec import AS_IT_IS, CheckpointOptions
 from harness.types import Request, Sampling
 from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
@@ -33,9 +31,6 @@ CPU_BUDGET = 65_536
 """Tokens in a batch at most, on a CPU."""
 WINDOW = 8
 """Batches' worth of requests from which a batch of like lengths is drawn."""
-SMALL = 20_000_000
-"""Parameters under which a CPU's threads cost more than they bring: such a model runs on one."""
-DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
 class HFBackend:
@@ -43,20 +38,23 @@ class HFBackend:
 
     Args:
         path_or_name: a checkpoint folder, or a repository of the hub.
-        dtype: one of `DTYPES`. `auto` is float32 on a CPU, where answers then do not depend on the batch, and
-            the checkpoint's own elsewhere.
+        dtype: one of `harness.models.checkpoint.DTYPES`. `auto` is float32 on a CPU, where answers then do not
+            depend on the batch, and the checkpoint's own elsewhere.
         revision: branch, tag or commit of a hub repository.
         batch_size: requests in a batch at most; by default 32 on a CPU, 64 on a GPU, always within the token
             budget that memory allows.
         coords: the model family's coordinate convention.
         delimiters: by which thinking that the chat template opened is known; it is part of the response.
+        checkpoint: adapter, processor, attention, device, and what is allowed.
 
     Raises:
         UsageError: no such checkpoint, not a vision-language model, or one that wants code of its own.
-        HarnessError: transformers is not installed, or the hub cannot be reached.
+        HarnessError: it cannot be loaded as it is, a package is missing, or the hub cannot be reached.
     """
 
     name = "hf"
+    notes: tuple[str, ...] = ()
+    """What the user should know of how the model was loaded: one line each."""
 
     def __init__(
         self,
@@ -67,21 +65,24 @@ class HFBackend:
         batch_size: int | None = None,
         coords: Coords | None = None,
         delimiters: Delimiters = STANDARD,
-        checkpoint: CheckpointOptions | None = None,
+        checkpoint: CheckpointOptions = AS_IT_IS,
     ) -> None:
-        if dtype not in DTYPES:
-            raise UsageError(f"unknown dtype {dtype!r}; known: {', '.join(DTYPES)}")
-        folder, revision = checkpoint_folder(path_or_name, revision)
-        config = read_config(folder)
+        found = find(path_or_name, revision, checkpoint)
+        loaded = load(found, dtype=dtype, options=checkpoint)
         self.coords = coords
-        self._attach(*_load(folder, config, dtype), batch_size, delimiters=delimiters, options=checkpoint)
+        self.notes = loaded.notes
+        sampling = checkpoint_sampling(found.model.folder) if checkpoint.generation == "checkpoint" else None
+        self._attach(
+            loaded.model,
+            loaded.processor,
+            batch_size,
+            delimiters=delimiters,
+            options=checkpoint,
+            sampling=sampling,
+        )
         self._described = {
             "backend": self.name,
-            "model": folder.resolve().name if Path(path_or_name).is_dir() else path_or_name,
-            "model_type": config["model_type"],
-            "revision": revision,
-            "fingerprint": fingerprint(folder),
-            "dtype": str(self.model.dtype).removeprefix("torch."),
+            **loaded.described,
             "generation": self._generator.describe(),
             **self._prompter.chat.opening(),
         }
@@ -93,12 +94,11 @@ class HFBackend:
         batch_size: int | None,
         *,
         delimiters: Delimiters = STANDARD,
-        options: CheckpointOptions | None = None,
+        options: CheckpointOptions = AS_IT_IS,
         sampling: CheckpointSampling | None = None,
         never: Sequence[int] = (),
     ) -> None:
         """Take a loaded model and its processor; an answer holds none of the tokens `never`."""
-        options = options or CheckpointOptions()
         self.model, self.processor = model, processor
         self.device: torch.device = model.device
         self._prompter = Prompter(
@@ -111,7 +111,7 @@ class HFBackend:
         self._budget = CPU_BUDGET if self.device.type == "cpu" else _token_budget(model)
 
     def describe(self) -> dict[str, Any]:
-        """Model, revision, dtype and the SHA-256 of its files; not where it runs."""
+        """Model, revision, SHA-256 of its files; class, dtype, attention, processor, sampling, device."""
         return dict(self._described)
 
     def render(self, request: Request) -> str:
@@ -260,37 +260,6 @@ class HFBackend:
             shown=shown,
         )
         return self._prompter.chat.whole(prompt.text, response)
-
-
-def _load(folder: Path, config: dict[str, Any], dtype: str) -> tuple[Any, Any]:
-    """The model on its device, in evaluation mode, and its processor."""
-    try:
-        import torch
-        from transformers import AutoModelForImageTextToText
-        from transformers.utils import logging
-    except ImportError as error:
-        raise HarnessError(f'{error.name} is not installed: pip install "vlm-harness[hf]"') from error
-    logging.disable_progress_bar()
-    cuda = torch.cuda.is_available()
-    if dtype == "auto" and not cuda:
-        dtype = "float32"
-    placed = {"device_map": "auto"} if cuda and torch.cuda.device_count() > 1 else {}
-    try:
-        model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, **placed)
-        processor = load_processor(folder)
-    except (ValueError, ImportError, OSError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        if "trust_remote_code" in str(error) or "auto_map" in config:
-            raise UsageError(
-                f"{folder.name} wants to run code of its own (trust_remote_code), which harness never does: "
-                "serve it elsewhere and use --backend openai"
-            ) from error
-        raise UsageError(f"{folder.name} cannot be loaded as a vision-language model: {reason}") from error
-    if cuda and not placed:
-        model = model.to("cuda")
-    if not cuda and model.num_parameters() < SMALL:
-        torch.set_num_threads(1)
-    return model.eval(), processor
 
 
 def input_only_tokens(model: Any) -> list[int]:

@@ -8,36 +8,56 @@ from typing import Any
 
 from harness.errors import HarnessError, UsageError
 from harness.fingerprint import fingerprint as files_fingerprint
+from harness.models.folders import is_adapter, no_model
 
 _HASHED = (".safetensors", ".bin", ".json", ".jinja", ".txt", ".model", ".tiktoken", ".py")
 """Suffixes of weights, settings, vocabularies, templates and a checkpoint's own code."""
-_WANTED = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
-_WORDS = ["*.json", "*.jinja", "*.txt", "*.model"]
+_WORDS = ("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken")
+_UNREAD = ("*/*.safetensors", "*/*.bin", "consolidated*")
+"""Second copies of the weights, in folders and forms that transformers does not read."""
 
 
 def checkpoint_folder(
-    path_or_name: str, revision: str | None, *, weights: bool = True
+    path_or_name: str, revision: str | None, *, weights: bool = True, code: bool = False, adapter: bool = False
 ) -> tuple[Path, str | None]:
     """(folder, revision) of a checkpoint: a folder as it is, else a hub repository, fetched where needed.
 
-    The revision of a hub checkpoint is the commit that a branch or tag stood for.
+    The revision of a hub checkpoint is the commit that a branch or tag stood for. Of a repository's weights the
+    safetensors are fetched, and pickled ones (`*.bin`) only where it has no others.
 
     Args:
         path_or_name: a folder, or a repository of the hub.
         revision: branch, tag or commit of a repository.
-        weights: fetch the weights too; else only settings, tokenizer and chat template.
+        weights: fetch the weights too; else only settings, tokenizer and chat template, which are also all
+            that a folder then has to hold.
+        code: fetch the repository's own code.
+        adapter: an adapter will do as well as a model.
 
     Raises:
-        UsageError: there is no such folder and the hub has no such repository or revision.
+        UsageError: there is no such folder, it is no checkpoint, or the hub has no such repository or revision.
         HarnessError: the hub cannot be reached and the checkpoint is not in its cache.
     """
     folder = Path(path_or_name).expanduser()
     if folder.is_dir():
-        if not (folder / "config.json").exists():
-            raise UsageError(f"{path_or_name}: not a checkpoint, it has no config.json")
+        if weights and is_adapter(folder):
+            if not adapter:
+                raise UsageError(
+                    f"{path_or_name} is an adapter, not a model: merge it into its base model first"
+                )
+        elif weights and not (folder / "config.json").exists():
+            raise no_model(path_or_name)
         return folder, revision
-    if path_or_name.startswith((".", "/", "~")) or path_or_name.count("/") != 1:
-        raise UsageError(f"no such model folder: {path_or_name}")
+    if folder.exists() or path_or_name.startswith((".", "/", "~")) or path_or_name.count("/") != 1:
+        raise no_model(path_or_name)
+    patterns = [*_WORDS, *(["*.py"] if code else []), *(["*.safetensors"] if weights else [])]
+    found = _snapshot(path_or_name, revision, patterns)
+    if weights and not any(found.glob("*.safetensors")):
+        found = _snapshot(path_or_name, found.name, [*patterns, "*.bin"])
+    return found, found.name
+
+
+def _snapshot(name: str, revision: str | None, patterns: list[str]) -> Path:
+    """The folder of a hub repository at one commit, from the hub or its cache."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -48,19 +68,19 @@ def checkpoint_folder(
     )
 
     try:
-        wanted = _WANTED if weights else _WORDS
-        found = Path(snapshot_download(path_or_name, revision=revision, allow_patterns=wanted))
+        return Path(
+            snapshot_download(name, revision=revision, allow_patterns=patterns, ignore_patterns=list(_UNREAD))
+        )
     except GatedRepoError as error:
-        raise UsageError(f"{path_or_name} is gated: ask for access on the hub, then `hf auth login`") from error
+        raise UsageError(f"{name} is gated: ask for access on the hub, then `hf auth login`") from error
     except RevisionNotFoundError as error:
-        raise UsageError(f"{path_or_name} has no revision {revision!r}") from error
+        raise UsageError(f"{name} has no revision {revision!r}") from error
     except RepositoryNotFoundError as error:
-        raise UsageError(f"{path_or_name} is neither a folder nor a repository of the hub") from error
+        raise UsageError(f"{name} is neither a folder nor a repository of the hub") from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise HarnessError(
-            f"{path_or_name} is not in the cache and the hub cannot be reached: give a folder with --model"
+            f"{name} is not in the cache and the hub cannot be reached: give a folder with --model"
         ) from error
-    return found, found.name
 
 
 def read_config(folder: Path) -> dict[str, Any]:

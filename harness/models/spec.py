@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import UsageError, nearest
 from harness.models.families import family_coords, named_coords
+from harness.models.folders import adapter_base, is_adapter, no_model
 from harness.types import NO_LIMITS, PixelLimits
 from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
@@ -135,25 +136,58 @@ def resolve(
     if backend is not None and backend not in BACKENDS:
         raise UsageError(f"unknown backend {backend!r}{nearest(backend, BACKENDS)}")
     base, _, options = name.partition(":")
+    options_given = how.get("checkpoint") or CheckpointOptions()
     if base == "mock" and backend in (None, "mock"):
+        _refuse_unused("mock", options_given)
         return ModelSpec(name, "mock", "mock", coords or "norm1000", options=_options(options), **how)
     if base_url is not None or backend == "openai":
         if base_url is None:
             raise UsageError("--backend openai needs --base-url URL, e.g. http://localhost:8000/v1")
+        _refuse_unused("openai", options_given)
         return ModelSpec(name, "openai", name, coords or named_coords(name), base_url=base_url, **how)
     if name == "tiny":
         path = str(tiny_path())
         return ModelSpec(name, backend or "hf", path, coords or family_coords(path), **how)
     if backend is None and name in (plugins := entry_points()):
         return ModelSpec(name, f"entry point {plugins[name].value}", name, coords, **how)
-    if Path(name).is_dir():
-        if not (Path(name) / "config.json").is_file():
-            raise UsageError(f"{name}: not a model: the folder has no config.json")
+    path = name
+    folder = Path(name).expanduser()
+    if folder.is_dir() and is_adapter(folder):
+        path, how = _on_its_base(name, folder, how)
+    elif folder.exists():
+        if not (folder / "config.json").is_file():
+            raise no_model(name)
     elif not re.fullmatch(r"[\w.-]+/[\w.-]+", name) or name.startswith("."):
         known = nearest(name, [*BUILTIN, *entry_points()])
         raise UsageError(f"unknown model {name!r}{known}; or give a path, or a hub name ORG/NAME")
-    coords = coords or family_coords(name, how.get("revision"))
-    return ModelSpec(name, backend or "hf", name, coords, **how)
+    coords = coords or family_coords(path, how.get("revision"))
+    return ModelSpec(name, backend or "hf", path, coords, **how)
+
+
+def _on_its_base(name: str, folder: Path, how: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """(base model, fields of `ModelSpec`) for an adapter that was given as the model."""
+    options: CheckpointOptions = how.get("checkpoint") or CheckpointOptions()
+    if options.adapter is not None:
+        raise UsageError(f"{name} is an adapter itself: give its base model with --model")
+    base, revision = adapter_base(name, folder)
+    base = str(tiny_path()) if base == "tiny" else base
+    return base, how | {"revision": revision, "checkpoint": replace(options, adapter=name)}
+
+
+def _refuse_unused(backend: str, options: CheckpointOptions) -> None:
+    """Refuse what a backend that loads no checkpoint would ignore."""
+    given = {
+        "adapter": options.adapter,
+        "processor": options.processor if backend != "openai" else None,
+        "attention": options.attention,
+        "device": options.device,
+        "allow-missing-weights": options.allow_missing_weights,
+        "trust-remote-code": options.trust_remote_code,
+    }
+    for flag, value in given.items():
+        if value:
+            decides = "its server decides that" if backend == "openai" else "it loads no checkpoint"
+            raise UsageError(f"--{flag} means nothing to --backend {backend}: {decides}")
 
 
 def _options(text: str) -> dict[str, str]:
