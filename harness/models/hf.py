@@ -13,7 +13,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import PLUGIN_BUGS, HarnessError, UsageError
 from harness.models.hf_batching import TOLERANCE, answers_alike
 from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
 from harness.models.hf_generation import Generator
@@ -201,11 +201,8 @@ class HFBackend:
         tolerance = TOLERANCE.get(self.model.dtype.itemsize, max(TOLERANCE.values()))
         try:
             return answers_alike(self._prompter, self._logits_of, tolerance)
-        except (ValueError, TypeError, LookupError):
-            return False
-        except (MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
-                raise
+        except (ValueError, *PLUGIN_BUGS):  # whatever it is, it is said when the request itself is answered
+            self._free()
             return False
 
     def _logits_of(self, batch: Batch, steps: int) -> list[torch.Tensor]:
