@@ -41,9 +41,7 @@ def make_trainer(folder: Path, prompts: int, seed: int) -> Trainer:
     )
     out = Path(tempfile.mkdtemp())
     problems, _ = load_problems(Registry().suite("all"), "synthetic", seed=seed, folder=out)
-    backend = PolicyBackend(
-        load_model(folder, recipe), load_processor(folder), coords="norm1000", described={}
-    )
+    backend = PolicyBackend(load_model(folder, recipe), load_processor(folder), coords="norm1000", described={})
     return Trainer(recipe.g2rpo, Stage("g2rpo", out, seed, {}), backend, PromptStream(problems, seed))
 
 

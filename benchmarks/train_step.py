@@ -67,9 +67,7 @@ def make_trainer(folder: Path, recipe: Recipe, hinge: bool) -> Trainer:
         style="direct",
     )
     torch.manual_seed(0)
-    backend = PolicyBackend(
-        load_model(folder, recipe), load_processor(folder), coords=None, described={}
-    )
+    backend = PolicyBackend(load_model(folder, recipe), load_processor(folder), coords=None, described={})
     which = Stage("bench", Path(tempfile.mkdtemp()), 0, {})
     return Trainer(stage, which, backend, PromptStream([HeldProblems(task, samples())], 0))
 
