@@ -107,7 +107,7 @@ def _reference_processor(folder: Path) -> Any:
     """The processor as transformers makes it; without torchvision, where that needs it, as we do."""
     try:
         processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
-    except ImportError:
+    except (ImportError, RecursionError):
         processor = load_processor(folder)
     processor.chat_template = processor.chat_template or processor.tokenizer.chat_template
     return processor

@@ -359,7 +359,11 @@ def test_fingerprint_follows_content_not_place(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "words"),
-    [("/nowhere/at/all", "no such model folder"), ("a/b/c", "no such model folder"), (".", "no config.json")],
+    [
+        ("/nowhere/at/all", "no such model folder"),
+        ("a/b/c", "no such model folder"),
+        (".", "the folder is empty"),
+    ],
 )
 def test_what_is_no_checkpoint_is_said(path: str, words: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -381,13 +385,13 @@ def test_bad_configurations_are_said(tmp_path: Path) -> None:
 def test_remote_code_is_refused_by_name(tmp_path: Path) -> None:
     config = {"model_type": "odd", "auto_map": {"AutoConfig": "odd.Odd", "AutoProcessor": "odd.Odd"}}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(UsageError, match="trust_remote_code"):
+    with pytest.raises(UsageError, match="code of its own: .* --trust-remote-code"):
         HFBackend(str(tmp_path))
 
 
 def test_a_text_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
-    with pytest.raises(UsageError, match="cannot be loaded as a vision-language model"):
+    with pytest.raises(UsageError, match="is a language model .gpt2., not a vision-language model"):
         HFBackend(str(tmp_path))
 
 

@@ -21,7 +21,9 @@ from typing import Any
 from harness.errors import HarnessError
 
 _HALVES = ("image_processor", "tokenizer")
-"""What images and text need of a processor."""
+"""What images and text need of a processor at least."""
+_UNUSED = ("video_processor", "feature_extractor", "audio_processor")
+"""Parts of the names of the halves that they do not need."""
 _NAMED_IN = (
     "processor_config.json",
     "preprocessor_config.json",
@@ -162,8 +164,8 @@ def _image_only(kind: type[Any]) -> type[Any] | None:
     if getattr(kind, "is_dummy", False):
         return None
     halves: list[str] = kind.get_attributes()
-    kept = [half for half in halves if half in _HALVES]
-    if set(kept) != set(_HALVES) or (kept == halves and not _was_dummy(kind)):
+    kept = [half for half in halves if not any(name in half for name in _UNUSED)]
+    if not set(_HALVES) <= set(kept) or (kept == halves and not _was_dummy(kind)):
         return None
     _stand_in_for_packages(sys.modules[kind.__module__])
     loader: Any = type(kind.__name__, (kind,), {"get_attributes": classmethod(lambda _: kept)})
