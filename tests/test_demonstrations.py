@@ -110,9 +110,7 @@ def test_a_row_that_cannot_be_taught_is_named(fakes: ModuleType, tmp_path: Path,
     assert len(failed) == 1
     assert why in failed[0].error
     assert failed[0].error.startswith("sft.json row 1: ")
-    with pytest.raises(
-        UsageError, match=r"no row to (teach|train on); the first: sft\.json row 0: "
-    ):
+    with pytest.raises(UsageError, match=r"no row to (teach|train on); the first: sft\.json row 0: "):
         load_demonstrations(save(fakes, tmp_path, row), "norm1000", "norm1000")
 
 

@@ -16,7 +16,7 @@ from harness.registry import Registry
 from scorers.types import Score
 from tasks.images import ImageError
 from tasks.types import CATEGORIES, Response, RowError, Sample
-from training.data.dataset import FAMILIES, DrawnProblems, HeldProblems, load_file, load_problems
+from training.data.dataset import FAMILIES, DrawnProblems, HeldProblems, load_file, load_problems, told
 from training.data.prompt_stream import PromptStream, spread
 from training.data.rows import report_left_out
 from training.filtering import Acceptance, FilterRule, outcome
@@ -278,6 +278,7 @@ def test_rows_are_sorted_by_family_and_type_and_show_their_images(fakes: ModuleT
         "chart_figure_qa/multiple choice": 1,
         "math_reasoning/numerical": 3,
     }
+    assert told(problems) == "4 rows (chart 1, math 3), 3 with images"
     chart = next(each for each in problems if each.task.category == "chart")
     parts = render(chart.task, chart.sample(0), "think")
     assert parts[0] == ImagePart(0)

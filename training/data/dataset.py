@@ -7,6 +7,7 @@ the task itself. A file's rows name their scorer by `problem_type` (`training.pr
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count, islice
@@ -18,6 +19,7 @@ from harness.data import load_rows
 from harness.errors import HarnessError, UsageError
 from harness.run.media import ImageStore
 from harness.run.plan import FailedRow, samples_of
+from harness.words import counted
 from scorers.types import Coords, ScorerError
 from tasks.images import ImageRef
 from tasks.types import Category, Metric, RowError, Sample, Source, Task
@@ -139,6 +141,8 @@ class FileProblems:
         self._rows, self._folder, self._coords = rows, folder, coords
         self._type = problem_type(problem_type_name)
         self.size: int | None = len(rows)
+        self.with_images = sum(bool(row_images(row, folder)) for _, row in rows)
+        """Rows that show one or more."""
         name = self._type.name
         target = self._type.target(_problem(rows[0][1], coords))
         self.task = Task(
@@ -183,6 +187,17 @@ class FileProblems:
             instruction=self._type.instruction,
             groups={"source": str(row.get("data_source", ""))},
         )
+
+
+def told(problems: Sequence[Problems]) -> str:
+    """What a file was found to hold, for people: its rows by family, and how many of them have images."""
+    families: Counter[str] = Counter()
+    shown = 0
+    for each in problems:
+        families[each.task.category] += each.size or 0
+        shown += each.with_images if isinstance(each, FileProblems) else 0
+    named = ", ".join(f"{name} {rows}" for name, rows in families.items())
+    return f"{counted(families.total(), 'row')} ({named}), {shown} with images"
 
 
 def _problem(row: Mapping[str, Any], coords: Coords) -> Problem:

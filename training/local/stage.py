@@ -97,6 +97,7 @@ def _problems(recipe: Recipe, stage: PolicyRecipe, folder: Path) -> list[Problem
     """
     if is_file(recipe.data):
         problems, failed = dataset.load_file(Path(recipe.data), recipe.gold_coords)
+        _say(f"{recipe.data}: {dataset.told(problems)}")
         problems = [each for each in problems if not stage.families or each.task.category in stage.families]
     else:
         registry = Registry()
