@@ -4,6 +4,7 @@
 """
 
 from harness.imports.joined import joined
-from harness.imports.logged import Logged, read_log
+from harness.imports.logged import Logged
+from harness.imports.reading import read_log
 
 __all__ = ["Logged", "joined", "read_log"]
