@@ -120,7 +120,7 @@ def trainer(
         around(loaded), load_processor(model), coords="norm1000", described={"model": model.name}
     )
     stream = PromptStream([problems(each) for each in tasks], seed)
-    return Trainer(recipe, Stage("g2rpo", out, seed, {"fingerprint": "f"}), backend, stream)
+    return Trainer(recipe, Stage("g2rpo", out, seed, {"fingerprint": "f"}, model), backend, stream)
 
 
 def weights(of: Trainer) -> dict[str, Any]:

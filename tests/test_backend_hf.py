@@ -385,13 +385,13 @@ def test_bad_configurations_are_said(tmp_path: Path) -> None:
 def test_remote_code_is_refused_by_name(tmp_path: Path) -> None:
     config = {"model_type": "odd", "auto_map": {"AutoConfig": "odd.Odd", "AutoProcessor": "odd.Odd"}}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(UsageError, match="code of its own: .* --trust-remote-code"):
+    with pytest.raises(UsageError, match=r"code of its own: .* --trust-remote-code"):
         HFBackend(str(tmp_path))
 
 
 def test_a_text_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
-    with pytest.raises(UsageError, match="is a language model .gpt2., not a vision-language model"):
+    with pytest.raises(UsageError, match=r"is a language model .gpt2., not a vision-language model"):
         HFBackend(str(tmp_path))
 
 

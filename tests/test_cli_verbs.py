@@ -302,7 +302,7 @@ WRONG = {
     "definition": {"metrics": ()},
     "rows become samples": {"to_samples": None},
     "targets survive JSON": {"target": int},
-    "groups of the metrics are there": {"cluster": "page"},
+    "the clusters of the intervals are there": {"cluster": "page"},
     "the gold answer scores 1": {"scorer": "zero"},
     "a refusal scores 0": {"scorer": "generous"},
     "hostile responses end in a status, in time": {"scorer": "fragile"},

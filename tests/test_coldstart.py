@@ -309,7 +309,7 @@ def test_a_resumed_run_is_the_run(tmp_path: Path) -> None:
     model = load_model(tiny_path(), Recipe())
     optimizers = _optimizers(model)
     _train(model, optimizers, 0, 2)
-    checkpoint.write(tmp_path, 2, optimizers.state(), {"settings": {"steps": 8}})
+    checkpoint.write(tmp_path, 2, optimizers.state(), {"settings": {"steps": 8}}, lambda _: None)
     straight = _train(model, optimizers, 2, 4)
 
     fresh = load_model(tiny_path(), Recipe())
@@ -321,7 +321,7 @@ def test_a_resumed_run_is_the_run(tmp_path: Path) -> None:
 def test_checkpoints_of_other_settings_are_refused(tmp_path: Path) -> None:
     optimizers = _optimizers(torch.nn.Linear(2, 2))
     assert resume(tmp_path, {"a": 1}, optimizers, CPU) == 0
-    checkpoint.write(tmp_path, 3, optimizers.state(), {"settings": {"a": 1}})
+    checkpoint.write(tmp_path, 3, optimizers.state(), {"settings": {"a": 1}}, lambda _: None)
     assert resume(tmp_path, {"a": 1}, optimizers, CPU) == 3
     with pytest.raises(UsageError, match="another a:"):
         resume(tmp_path, {"a": 2}, optimizers, CPU)
@@ -386,7 +386,7 @@ def test_two_steps_from_nothing_make_a_model_that_answers(tmp_path: Path) -> Non
     assert train("tiny-coldstart", overrides) == out / "model"
     lines = [json.loads(line) for line in (out / "train.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if line["stage"] == "coldstart"] == [1, 2]
-    assert (out / "checkpoints" / "step-0000001" / "state.json").exists()
+    assert (out / "checkpoints" / "step-0000001" / "training" / "state.json").exists()
     backend = HFBackend(str(out / "model"))
     [(_, response)] = backend.generate([Request("a", ("Hello",), (), Sampling(4))])
     assert response.error is None

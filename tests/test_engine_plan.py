@@ -236,3 +236,13 @@ def test_planning_reads_only_what_it_needs(fakes: ModuleType, tmp_path: Path) ->
 
     plan(fakes.LETTERS, RowSource(rows, "f", "here", count=10**9), tmp_path, limit=5)
     assert len(list(islice(read, 100))) <= 6
+
+
+def test_a_sample_that_a_metric_would_leave_out_is_a_failure(fakes: ModuleType, tmp_path: Path) -> None:
+    metrics = (Metric("mean", headline=True), Metric("by page", by="page"))
+    source = RowSource(lambda: iter([fakes.row(0), fakes.row(1)]), "f", "two rows")
+    planned = plan_task(fakes.task("letters", metrics=metrics), source, PlanOptions(), ImageStore(tmp_path))
+    assert [entry.error for entry in planned.failed] == [
+        "row 0 (id r0): nothing says its page, by which the scores are summed up",
+        "row 1 (id r1): nothing says its page, by which the scores are summed up",
+    ]

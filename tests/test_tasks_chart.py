@@ -116,7 +116,6 @@ def test_charxiv_needs_only_question_answer_and_type() -> None:
     [
         ("chartqa", without(CHARTQA, "question"), "'question' is missing"),
         ("chartqa", without(CHARTQA, "answer"), "'answer' is missing"),
-        ("chartqa", without(CHARTQA, "type"), "'type' is missing"),
         ("chartqa", {**CHARTQA, "type": "robot_test"}, "'robot_test' is neither"),
         ("chartqa", {**CHARTQA, "answer": None}, "'answer' is empty"),
         ("chartqa", {**CHARTQA, "answer": " "}, "'answer' is empty"),

@@ -16,8 +16,9 @@ from harness.registry import Registry
 from scorers.types import Score
 from tasks.images import ImageError
 from tasks.types import CATEGORIES, Response, RowError, Sample
-from training.data.dataset import FAMILIES, DrawnProblems, HeldProblems, load_file, load_problems
+from training.data.dataset import FAMILIES, DrawnProblems, HeldProblems, load_file, load_problems, told
 from training.data.prompt_stream import PromptStream, spread
+from training.data.rows import report_left_out
 from training.filtering import Acceptance, FilterRule, outcome
 from training.rewards import Reward
 
@@ -265,13 +266,19 @@ def test_a_row_is_judged_by_its_problem_type(
 def test_rows_are_sorted_by_family_and_type_and_show_their_images(fakes: ModuleType, tmp_path: Path) -> None:
     from tasks.prompts import ImagePart, render
 
-    rows = [problem(1), problem(2, **CHOICE, answer="B"), problem(3), problem(4, images=[], problem="1 + 1?")]
+    rows = [
+        problem(1),
+        problem(2, **CHOICE, answer="B"),
+        problem(3),
+        problem(4, images=[], problem="1 + 1?", data_type="text"),
+    ]
     problems, failed = load_file(save(fakes, tmp_path, rows, lines=True), "norm1000")
     assert not failed
     assert Counter({each.task.name: each.size for each in problems}) == {
         "chart_figure_qa/multiple choice": 1,
         "math_reasoning/numerical": 3,
     }
+    assert told(problems) == "4 rows (chart 1, math 3), 3 with images"
     chart = next(each for each in problems if each.task.category == "chart")
     parts = render(chart.task, chart.sample(0), "think")
     assert parts[0] == ImagePart(0)
@@ -324,6 +331,50 @@ def test_places_are_asked_for_by_type_whatever_the_family(fakes: ModuleType, tmp
     assert problems.task.category == "spatial"
 
 
+FORMS = {
+    "images": ["a.png"],
+    "image": "a.png",
+    "path": "a.png",
+    "image_path": {"bytes": None, "path": "a.png"},
+    "img": [[{"bytes": None, "path": "a.png"}]],
+}
+
+
+@pytest.mark.parametrize("column", FORMS)
+def test_pictures_lie_under_any_known_name_in_any_form(fakes: ModuleType, tmp_path: Path, column: str) -> None:
+    row = {name: value for name, value in problem().items() if name != "images"}
+    [problems], failed = load_file(save(fakes, tmp_path, [row | {column: FORMS[column]}]), "norm1000")
+    assert not failed
+    [image] = problems.sample(0).images
+    assert image.size == (200, 100)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"images": []}, "its text has 1 <image> and the row no images (under images, image,"),
+        ({"problem": "<image> <image> ?"}, "its text has 2 <image> and the row 1 images"),
+        ({"problem": "1 + 1?", "images": None, "photo": "a.png"}, "data_type is image and the row has none"),
+        ({"images": [{"bytes": None, "path": None}]}, "column 'images': not an image"),
+    ],
+)
+def test_a_row_that_speaks_of_a_picture_and_has_none_is_left_out(
+    fakes: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], why: str
+) -> None:
+    rows = [problem(1), problem(2, **changes), problem(3, **changes)]
+    [problems], failed = load_file(save(fakes, tmp_path, rows), "norm1000")
+    assert problems.size == 1
+    assert why in failed[0].error
+    report_left_out(failed)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "2 rows left out:"
+    assert why in said[1]
+    assert said[1].endswith("(and 1 more)")
+    assert len(said) == 2
+    with pytest.raises(UsageError, match=r"no row to train on; the first: train\.json row 0: "):
+        load_file(save(fakes, tmp_path, rows[1:]), "norm1000")
+
+
 def test_every_task_type_is_one_of_our_families() -> None:
     assert set(FAMILIES.values()) == set(CATEGORIES)
 
@@ -338,7 +389,11 @@ def test_every_task_type_is_one_of_our_families() -> None:
         (problem(problem_type="numericl"), "unknown problem type 'numericl'; did you mean 'numerical'?"),
         (problem(answer="some"), "answer 'some' is no number"),
         (problem(**CHOICE, answer="Z"), "answer 'Z' is none of 2 options"),
-        (problem(**BOX, images=[]), "a place is asked for and there is no image"),
+        (problem(**BOX, images=[], data_type="text"), "its text has 1 <image> and the row no images"),
+        (
+            problem(**BOX | {"problem": "Where?"}, images=[], data_type="text"),
+            "a place is asked for and there is no",
+        ),
         (problem(**BOX, answer="left"), "answer 'left' is no box"),
         (problem(**BOX, answer="[577, 232, 899, 1786]"), "lies outside the image in norm1000 coordinates"),
         (problem(**BOX, answer="[1, 2, 3, 4]", gold_coords="pixel"), "a box needs gold_coords"),

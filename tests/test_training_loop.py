@@ -201,7 +201,9 @@ def test_adapters_train_alone(policy_fakes: ModuleType, policy_model: Path, tmp_
     before = {name: value.clone() for name, value in plain.state_dict().items()}
     trainer = policy_fakes.trainer(policy_model, tmp_path, steps=1, around=lambda m: with_adapters(m, 4))
     run(trainer)
-    tensors = torch.load(tmp_path / "checkpoints" / "step-0000001" / "tensors.pt", weights_only=True)
+    tensors = torch.load(
+        tmp_path / "checkpoints" / "step-0000001" / "training" / "tensors.pt", weights_only=True
+    )
     assert tensors["weights"]
     assert all("lora_" in name for name in tensors["weights"])
     merged = trainer.policy.model.merge_and_unload().state_dict()
@@ -341,7 +343,7 @@ def test_another_scorer_changes_the_training_log(
 def test_a_full_disk_leaves_the_last_checkpoint_whole(straight: Any, tmp_path: Path) -> None:
     settings = {"model": "m"}
     tensors = {"weights": torch.ones(2)}
-    checkpoint.write(tmp_path, 1, tensors, {"settings": settings})
+    checkpoint.write(tmp_path, 1, tensors, {"settings": settings}, lambda _: None)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
@@ -349,7 +351,9 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(straight: Any, tmp_path: P
         with pytest.raises(
             HarnessError, match=r"step-0000002: the checkpoint cannot be written: .*; the last one is"
         ):
-            checkpoint.write(tmp_path, 2, {"weights": torch.ones(100_000)}, {"settings": settings})
+            checkpoint.write(
+                tmp_path, 2, {"weights": torch.ones(100_000)}, {"settings": settings}, lambda _: None
+            )
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
@@ -365,6 +369,27 @@ def test_the_last_two_checkpoints_stay(straight: Any) -> None:
         "step-0000002",
         "step-0000003",
     ]
+
+
+def test_a_checkpoint_is_a_model_that_can_be_evaluated(straight: Any) -> None:
+    from harness.models.hf import HFBackend
+
+    backend = HFBackend(str(straight[0] / "checkpoints" / "step-0000003"), coords="norm1000")
+    assert equal(dict(backend.model.named_parameters()), straight[1])
+
+
+def test_a_checkpoint_of_adapters_names_its_base(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("peft")
+    from training.models import with_adapters
+
+    run(policy_fakes.trainer(policy_model, tmp_path, steps=1, around=lambda model: with_adapters(model, 2)))
+    folder = tmp_path / "checkpoints" / "step-0000001"
+    settings = json.loads((folder / "adapter_config.json").read_text())
+    assert settings["base_model_name_or_path"] == str(policy_model.resolve())
+    assert (folder / "adapter_model.safetensors").exists()
+    assert not (folder / "config.json").exists()
 
 
 def test_a_half_written_checkpoint_is_none(tmp_path: Path) -> None:
@@ -401,7 +426,8 @@ def test_a_checkpoint_of_another_model_is_refused(
 
 @pytest.mark.parametrize("name", ["state.json", "tensors.pt"])
 def test_a_damaged_checkpoint_is_named(tmp_path: Path, name: str) -> None:
-    path = checkpoint.write(tmp_path, 1, {"weights": torch.ones(2)}, {"settings": {}})
+    path = checkpoint.write(tmp_path, 1, {"weights": torch.ones(2)}, {"settings": {}}, lambda _: None)
+    path = path / "training"
     (path / name).write_bytes((path / name).read_bytes()[:20])
     with pytest.raises(HarnessError, match=r"step-0000001: .*remove"):
         checkpoint.latest(tmp_path, {})
@@ -458,11 +484,26 @@ def test_trackers_get_every_number(name: str, tmp_path: Path, monkeypatch: pytes
     log = StepLog(tmp_path / "steps.jsonl", to=to)
     log(4, {"stage": "g2rpo", "loss": None, "value": 0.5, "families": {"math": {"value": 0.25}}})
     log.close()
+    told = library.calls[0]
+    assert told.pop("id", None) == (tmp_path / "wandb-id").read_text() if name == "wandb" else True
     assert library.calls == [
-        {"project": "harness", "name": "run", "config": {"seed": 1}},
+        {"project": "harness", "name": "run", "config": {"seed": 1}, "resume": "allow"},
         (4, {"value": 0.5, "families/math/value": 0.25}),
         "finished",
     ]
+
+
+def test_a_continued_run_goes_on_in_its_run_of_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = FakeLibrary()
+    monkeypatch.setitem(sys.modules, "wandb", library)
+    for folder in (tmp_path / "a", tmp_path / "a", tmp_path / "b"):
+        tracker("wandb", folder, "run", {})
+    first, again, other = (told["id"] for told in library.calls)
+    assert first == again != other
+    monkeypatch.setenv("WANDB_PROJECT", "vlm")
+    tracker("wandb", tmp_path, "run", {})
+    tracker("wandb", tmp_path, "run", {}, "mine")
+    assert [told["project"] for told in library.calls] == ["harness"] * 3 + ["vlm", "mine"]
 
 
 def test_a_tracker_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

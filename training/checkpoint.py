@@ -1,7 +1,9 @@
 """Checkpoints of training: one that exists is whole, whatever happened while the next was written.
 
-A checkpoint is a folder `step-N`: `tensors.pt` (trained weights, optimizer, random number generators) and
-`state.json` (all else). It is written beside, synced, and renamed; only then is an older one removed.
+A checkpoint is a folder `step-N`: a model that `harness eval --model` takes as it is (an adapter, where
+adapters are trained), and in `training/` what continues the run: `tensors.pt` (weights in full precision,
+optimizer, random number generators) and `state.json` (all else). It is written beside, synced, and renamed;
+only then is an older one removed.
 """
 
 from __future__ import annotations
@@ -9,13 +11,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
 
+OWN = "training"
+"""The folder within a checkpoint that continues the run."""
 KEPT = 2
 """How many of the latest checkpoints stay."""
 
@@ -34,7 +38,13 @@ def found(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("step-*") if path.suffix != ".partial")
 
 
-def write(folder: Path, step: int, tensors: Mapping[str, Any], state: Mapping[str, Any]) -> Path:
+def write(
+    folder: Path,
+    step: int,
+    tensors: Mapping[str, Any],
+    state: Mapping[str, Any],
+    write_model: Callable[[Path], None],
+) -> Path:
     """Write the checkpoint after `step` steps, whole or not at all.
 
     Args:
@@ -42,25 +52,29 @@ def write(folder: Path, step: int, tensors: Mapping[str, Any], state: Mapping[st
         step: steps done.
         tensors: what `torch.save` writes and `torch.load(weights_only=True)` reads.
         state: plain JSON; `settings` in it says what the run was told.
+        write_model: writes the model's files into a folder.
 
     Raises:
         HarnessError: the disk is full or cannot be written; the checkpoints that were there are intact.
     """
     import torch
+    from safetensors import SafetensorError
 
     final = folder / f"step-{step:07d}"
     partial = final.with_name(f"{final.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        torch.save(dict(tensors), partial / "tensors.pt")
-        (partial / "state.json").write_text(json.dumps({"step": step, **state}) + "\n", encoding="utf-8")
-        for name in ("tensors.pt", "state.json"):
-            _sync(partial / name)
+        own = partial / OWN
+        own.mkdir(parents=True)
+        write_model(partial)
+        torch.save(dict(tensors), own / "tensors.pt")
+        (own / "state.json").write_text(json.dumps({"step": step, **state}) + "\n", encoding="utf-8")
+        for path in partial.rglob("*"):
+            _sync(path)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
         _sync(folder)
-    except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
+    except (OSError, RuntimeError, SafetensorError) as error:  # what a full disk becomes, by who was writing
         shutil.rmtree(partial, ignore_errors=True)
         intact = found(folder)
         kept = f"; the last one is intact: {intact[-1]}" if intact else ""
@@ -102,7 +116,7 @@ def latest(folder: Path, settings: Mapping[str, Any], device: Any = "cpu") -> Ch
         return None
     last = paths[-1]
     try:
-        state = json.loads((last / "state.json").read_text(encoding="utf-8"))
+        state = json.loads((last / OWN / "state.json").read_text(encoding="utf-8"))
         changed = [key for key in settings if state["settings"].get(key) != settings[key]]
     except (OSError, ValueError, KeyError) as error:
         raise HarnessError(f"{last}: not a checkpoint that can be read ({error}): remove it") from None
@@ -111,7 +125,7 @@ def latest(folder: Path, settings: Mapping[str, Any], device: Any = "cpu") -> Ch
             f"{last} was made with another {', '.join(changed)}: give another out, or remove {folder}"
         )
     try:
-        tensors = torch.load(last / "tensors.pt", map_location=device, weights_only=True)
+        tensors = torch.load(last / OWN / "tensors.pt", map_location=device, weights_only=True)
     except (OSError, RuntimeError, EOFError) as error:
         raise HarnessError(f"{last}: tensors.pt cannot be read ({_reason(error)}): remove {last}") from None
     return Checkpoint(int(state["step"]), tensors, state)

@@ -6,11 +6,13 @@ TensorBoard, W&B and trackio are reached through their own libraries; none is ne
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol
+from uuid import uuid4
 
 from harness.errors import HarnessError
 
@@ -43,17 +45,29 @@ class _TensorBoard:
 
 
 class _Run:
-    """W&B, and trackio, which has W&B's interface."""
+    """W&B, and trackio, which has W&B's interface. A run that is continued goes on in its run there."""
 
-    def __init__(self, library: str, project: str, name: str, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, library: str, project: str, name: str, settings: Mapping[str, Any], folder: Path
+    ) -> None:
         self._library = _library(library, library)
-        self._library.init(project=project, name=name, config=dict(settings))
+        known = {"id": _run_id(folder)} if library == "wandb" else {}  # trackio knows a run by its name
+        self._library.init(project=project, name=name, config=dict(settings), resume="allow", **known)
 
     def log(self, scalars: Mapping[str, float], step: int) -> None:
         self._library.log(dict(scalars), step=step)
 
     def close(self) -> None:
         self._library.finish()
+
+
+def _run_id(folder: Path) -> str:
+    """The id of a run of W&B: made once, kept in the run's folder."""
+    path = folder / "wandb-id"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(uuid4().hex, encoding="utf-8")
+    return path.read_text(encoding="utf-8")
 
 
 def _library(module: str, package: str) -> Any:
@@ -63,14 +77,17 @@ def _library(module: str, package: str) -> Any:
         raise HarnessError(f"tracker {package}: the package is not installed: pip install {package}") from None
 
 
-def tracker(name: TrackerName, folder: Path, run: str, settings: Mapping[str, Any]) -> Tracker | None:
+def tracker(
+    name: TrackerName, folder: Path, run: str, settings: Mapping[str, Any], project: str | None = None
+) -> Tracker | None:
     """The tracker of that name; None for `none`.
 
     Args:
         name: which library.
-        folder: where TensorBoard writes.
+        folder: where TensorBoard writes, and the id of a run of W&B is kept.
         run: the run's name.
         settings: recorded with the run.
+        project: of W&B or trackio; None: what `WANDB_PROJECT` says, else `harness`.
 
     Raises:
         HarnessError: its library is not installed.
@@ -79,7 +96,8 @@ def tracker(name: TrackerName, folder: Path, run: str, settings: Mapping[str, An
         return None
     if name == "tensorboard":
         return _TensorBoard(folder)
-    return _Run(name, "harness", run, settings)
+    project = project or os.environ.get("WANDB_PROJECT") or "harness"
+    return _Run(name, project, run, settings, folder)
 
 
 def scalars(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

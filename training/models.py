@@ -73,7 +73,20 @@ def with_adapters(model: Any, rank: int) -> Any:
         return model
     from peft import LoraConfig, get_peft_model
 
-    return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear"))
+    base = str(Path(model.name_or_path).resolve())
+    targets = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", base_model_name_or_path=base)
+    return get_peft_model(model, targets)
+
+
+def write_model(model: Any, source: Path, folder: Path) -> None:
+    """Write a model's files into a folder that exists: weights, configuration, processor files of `source`.
+
+    Of a model with adapters these are the adapters, which name the folder that it came from.
+    """
+    for name in PROCESSOR_FILES:
+        if (source / name).exists():
+            shutil.copy2(source / name, folder / name)
+    model.save_pretrained(folder)
 
 
 def save_model(model: Any, source: Path, folder: Path, dtype: torch.dtype | None = None) -> Path:
@@ -91,13 +104,10 @@ def save_model(model: Any, source: Path, folder: Path, dtype: torch.dtype | None
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    for name in PROCESSOR_FILES:
-        if (source / name).exists():
-            shutil.copy2(source / name, partial / name)
     own = model.dtype
     if dtype is not None:
         model.to(dtype)
-    model.save_pretrained(partial)
+    write_model(model, source, partial)
     if dtype is not None:
         model.to(own)
     shutil.rmtree(folder, ignore_errors=True)

@@ -90,6 +90,8 @@ class Recipe(_Section):
     """Torch's CPU threads."""
     tracker: TrackerName = "none"
     """Where policy training sends its figures, beside its own log."""
+    tracker_project: str | None = None
+    """Of W&B or trackio; by default what `WANDB_PROJECT` says, else `harness`."""
     coldstart: ColdstartRecipe = Field(default_factory=lambda: ColdstartRecipe.model_validate({}))
     g2rpo: PolicyRecipe = Field(default_factory=lambda: PolicyRecipe.model_validate({}))
     refine: PolicyRecipe = Field(default_factory=lambda: PolicyRecipe.model_validate({"learning_rate": 1e-6}))

@@ -13,6 +13,7 @@ from harness.cli.common import add_delimiters
 
 if TYPE_CHECKING:
     from harness.cli.common import Runner
+    from harness.imports import Logged
     from scorers.types import Score
     from tasks.types import Task
 
@@ -24,6 +25,7 @@ def score(parser: argparse.ArgumentParser) -> Runner:
     """Score responses without a model.
 
       harness score TASK FILE.jsonl  rows {id, record, response} become {id, value, official, status, …}
+      harness score TASK LOG [--data DIR]  predictions of lmms-eval (--log_samples) or VLMEvalKit (tsv, json)
       harness score RUN              a run's responses again: rewrites its scores and results
       harness score RUN --submission DIR  writes the files that challenges score (DocVQA, InfoVQA test splits)
 
@@ -38,6 +40,9 @@ def score(parser: argparse.ArgumentParser) -> Runner:
         "--submission", metavar="DIR", help="of a RUN: write the files that challenges score, and no scores"
     )
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
+    parser.add_argument(
+        "--data", metavar="hub|DIR", help="with a LOG: join it with the task's own rows from there"
+    )
     parser.add_argument("--coords", help="how the responses write coordinates; a row's own `coords` wins")
     parser.add_argument("--raw", action="store_true", help="judge `official` on the untouched response")
     add_delimiters(parser)
@@ -68,7 +73,7 @@ def _again(given: dict[str, Any]) -> int:
     run_dir = Path(given["what"])
     if not run_dir.is_dir():
         raise UsageError(f"{run_dir}: no such run; for a file of responses: harness score TASK FILE.jsonl")
-    for flag in ("coords", "raw", "out"):
+    for flag in ("coords", "raw", "out", "data"):
         if flag in given:
             raise UsageError(f"--{flag} is for harness score TASK FILE.jsonl; a run has its own")
     if "submission" in given:
@@ -112,7 +117,7 @@ def _file(given: dict[str, Any]) -> int:
     progress = Progress()
     with progress.stage(task.name, None) as stage:
         scored = []
-        rows = _rows(path, task)
+        rows = _rows(path, task, given.get("data"))
         for row in score_rows(task, rows, coords=coords, raw=given.get("raw", False), delimiters=known):
             scored.append(row)
             stage.advance()
@@ -160,14 +165,39 @@ def without_verdict(path: Path, scored: list[Scored]) -> list[str]:
     return [f"{path}: {len(names)} without a verdict: {reason} (e.g. {names[0]})" for reason, names in ranked]
 
 
-def _rows(path: Path, task: Task) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+def _rows(path: Path, task: Task, data: str | None) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    from harness.errors import UsageError
+    from harness.imports import read_log
+
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such file")
+    predictions = read_log(path)
+    if predictions is not None:
+        return _logged(predictions, task, data)
+    if data is not None:
+        raise UsageError(f"--data is for predictions of another tool: the rows of {path} have their records")
+    return _own_rows(path, task)
+
+
+def _logged(
+    predictions: Iterator[Logged], task: Task, data: str | None
+) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    from harness.data import load_rows
+    from harness.imports import joined
+
+    for each in predictions if data is None else joined(predictions, load_rows(task, data)):
+        if isinstance(each, str):
+            yield each, each, {"response": ""}
+        else:
+            yield each.where, each.record, {"id": each.key, "response": each.response}
+
+
+def _own_rows(path: Path, task: Task) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     from harness.errors import UsageError
     from harness.jsonl import read_lines
     from scorers.types import COORDS
     from tasks.types import FINISH_REASONS
 
-    if not path.is_file():
-        raise UsageError(f"{path}: there is no such file")
     for number, row in read_lines(path):
         where = f"{path}:{number}"
         for key in ("record", "response"):

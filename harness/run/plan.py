@@ -146,11 +146,27 @@ def _row_samples(task: Task, index: int, row: Row | object) -> Iterable[Sample |
         return [FailedRow(f"row {index}", f"row {index}: {error}")]
     assert isinstance(row, Mapping)
     try:
-        return list(task.to_samples(row))
+        samples = list(task.to_samples(row))
+        return [_grouped(task, f"row {index}{_row_id(row)}", sample) for sample in samples]
     except (RowError, ImageError) as problem:
         return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {problem}")]
     except PLUGIN_BUGS as problem:
         return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {type(problem).__name__}: {problem}")]
+
+
+def missing_groups(task: Task, sample: Sample) -> list[str]:
+    """The groups that the task's metrics sum up by, and the sample does not have."""
+    by = [metric.by for metric in task.metrics]
+    where = [metric.where[0] for metric in task.metrics if metric.where]
+    return sorted({name for name in (*by, *where, task.unit) if name} - sample.groups.keys())
+
+
+def _grouped(task: Task, where: str, sample: Sample) -> Sample | FailedRow:
+    """The sample, unless a metric would leave it out."""
+    missing = missing_groups(task, sample)
+    if not missing:
+        return sample
+    return FailedRow(sample.id, f"{where}: nothing says its {missing[0]}, by which the scores are summed up")
 
 
 def _row_id(row: Row) -> str:

@@ -168,8 +168,9 @@ def score_rows(
 
     Args:
         task: whose scorer judges.
-        rows: (where, record, row): a name for messages, the data set row, and the whole row with `response`
-            and, where it says so, `id`, `coords` and `finish_reason` (as in `tasks.types.Response`).
+        rows: (where, record, row): a name for messages, the data set row (or why there is none, as text), and
+            the whole row with `response` and, where it says so, `id`, `coords` and `finish_reason` (as in
+            `tasks.types.Response`).
         coords: the convention of responses whose row does not name one.
         raw: judge `official` on the untouched response.
         delimiters: by which thinking, answers and chat tokens are known.
@@ -204,6 +205,8 @@ def _samples_of(task: Task, where: str, record: Any) -> list[Sample] | list[str]
     from tasks.images import ImageError
     from tasks.types import RowError
 
+    if isinstance(record, str):
+        return [record]
     try:
         return list(task.to_samples(record)) or [f"{where}: the record gives no sample"]
     except (RowError, ImageError) as error:

@@ -11,6 +11,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,10 @@ from training.coldstart.tiny import (
     untrained,
     write_processor,
 )
-from training.data.examples import Examples, ExampleSettings, stream
-from training.models import load_model, save_model, with_adapters
+from training.data.demonstrations import load_demonstrations
+from training.data.examples import Examples, ExampleSettings, sources, stream
+from training.data.rows import is_file, report_left_out
+from training.models import load_model, save_model, with_adapters, write_model
 from training.recipe import UNTRAINED, ColdstartRecipe, Recipe, WarmupRecipe, task_names
 
 FINISHED = "coldstart.json"
@@ -121,7 +124,9 @@ def _run(recipe: Recipe, start: str | Path, told: Mapping[str, Any]) -> Path:
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
-    tasks = task_names(recipe.tasks)
+    tasks = () if is_file(recipe.data) else task_names(recipe.tasks)
+    if str(start) == UNTRAINED and not tasks:
+        raise UsageError(f"{UNTRAINED} learns its tokenizer from rows of the tasks: data cannot be a file")
     if str(start) == UNTRAINED:
         folder = out / "untrained"
         if not (folder / "model.safetensors").exists():
@@ -130,6 +135,20 @@ def _run(recipe: Recipe, start: str | Path, told: Mapping[str, Any]) -> Path:
         folder = tiny_path()
     else:
         folder, _ = checkpoint_folder(str(start), None)
+    settings = ExampleSettings(
+        processor=str(folder),
+        tasks=tasks or _demonstrated(recipe, folder),
+        data=recipe.data,
+        coords=recipe.coords or family_coords(str(folder)),
+        gold_coords=recipe.gold_coords,
+        seed=recipe.seed,
+        batch_size=stage.batch_size,
+        sorted_batches=stage.sorted_batches,
+        think_share=stage.think_share,
+        guess_share=stage.guess_share,
+        weights=tuple(stage.weights.items()),
+    )
+    sources(settings)  # data that is not there: said here, before a model is loaded
     model = load_model(folder, recipe)
     if stage.vision_warmup is not None and stage.vision_warmup.steps:
         warmed = out / "warmed"
@@ -139,22 +158,18 @@ def _run(recipe: Recipe, start: str | Path, told: Mapping[str, Any]) -> Path:
             warm_up(model, folder, stage.vision_warmup, recipe.seed, log)
             save_model(model, folder, warmed)
     model = with_adapters(model, stage.lora_rank)
-    settings = ExampleSettings(
-        processor=str(folder),
-        tasks=tasks,
-        data=recipe.data,
-        coords=recipe.coords or family_coords(str(folder)),
-        seed=recipe.seed,
-        batch_size=stage.batch_size,
-        sorted_batches=stage.sorted_batches,
-        think_share=stage.think_share,
-        guess_share=stage.guess_share,
-        weights=tuple(stage.weights.items()),
-    )
     fit(model, settings, stage, told, log)
     if stage.lora_rank:
         model = model.merge_and_unload()
     return save_model(model, folder, out / "model", torch.bfloat16 if str(start) == UNTRAINED else None)
+
+
+def _demonstrated(recipe: Recipe, folder: Path) -> tuple[str, ...]:
+    """The families that a file of demonstrations has; rows that cannot be taught are said."""
+    coords = recipe.coords or family_coords(str(folder))
+    found, failed = load_demonstrations(Path(recipe.data), recipe.gold_coords, coords)
+    report_left_out(failed)
+    return tuple(found)
 
 
 def build_untrained(folder: Path, recipe: Recipe, tasks: tuple[str, ...]) -> None:
@@ -246,7 +261,8 @@ def fit(
             )
             losses.clear()
         if done % stage.save_every == 0 and done < stage.steps:
-            checkpoint.write(checkpoints, done, optimizers.state(), {"settings": told})
+            files = partial(write_model, model, Path(settings.processor))
+            checkpoint.write(checkpoints, done, optimizers.state(), {"settings": told}, files)
 
 
 def resume(folder: Path, told: Mapping[str, Any], optimizers: Optimizers, device: torch.device) -> int:

@@ -6,11 +6,11 @@ the task itself. A file's rows name their scorer by `problem_type` (`training.pr
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,10 +19,12 @@ from harness.data import load_rows
 from harness.errors import HarnessError, UsageError
 from harness.run.media import ImageStore
 from harness.run.plan import FailedRow, samples_of
+from harness.words import counted
 from scorers.types import Coords, ScorerError
 from tasks.images import ImageRef
 from tasks.types import Category, Metric, RowError, Sample, Source, Task
 from training.data.prompt_stream import Problems
+from training.data.rows import MARKER, check_markers, read_rows, row_images
 from training.problems import Problem, ProblemError, gold_value, problem_scorer, problem_type
 from training.problems.options import read_options
 
@@ -42,7 +44,6 @@ FAMILIES: Mapping[str, Category] = {
 GOLD_EARNS = 0.95
 """What a row's own gold answer must earn by the row's scorer, or the row is refused."""
 _PLACE = "spatial grounding"
-_MARKER = re.compile(r"<image>")
 
 
 class DrawnProblems:
@@ -75,13 +76,13 @@ class HeldProblems:
 
     def sample(self, index: int) -> Sample:
         """Sample `index`, with images that will be read afresh."""
-        return _fresh(self._samples[index])
+        sample = self._samples[index]
+        return replace(sample, images=tuple(map(unread, sample.images)))
 
 
-def _fresh(sample: Sample) -> Sample:
-    """A reference to a file keeps the bytes that it has read: hand out new ones, so that memory stays flat."""
-    images = tuple(ImageRef(image.path) if image.path is not None else image for image in sample.images)
-    return replace(sample, images=images)
+def unread(image: ImageRef) -> ImageRef:
+    """An image that has not been read: a reference to a file keeps its bytes, and memory is to stay flat."""
+    return ImageRef(image.path) if image.path is not None else image
 
 
 def load_problems(
@@ -140,6 +141,8 @@ class FileProblems:
         self._rows, self._folder, self._coords = rows, folder, coords
         self._type = problem_type(problem_type_name)
         self.size: int | None = len(rows)
+        self.with_images = sum(bool(row_images(row, folder)) for _, row in rows)
+        """Rows that show one or more."""
         name = self._type.name
         target = self._type.target(_problem(rows[0][1], coords))
         self.task = Task(
@@ -158,18 +161,23 @@ class FileProblems:
         """Row `index` as a sample."""
         return self._read(*self._rows[index])
 
+    def rows(self) -> Iterator[tuple[str, Mapping[str, Any], Sample]]:
+        """(where it is, row, sample) of each."""
+        for where, row in self._rows:
+            yield where, row, self._read(where, row)
+
     def _read(self, where: str, row: Mapping[str, Any]) -> Sample:
-        images = tuple(ImageRef(self._folder / path) for path in row.get("images") or ())
         problem = _problem(row, self._coords)
-        if self.task.places:
-            problem = replace(problem, size=ImageRef(self._folder / row["images"][0]).size)
         try:
+            images = row_images(row, self._folder)
+            if self.task.places:
+                problem = replace(problem, size=images[0].size)
             _, target = problem_scorer(self._type.name, problem)
             offered = read_options(problem) if self._type.name == "multiple choice" else None
         except ProblemError as error:
             raise RowError(f"{where}: {error}") from None
-        numbers = iter(range(1, len(images) + 1))
-        question = _MARKER.sub(lambda _: f"<image {next(numbers, len(images) + 1)}>", problem.question).strip()
+        numbers = count(1)
+        question = re.sub(MARKER, lambda _: f"<image {next(numbers)}>", problem.question).strip()
         return Sample(
             id=str(row.get("problem_id", where)),
             question=question,
@@ -179,6 +187,17 @@ class FileProblems:
             instruction=self._type.instruction,
             groups={"source": str(row.get("data_source", ""))},
         )
+
+
+def told(problems: Sequence[Problems]) -> str:
+    """What a file was found to hold, for people: its rows by family, and how many of them have images."""
+    families: Counter[str] = Counter()
+    shown = 0
+    for each in problems:
+        families[each.task.category] += each.size or 0
+        shown += each.with_images if isinstance(each, FileProblems) else 0
+    named = ", ".join(f"{name} {rows}" for name, rows in families.items())
+    return f"{counted(families.total(), 'row')} ({named}), {shown} with images"
 
 
 def _problem(row: Mapping[str, Any], coords: Coords) -> Problem:
@@ -194,8 +213,9 @@ def load_file(path: Path, coords: Coords) -> tuple[list[Problems], list[FailedRo
     """The questions of a OneThinker or EasyR1 file, and the rows that cannot be trained on.
 
     Columns: `problem_id, problem ("<image> …"), data_type, problem_type, options, data_source, answer
-    ("<answer>…</answer>"), images [path], task_type`; optionally `gold_coords`, the row's own convention. Rows
-    of videos, rows without an answer and rows whose own answer their scorer does not accept are failures.
+    ("<answer>…</answer>"), images, task_type`; optionally `gold_coords`, the row's own convention. Pictures may
+    lie under other names and in any form (`training.data.rows`). Rows of videos, rows that speak of a picture
+    and have none, rows without an answer and rows whose own answer their scorer does not accept are failures.
 
     Args:
         path: a JSON list, or one JSON object a line. Image paths are relative to it.
@@ -206,10 +226,10 @@ def load_file(path: Path, coords: Coords) -> tuple[list[Problems], list[FailedRo
     """
     groups: dict[tuple[str, str], list[tuple[str, Mapping[str, Any]]]] = {}
     failed: list[FailedRow] = []
-    for number, row in enumerate(_read_rows(path)):
+    for number, row in enumerate(read_rows(path)):
         where = f"{path.name} row {number}"
         try:
-            name = _checked(row, coords)
+            name = _checked(row, path.parent, coords)
         except (ProblemError, ScorerError) as error:
             known = row.get("problem_id", where) if isinstance(row, Mapping) else where
             failed.append(FailedRow(str(known), f"{where}: {error}"))
@@ -225,7 +245,7 @@ def load_file(path: Path, coords: Coords) -> tuple[list[Problems], list[FailedRo
     return problems, failed
 
 
-def _checked(row: Any, coords: Coords) -> str:
+def _checked(row: Any, folder: Path, coords: Coords) -> str:
     """The problem type of a row that can be trained on.
 
     Raises:
@@ -241,22 +261,11 @@ def _checked(row: Any, coords: Coords) -> str:
     if row.get("data_type", "image") not in ("image", "text"):
         raise ProblemError(f"data_type {row['data_type']!r} is not image or text")
     name = problem_type(str(row["problem_type"])).name
-    if name == _PLACE and not row.get("images"):
+    images = row_images(row, folder)
+    check_markers(str(row["problem"]), len(images), row)
+    if name == _PLACE and not images:
         raise ProblemError("a place is asked for and there is no image")
     earned = gold_value(name, _problem(row, coords))
     if earned < GOLD_EARNS:
         raise ProblemError(f"its own answer earns {earned:.2f} of 1 by the scorer of {name}")
     return name
-
-
-def _read_rows(path: Path) -> list[Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        if text.lstrip().startswith("["):
-            rows: list[Any] = json.loads(text)
-            return rows
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
-        raise UsageError(f"{path}: not JSON or JSON lines: {error}") from None

@@ -6,11 +6,12 @@ worker processes gives the same training.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
@@ -21,9 +22,13 @@ from harness.models.processors import load_processor
 from harness.registry import Registry
 from harness.types import Request, Sampling
 from scorers.types import Coords
+from tasks.images import ImageError
 from tasks.prompts import render
 from tasks.types import Row, RowError, Sample, Style, Task
+from training.data.dataset import unread
+from training.data.demonstrations import Demonstration, load_demonstrations
 from training.data.gold import answer_text, guess_text
+from training.data.rows import is_file
 
 Batch = tuple[list[str], dict[str, torch.Tensor]]
 """The task of each row; the model's inputs and `labels`."""
@@ -39,7 +44,9 @@ class ExampleSettings:
     processor: str
     """Folder of the processor's files."""
     tasks: tuple[str, ...]
+    """Names of tasks, or the families of a file."""
     data: str
+    """`synthetic`, `hub`, a directory, or a file of demonstrations."""
     coords: Coords | None
     seed: int
     batch_size: int
@@ -47,6 +54,8 @@ class ExampleSettings:
     think_share: float = 0.0
     guess_share: float = 0.0
     weights: tuple[tuple[str, float], ...] = ()
+    gold_coords: Coords = "norm1000"
+    """How a file writes places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,33 +67,86 @@ class Example:
     answer: str
 
 
-class Rows:
-    """Rows of a task's training split, drawn at random."""
+class Demonstrations(Protocol):
+    """Where examples of one name come from."""
 
-    def __init__(self, task: Task, data: str) -> None:
+    def draw(self, rng: Random) -> tuple[Request, str] | None:
+        """What is asked, and the answer to teach; None where what was drawn has none."""
+        ...
+
+
+class TaskRows:
+    """Rows of a task's training split, drawn at random; the answers are the targets' own."""
+
+    def __init__(self, task: Task, settings: ExampleSettings) -> None:
         from harness.data import BadRow, load_rows
 
-        self._task = task
+        self._task, self._settings = task, settings
         self._rows: list[Row] | None = None
-        if data != "synthetic":
-            source = load_rows(task, data, split="train")
+        if settings.data != "synthetic":
+            source = load_rows(task, settings.data, split="train")
             self._rows = list(islice((row for row in source if not isinstance(row, BadRow)), MAX_ROWS))
             if not self._rows:
                 raise HarnessError(f"{task.name}: no rows in {source.label}")
 
-    def sample(self, rng: Random, seed: int) -> Sample | None:
+    def draw(self, rng: Random) -> tuple[Request, str] | None:
+        """A random row's sample, asked in a random style."""
+        sample = self._sample(rng)
+        style: Style = "think" if rng.random() < self._settings.think_share else "direct"
+        answer = self._answer(rng, sample, style) if sample is not None else None
+        if sample is None or answer is None:
+            return None
+        parts = render(self._task, sample, style, coords=self._settings.coords)
+        return Request("", parts, sample.images, Sampling(0)), answer
+
+    def _sample(self, rng: Random) -> Sample | None:
         """A sample of a random row; None where that row cannot become one."""
         from harness.data.synthetic import synthetic_row
 
         if self._rows is None:
-            row: Row = synthetic_row(self._task.name, rng.randrange(2**31), seed=seed, split="train")
+            number, seed = rng.randrange(2**31), self._settings.seed
+            row: Row = synthetic_row(self._task.name, number, seed=seed, split="train")
         else:
             row = rng.choice(self._rows)
         try:
             samples = list(self._task.to_samples(row))
-        except RowError:
+        except (RowError, ImageError):
             return None
         return rng.choice(samples) if samples else None
+
+    def _answer(self, rng: Random, sample: Sample, style: Style) -> str | None:
+        """What to teach: the right answer, or in a share of the thinking examples a careless one."""
+        share, coords = self._settings.guess_share, self._settings.coords
+        if style == "think" and share and rng.random() < share:
+            other = self._sample(rng)
+            return guess_text(sample, other, coords) if other is not None else None
+        return answer_text(sample, coords, style)
+
+
+class FileRows:
+    """Demonstrations of a file, drawn at random; the responses are the file's."""
+
+    def __init__(self, found: Sequence[Demonstration]) -> None:
+        self._found = found
+
+    def draw(self, rng: Random) -> tuple[Request, str]:
+        """A random demonstration, with images that will be read afresh."""
+        chosen = rng.choice(self._found)
+        images = tuple(map(unread, chosen.request.images))
+        return replace(chosen.request, images=images), chosen.response
+
+
+def sources(settings: ExampleSettings) -> dict[str, Demonstrations]:
+    """Where the examples of each name come from: of each task, or of each family of a file.
+
+    Raises:
+        HarnessError: the data is not there, or has nothing to teach.
+    """
+    if is_file(settings.data):
+        found, _ = load_demonstrations(Path(settings.data), settings.gold_coords, settings.coords)
+        return {name: FileRows(found[name]) for name in settings.tasks}
+    registry = Registry()
+    return {name: TaskRows(registry.get(name), settings) for name in settings.tasks}
 
 
 class Examples:
@@ -95,9 +157,7 @@ class Examples:
         self.settings = settings
         self.processor = load_processor(folder)
         self._prompter = Prompter(self.processor)
-        registry = Registry()
-        self._tasks = {name: registry.get(name) for name in settings.tasks}
-        self._rows = {name: Rows(task, settings.data) for name, task in self._tasks.items()}
+        self._sources = sources(settings)
         self._end = self.processor.tokenizer.eos_token
 
     def draw(self, rng: Random, name: str) -> Example:
@@ -106,24 +166,11 @@ class Examples:
         Raises:
             HarnessError: its rows give none.
         """
-        task = self._tasks[name]
         for _ in range(_TRIES):
-            sample = self._rows[name].sample(rng, self.settings.seed)
-            style: Style = "think" if rng.random() < self.settings.think_share else "direct"
-            answer = self._answer(rng, name, sample, style) if sample is not None else None
-            if sample is None or answer is None:
-                continue
-            parts = render(task, sample, style, coords=self.settings.coords)
-            prompt = self._prompter.read(Request("", parts, sample.images, Sampling(0)))
-            return Example(name, prompt, answer)
+            if (drawn := self._sources[name].draw(rng)) is not None:
+                request, answer = drawn
+                return Example(name, self._prompter.read(request), answer)
         raise HarnessError(f"{name}: {_TRIES} rows drawn at random, none with an answer to teach")
-
-    def _answer(self, rng: Random, name: str, sample: Sample, style: Style) -> str | None:
-        """What to teach: the right answer, or in a share of the thinking examples a careless one."""
-        if style == "think" and self.settings.guess_share and rng.random() < self.settings.guess_share:
-            other = self._rows[name].sample(rng, self.settings.seed)
-            return guess_text(sample, other, self.settings.coords) if other is not None else None
-        return answer_text(sample, self.settings.coords, style)
 
     def group(self, number: int) -> list[list[Example]]:
         """Group `number` of `sorted_batches` batches: every task in its share, batches of like length."""
@@ -187,26 +234,33 @@ class Examples:
         return prompts, answers
 
 
-class _Groups(IterableDataset[list[Batch]]):
-    """Groups in turn, one in `num_workers`."""
+class _Groups(IterableDataset[list[Batch] | HarnessError]):
+    """Groups in turn, one in `num_workers`.
+
+    An error that a user can mend is the last thing given, not raised: out of a worker process torch would raise
+    it with the worker's traceback for a message.
+    """
 
     def __init__(self, settings: ExampleSettings, first: int) -> None:
         self._settings = settings
         self._first = first
 
-    def __iter__(self) -> Iterator[list[Batch]]:
+    def __iter__(self) -> Iterator[list[Batch] | HarnessError]:
         torch.set_num_threads(1)
         worker = get_worker_info()
         offset, every = (worker.id, worker.num_workers) if worker else (0, 1)
-        examples = Examples(self._settings)
-        for number in count(self._first + offset, every):
-            yield examples.batches(number)
+        try:
+            examples = Examples(self._settings)
+            for number in count(self._first + offset, every):
+                yield examples.batches(number)
+        except HarnessError as error:
+            yield error
 
 
 def stream(settings: ExampleSettings, step: int, workers: int) -> Iterator[Batch]:
     """Batches from number `step` on, without end, made in `workers` processes (0: in this one)."""
     first, skipped = divmod(step, settings.sorted_batches)
-    groups: Iterable[list[Batch]] = _Groups(settings, first)
+    groups: Iterable[list[Batch] | HarnessError] = _Groups(settings, first)
     if workers:
         groups = DataLoader(
             _Groups(settings, first),
@@ -215,5 +269,11 @@ def stream(settings: ExampleSettings, step: int, workers: int) -> Iterator[Batch
             multiprocessing_context="spawn",
             prefetch_factor=2,
         )
-    batches = (batch for group in groups for batch in group)
+    batches = (batch for group in groups for batch in _made(group))
     yield from islice(batches, skipped, None)
+
+
+def _made(group: list[Batch] | HarnessError) -> list[Batch]:
+    if isinstance(group, HarnessError):
+        raise group
+    return group

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,6 +29,7 @@ from training.local.policy import Clip, Policy
 from training.local.rollout import Asking, PolicyBackend, Rollout, sample_responses
 from training.local.update import Figures, Stepper, Updater
 from training.log import StepLog
+from training.models import write_model
 from training.policy_recipe import PolicyRecipe
 from training.rewards import TERMS, reward
 
@@ -42,6 +44,8 @@ class Stage:
     seed: int
     identity: Mapping[str, Any]
     """What a checkpoint must agree with beside the stage's settings: the model it started from, the data."""
+    source: Path
+    """The folder of that model: a checkpoint has its processor files too."""
     eval_tasks: tuple[str, ...] = ()
     """Tasks of the periodic evaluation."""
 
@@ -322,6 +326,7 @@ class Trainer:
                 "moments": self.moments.by_family,
                 "budgets": {name: budget.state() for name, budget in self.budgets.items()},
             },
+            partial(write_model, self.backend.model, self.stage.source),
         )
 
     def resume(self) -> int:

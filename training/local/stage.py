@@ -17,11 +17,10 @@ from harness.models.hf_files import checkpoint_folder, fingerprint
 from harness.models.processors import load_processor
 from harness.registry import Registry
 from harness.run.lock import Lock
-from harness.run.plan import FailedRow
-from harness.words import counted
 from scorers.types import COORDS
 from training.data import dataset
 from training.data.prompt_stream import Problems, PromptStream
+from training.data.rows import is_file, report_left_out
 from training.local.loop import Stage, Trainer
 from training.local.rollout import PolicyBackend
 from training.log import StepLog, tracker
@@ -69,7 +68,9 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
         )
         names = tuple(task.name for task in stream.tasks)
         identity = {**described, "coords": coords, "data": recipe.data, "tasks": names}
-        which = Stage(name, folder, recipe.seed, identity, names if _named(names) else task_names(("all",)))
+        which = Stage(
+            name, folder, recipe.seed, identity, source, names if _named(names) else task_names(("all",))
+        )
         trainer = Trainer(stage, which, backend, stream)
         _train(trainer, recipe)
         if stage.lora_rank:
@@ -81,7 +82,7 @@ def _train(trainer: Trainer, recipe: Recipe) -> None:
     done = trainer.resume()
     folder = trainer.stage.folder
     run = f"{folder.parent.name}-{folder.name}"
-    to = tracker(recipe.tracker, folder / "tracker", run, trainer.settings())
+    to = tracker(recipe.tracker, folder / "tracker", run, trainer.settings(), recipe.tracker_project)
     with closing(StepLog(folder / "steps.jsonl", done, to, _say)) as log:
         trainer.run(log, done)
 
@@ -96,25 +97,19 @@ def _problems(recipe: Recipe, stage: PolicyRecipe, folder: Path) -> list[Problem
     Raises:
         UsageError: nothing is left.
     """
-    path = Path(recipe.data)
-    if path.suffix in (".json", ".jsonl"):
-        problems, failed = dataset.load_file(path, recipe.gold_coords)
+    if is_file(recipe.data):
+        problems, failed = dataset.load_file(Path(recipe.data), recipe.gold_coords)
+        _say(f"{recipe.data}: {dataset.told(problems)}")
         problems = [each for each in problems if not stage.families or each.task.category in stage.families]
     else:
         registry = Registry()
         tasks = [registry.get(task) for task in task_names(recipe.tasks)]
         tasks = [task for task in tasks if not stage.families or task.category in stage.families]
         problems, failed = dataset.load_problems(tasks, recipe.data, seed=recipe.seed, folder=folder)
-    _report(failed)
+    report_left_out(failed)
     if not problems:
         raise UsageError(f"none of the tasks is of the families {', '.join(stage.families)}")
     return problems
-
-
-def _report(failed: Sequence[FailedRow]) -> None:
-    if failed:
-        more = f" (and {counted(len(failed) - 1, 'more row')})" if len(failed) > 1 else ""
-        _say(f"left out: {failed[0].error}{more}")
 
 
 def _named(names: Sequence[str]) -> bool:

@@ -1,0 +1,135 @@
+"""The cold start on a file of demonstrations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+
+from harness.errors import UsageError
+from harness.models import tiny_path
+from tasks.prompts import ImagePart
+from training.data.demonstrations import Demonstration, load_demonstrations
+from training.data.examples import ExampleSettings, stream
+
+SHOWN = {
+    "problem_id": 1,
+    "problem": "<image>\nWhich animal?",
+    "data_type": "image",
+    "problem_type": "multiple choice",
+    "options": ["A. cat", "B. dog"],
+    "process": "<think>It barks.</think>",
+    "answer": "<answer>B</answer>",
+    "images": ["a.png"],
+    "task_type": "general_vqa_science_stem",
+}
+PLACE = SHOWN | {
+    "problem": "<image> Where is it?",
+    "problem_type": "spatial grounding",
+    "options": [],
+    "answer": "<answer>[1, 2, 9, 9]</answer>",
+    "gold_coords": "abs",
+    "task_type": "spatial_grounding",
+}
+TALK = {
+    "conversations": [
+        {"from": "human", "value": "<image>Which animal?"},
+        {"from": "gpt", "value": "<think>It barks.</think><answer>dog</answer>"},
+    ],
+    "images": ["a.png"],
+}
+PARTS = {
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Which animal?"}]},
+        {"role": "assistant", "content": "dog"},
+    ],
+    "images": "a.png",
+}
+
+
+def save(fakes: ModuleType, folder: Path, *rows: Any) -> Path:
+    (folder / "a.png").write_bytes(fakes.picture(7, (64, 64)))
+    path = folder / "sft.json"
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    return path
+
+
+def only(fakes: ModuleType, folder: Path, row: Any) -> Demonstration:
+    found, failed = load_demonstrations(save(fakes, folder, row), "norm1000", "norm1000")
+    assert not failed
+    [[demonstration]] = found.values()
+    return demonstration
+
+
+def test_thinking_and_answer_are_taught_word_for_word(fakes: ModuleType, tmp_path: Path) -> None:
+    found = only(fakes, tmp_path, SHOWN)
+    assert found.response == "<think>It barks.</think><answer>B</answer>"
+    assert found.request.parts[0] == ImagePart(0)
+    assert "A. cat\nB. dog" in str(found.request.parts[1])
+    assert "<think>" in str(found.request.parts[1])
+    assert found.request.images[0].size == (64, 64)
+
+
+@pytest.mark.parametrize(
+    ("row", "response", "system"),
+    [(TALK, "<think>It barks.</think><answer>dog</answer>", None), (PARTS, "dog", "Be brief.")],
+)
+def test_conversations_are_taught_as_they_are(
+    fakes: ModuleType, tmp_path: Path, row: Any, response: str, system: str | None
+) -> None:
+    found = only(fakes, tmp_path, row)
+    assert (found.response, found.request.system_prompt) == (response, system)
+    assert found.request.parts == (ImagePart(0), "Which animal?")
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (SHOWN | {"process": " "}, "column 'process' is missing or empty"),
+        (SHOWN | {"images": []}, "its text has 1 <image> and the row no images"),
+        (SHOWN | {"answer": "<answer>Z</answer>"}, "is none of 2 options"),
+        (PLACE, "its place is written in abs, the model writes norm1000"),
+        (TALK | {"images": []}, "its text has 1 <image> and the row no images"),
+        (TALK | {"images": ["a.png", "a.png"]}, "its question has 1 <image> for 2 images"),
+        ({"conversations": TALK["conversations"] * 2, "images": ["a.png"] * 2}, "it has 4 turns"),
+        ({"conversations": [{"from": "tool", "value": "x"}]}, "a turn has no role or text that is known"),
+        ({"messages": [{"role": "user", "content": [{"type": "video"}]}]}, "neither text nor image"),
+        ({"messages": "hello"}, "it has no conversation"),
+    ],
+)
+def test_a_row_that_cannot_be_taught_is_named(fakes: ModuleType, tmp_path: Path, row: Any, why: str) -> None:
+    good = SHOWN if "problem" in row else TALK
+    found, failed = load_demonstrations(save(fakes, tmp_path, good, row), "norm1000", "norm1000")
+    assert [len(each) for each in found.values()] == [1]
+    assert len(failed) == 1
+    assert why in failed[0].error
+    assert failed[0].error.startswith("sft.json row 1: ")
+    with pytest.raises(UsageError, match=r"no row to (teach|train on); the first: sft\.json row 0: "):
+        load_demonstrations(save(fakes, tmp_path, row), "norm1000", "norm1000")
+
+
+def settings(data: Path | str, *tasks: str) -> ExampleSettings:
+    return ExampleSettings(str(tiny_path()), tasks, str(data), "norm1000", 0, 2, 1)
+
+
+def test_batches_hold_the_response_behind_the_prompt(fakes: ModuleType, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    names, inputs = next(stream(settings(save(fakes, tmp_path, SHOWN), "general_vqa"), 0, 0))
+    assert names == ["general_vqa"] * 2
+    tokenizer = AutoTokenizer.from_pretrained(tiny_path())
+    taught = [token for token in inputs["labels"][0].tolist() if token >= 0]
+    assert tokenizer.decode(taught) == f"<think>It barks.</think><answer>B</answer>{tokenizer.eos_token}"
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_error_of_a_worker_is_the_error(workers: int) -> None:
+    with pytest.raises(UsageError, match=r"^--data nowhere: no such directory") as raised:
+        next(stream(settings("nowhere", "ai2d"), 0, workers))
+    assert "\n" not in str(raised.value)
