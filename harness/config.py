@@ -155,6 +155,8 @@ class RunConfig(BaseModel):
     def _consistent(self) -> RunConfig:
         if self.suite is not None and self.tasks is not None:
             raise ValueError("suite and tasks exclude each other: give one")
+        if self.generation == "checkpoint" and (self.temperature or self.top_p != 1):
+            raise ValueError("generation checkpoint takes the checkpoint's temperature and top_p: give neither")
         if self.min_pixels and self.max_pixels and self.min_pixels > self.max_pixels:
             raise ValueError(f"min_pixels ({self.min_pixels}) is above max_pixels ({self.max_pixels})")
         return self

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from harness.types import Backend
 
 
+_OWN_SIZES = (
+    "the pixel limits bound what is sent; the server's own processor may size it again: name the checkpoint that it "
+    "serves with --processor, and what is sent has the size that its processor leaves alone"
+)
+
+
 def _given(**options: Any) -> dict[str, Any]:
     """The options that were given: a backend keeps its own defaults for the others."""
     return {name: value for name, value in options.items() if value is not None}
@@ -77,8 +83,9 @@ def _mock(spec: ModelSpec) -> Backend:
 def _openai(spec: ModelSpec) -> Backend:
     from harness.models.hf_files import checkpoint_folder
     from harness.models.openai import OpenAIBackend
-    from harness.models.pixels import image_settings, rule_of, server_rule
+    from harness.models.pixels import AS_STORED, image_settings, rule_of, server_rule
     from harness.models.server_patience import RetryPolicy
+    from harness.types import NO_LIMITS
 
     key = None
     if spec.api_key_env is not None:
@@ -110,6 +117,8 @@ def _openai(spec: ModelSpec) -> Backend:
         max_wait=server.max_wait,
         **how,
     )
+    if spec.pixels != NO_LIMITS and rule == AS_STORED:
+        backend.notes = (_OWN_SIZES,)
     backend.check_model()
     return backend
 
@@ -131,4 +140,6 @@ def _refuse_what_servers_lack(options: CheckpointOptions) -> None:
         ("--trust-remote-code", options.trust_remote_code),
     ):
         if given:
-            raise UsageError(f"{flag}: a server loads its model itself: it is for --backend hf and vllm")
+            raise UsageError(
+                f"{flag}: a server loads its model itself: it is for a backend that loads a checkpoint"
+            )

@@ -100,6 +100,8 @@ class OpenAIBackend:
         if not self._urls:
             raise UsageError("--base-url: no address given, e.g. http://localhost:8000/v1")
         self._heard: Callable[[str], None] = lambda _: None
+        self.notes: tuple[str, ...] = ()
+        """What the user should know before anything is asked, a line each."""
         self._notes: list[str] = []
         self._sent: tuple[str, ...] = ()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -136,14 +136,12 @@ def resolve(
     if backend is not None and backend not in BACKENDS:
         raise UsageError(f"unknown backend {backend!r}{nearest(backend, BACKENDS)}")
     base, _, options = name.partition(":")
-    options_given = how.get("checkpoint") or CheckpointOptions()
     if base == "mock" and backend in (None, "mock"):
-        _refuse_unused("mock", options_given)
+        _refuse_options(how.get("checkpoint", AS_IT_IS))
         return ModelSpec(name, "mock", "mock", coords or "norm1000", options=_options(options), **how)
     if base_url is not None or backend == "openai":
         if base_url is None:
             raise UsageError("--backend openai needs --base-url URL, e.g. http://localhost:8000/v1")
-        _refuse_unused("openai", options_given)
         return ModelSpec(name, "openai", name, coords or named_coords(name), base_url=base_url, **how)
     if name == "tiny":
         path = str(tiny_path())
@@ -166,7 +164,7 @@ def resolve(
 
 def _on_its_base(name: str, folder: Path, how: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """(base model, fields of `ModelSpec`) for an adapter that was given as the model."""
-    options: CheckpointOptions = how.get("checkpoint") or CheckpointOptions()
+    options: CheckpointOptions = how.get("checkpoint", AS_IT_IS)
     if options.adapter is not None:
         raise UsageError(f"{name} is an adapter itself: give its base model with --model")
     base, revision = adapter_base(name, folder)
@@ -174,20 +172,11 @@ def _on_its_base(name: str, folder: Path, how: dict[str, Any]) -> tuple[str, dic
     return base, how | {"revision": revision, "checkpoint": replace(options, adapter=name)}
 
 
-def _refuse_unused(backend: str, options: CheckpointOptions) -> None:
-    """Refuse what a backend that loads no checkpoint would ignore."""
-    given = {
-        "adapter": options.adapter,
-        "processor": options.processor if backend != "openai" else None,
-        "attention": options.attention,
-        "device": options.device,
-        "allow-missing-weights": options.allow_missing_weights,
-        "trust-remote-code": options.trust_remote_code,
-    }
-    for flag, value in given.items():
-        if value:
-            decides = "its server decides that" if backend == "openai" else "it loads no checkpoint"
-            raise UsageError(f"--{flag} means nothing to --backend {backend}: {decides}")
+def _refuse_options(options: CheckpointOptions) -> None:
+    """Refuse what a model without a checkpoint would ignore."""
+    for option in fields(options):
+        if getattr(options, option.name) != getattr(AS_IT_IS, option.name):
+            raise UsageError(f"--{option.name.replace('_', '-')} means nothing to mock: it loads no checkpoint")
 
 
 def _options(text: str) -> dict[str, str]:
