@@ -92,7 +92,7 @@ def test_an_empty_column_holds_no_image(value: Any) -> None:
 
 
 def test_what_is_no_image_under_a_known_name_is_an_error() -> None:
-    with pytest.raises(ImageError, match="not an image: int .3."):
+    with pytest.raises(ImageError, match=r"not an image: int .3."):
         row_images({"image": 3})
 
 
