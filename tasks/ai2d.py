@@ -6,27 +6,35 @@ import hashlib
 from collections.abc import Iterator
 
 from scorers.rules.choice import ChoiceTarget, choice
-from tasks.images import ImageRef
-from tasks.options import as_list, image_key, option_index
+from tasks.images import image_key, row_images
+from tasks.options import as_list, letter_index, lettered, option_index
 from tasks.types import Metric, Row, Sample, Source, Task, column
 
 
 def to_samples(row: Row) -> Iterator[Sample]:
     """One sample. Rows have no id: it is a hash of the question, its options and the image's key."""
     question = str(column(row, "question"))
-    options = as_list(column(row, "options"), "options")
-    image = row.get("image")
-    key = image_key(image)
+    options, right = _options(row)
+    images = row_images(row)
+    key = image_key(images)
     identity = hashlib.sha256("\0".join((question, *options, key)).encode("utf-8", "replace")).hexdigest()[:16]
     yield Sample(
         id=identity,
         question=question,
-        target=ChoiceTarget(options, option_index(column(row, "answer"), options), question),
-        images=(ImageRef(image),) if image is not None else (),
+        target=ChoiceTarget(options, right, question),
+        images=images,
         choices=options,
         instruction="Answer with the option's letter from the given choices directly.",
         groups={"image": key or identity},
     )
+
+
+def _options(row: Row) -> tuple[tuple[str, ...], int]:
+    """The options and the index of the right one; a VLMEvalKit table has columns A, B … and a letter."""
+    if "options" not in row and (options := lettered(row)):
+        return options, letter_index(column(row, "answer"), options)
+    options = as_list(column(row, "options"), "options")
+    return options, option_index(column(row, "answer"), options)
 
 
 TASK = Task(

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from scorers.rules.chart import ChartTarget, chart
 from tasks.content_id import content_id
-from tasks.images import ImageRef
-from tasks.options import image_key
+from tasks.images import image_key, row_images
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
 _TYPES = ("human", "augmented")
@@ -19,15 +18,15 @@ def to_samples(row: Row) -> Iterator[Sample]:
     kind = _type(row)
     if answer is None or not str(answer).strip():
         raise RowError("column 'answer' is empty")
-    image = row.get("image")
+    images = row_images(row)
     groups = {"type": kind} if kind else {}
-    if image is not None:
-        groups["chart"] = image_key(image)
+    if images:
+        groups["chart"] = image_key(images)
     yield Sample(
-        id=content_id(kind, question, str(answer), image=image),
+        id=content_id(kind, question, str(answer), images=images),
         question=question,
         target=ChartTarget(str(answer), question),
-        images=(ImageRef(image),) if image is not None else (),
+        images=images,
         instruction="Answer the question using a single word or phrase.",
         groups=groups,
     )

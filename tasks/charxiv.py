@@ -8,7 +8,7 @@ from typing import Any
 
 from scorers.rules.charxiv import CharxivTarget, charxiv
 from tasks.content_id import content_id
-from tasks.images import ImageRef
+from tasks.images import row_images
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
 _KINDS = {1: "text in chart", 2: "text in general", 3: "number in chart", 4: "number in general"}
@@ -54,7 +54,7 @@ def to_samples(row: Row) -> Iterator[Sample]:
     kind = answer_kind(column(row, "reasoning_a_type"))
     if not answer.strip():
         raise RowError("column 'reasoning_a' is empty")
-    image, path = row.get("image"), row.get("figure_path")
+    images, path = row_images(row), row.get("figure_path")
     source = row.get("reasoning_q_source")
     groups = {"answer_type": _KINDS[kind]}
     if source is not None:
@@ -64,10 +64,10 @@ def to_samples(row: Row) -> Iterator[Sample]:
     if row.get("num_subplots") is not None:
         groups["subplots"] = _subplots(row["num_subplots"])
     yield Sample(
-        id=PurePosixPath(str(path)).stem if path else content_id(question, answer, image=image),
+        id=PurePosixPath(str(path)).stem if path else content_id(question, answer, images=images),
         question=question,
         target=CharxivTarget(answer, kind, question),
-        images=(ImageRef(image),) if image is not None else (),
+        images=images,
         instruction=instruction(kind, answer),
         groups=groups,
     )

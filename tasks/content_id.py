@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from collections.abc import Sequence
 
-from tasks.options import image_key
+from tasks.images import ImageRef, image_key
 
 
-def content_id(*texts: str, image: Any) -> str:
+def content_id(*texts: str, images: Sequence[ImageRef]) -> str:
     """16 hex digits that differ where a text or the image does.
 
     Args:
         texts: what tells rows about one image apart: the question, the gold answer.
-        image: as the row holds it; None where images are left out.
+        images: of the row.
     """
-    content = "\0".join((*texts, image_key(image)))
+    content = "\0".join((*texts, image_key(images)))
     return hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()[:16]

@@ -7,7 +7,7 @@ from typing import Any
 
 from scorers.read.normalise import clean
 from scorers.rules.document import DocTarget, document
-from tasks.images import ImageRef
+from tasks.images import row_images
 from tasks.options import as_list
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
@@ -23,7 +23,7 @@ def gold_answers(row: Row) -> tuple[str, ...]:
     """
     if row.get("data_split") == "test" and not row.get("answers"):
         return ()
-    answers = column(row, "answers")
+    answers = column(row, "answers", "answer")
     if answers is None:
         return ()
     texts = as_list(answers, "answers")
@@ -36,10 +36,10 @@ def document_sample(row: Row, groups: dict[str, str | tuple[str, ...]]) -> Sampl
     """The sample of a row of DocVQA or InfographicVQA."""
     question = str(column(row, "question"))
     return Sample(
-        id=str(column(row, "questionId")),
+        id=str(column(row, "questionId", "index")),
         question=question,
         target=DocTarget(gold_answers(row), question),
-        images=(ImageRef(row["image"]),) if row.get("image") is not None else (),
+        images=row_images(row),
         instruction=INSTRUCTION,
         groups=groups,
     )

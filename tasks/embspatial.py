@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scorers.rules.choice import ChoiceTarget, choice
-from tasks.images import ImageRef
+from tasks.images import row_images
 from tasks.options import as_list, option_index
 from tasks.types import Metric, Row, Sample, Source, Task, column
 
@@ -18,7 +18,7 @@ def to_samples(row: Row) -> Iterator[Sample]:
         id=str(column(row, "question_id")),
         question=question,
         target=ChoiceTarget(options, option_index(column(row, "answer"), options), question),
-        images=(ImageRef(row["image"]),) if row.get("image") is not None else (),
+        images=row_images(row),
         choices=options,
         instruction="Answer with the option's letter from the given choices directly.",
         groups={"data_source": str(column(row, "data_source")), "relation": str(column(row, "relation"))},

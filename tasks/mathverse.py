@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from scorers.read.text import text_equal
 from scorers.rules.math import MathTarget, mathverse
-from tasks.images import ImageRef
+from tasks.images import row_images
 from tasks.mathvision import CHOOSE, COMPUTE
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
@@ -65,12 +65,12 @@ def to_samples(row: Row) -> Iterator[Sample]:
     metadata = row.get("metadata") or {}
     version = str(column(row, "problem_version"))
     text_only = version.replace("-", " ").replace("_", " ").lower() == TEXT_ONLY.lower()
-    image = row.get("image")
     yield Sample(
         id=str(column(row, "sample_index")) + ("t" if text_only else ""),
         question=question or IN_THE_IMAGE,
         target=MathTarget(whole, answer, options),
-        images=() if image is None or image == "" else (ImageRef(image),),
+        images=() if text_only else row_images(row),
+        text_only=text_only,
         instruction=(CHOOSE_ALL if len(answer) > 1 else CHOOSE) if options else COMPUTE,
         groups={
             "set": TEXT_ONLY if text_only else "five versions",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from scorers.read.option import LETTERS
 from scorers.rules.math import MathTarget, mathvision
-from tasks.images import ImageRef
+from tasks.images import row_images
 from tasks.options import as_list, letter_index
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
@@ -14,6 +14,8 @@ CHOOSE = "Answer with the option's letter from the given choices directly."
 COMPUTE = "Answer with a single number or expression."
 
 
+SECOND = "<image2>"
+"""Names a second image in 334 questions; the data set has one image a question."""
 _CORRECTED = {
     "2830": ("\x0crac{36}{13}", r"\frac{36}{13}"),  # a form feed where \f was meant
     "2957": ("13", "x^2+y^2=13"),  # the right side of the equation that is asked for
@@ -52,14 +54,12 @@ def to_samples(row: Row) -> Iterator[Sample]:
 
     On the hub `image` is a file name and `decoded_image` the picture; a directory may have it in either.
     """
-    target = _target(row)
-    image = row.get("decoded_image")
-    image = row.get("image") if image is None else image
+    target, images = _target(row), row_images(row, "decoded_image")
     yield Sample(
         id=str(column(row, "id")),
-        question=target.question,
+        question=target.question.replace(SECOND, "") if len(images) == 1 else target.question,
         target=target,
-        images=() if image is None else (ImageRef(image),),
+        images=images,
         choices=shown_options(target.options),
         instruction=CHOOSE if target.options else COMPUTE,
         groups={"level": str(column(row, "level")), "subject": str(column(row, "subject"))},

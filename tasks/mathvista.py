@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from scorers.read.number import parse_number
 from scorers.rules.mathvista import MathVistaTarget, mathvista
-from tasks.images import ImageRef
+from tasks.images import row_images
 from tasks.options import as_list
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
@@ -81,15 +81,13 @@ def to_samples(row: Row) -> Iterator[Sample]:
     metadata = column(row, "metadata")
     if not isinstance(metadata, Mapping):
         raise RowError(f"column 'metadata' is no mapping: {type(metadata).__name__}")
-    image = row.get("decoded_image")
-    image = row.get("image") if image is None else image
     unit = row.get("unit")
     precision = None if target.precision is None else int(target.precision)
     yield Sample(
         id=str(column(row, "pid")),
         question=f"{target.question} (Unit: {unit})" if unit else target.question,
         target=target,
-        images=(ImageRef(image),) if image is not None else (),
+        images=row_images(row, "decoded_image"),
         choices=target.choices,
         instruction=instruction(target.choices, target.answer_type, precision),
         groups=_groups(metadata, row),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scorers.rules.choice import ChoiceTarget, choice
-from tasks.images import ImageRef
+from tasks.images import row_images
 from tasks.options import absent, letter_index, lettered
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
@@ -33,7 +33,7 @@ def to_samples(row: Row) -> Iterator[Sample]:
         id=str(index),
         question=question,
         target=ChoiceTarget(options, letter_index(column(row, "answer"), options), question),
-        images=(ImageRef(row["image"]),) if row.get("image") is not None else (),
+        images=row_images(row),
         choices=options,
         instruction="Answer with the option's letter from the given choices directly.",
         groups={

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from scorers.rules.mmmu import MmmuTarget, mmmu
-from tasks.images import ImageRef
+from tasks.images import ImageRef, row_images
 from tasks.options import as_list, letter_index
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
@@ -60,7 +60,7 @@ def to_samples(row: Row) -> Iterator[Sample]:
         id=identity,
         question=question,
         target=target,
-        images=tuple(ImageRef(row[name]) for name in _IMAGES if row.get(name) is not None),
+        images=_images(row),
         choices=options,
         instruction=instruction,
         groups={
@@ -69,6 +69,12 @@ def to_samples(row: Row) -> Iterator[Sample]:
             "question_type": "multiple-choice" if options else "open",
         },
     )
+
+
+def _images(row: Row) -> tuple[ImageRef, ...]:
+    """The images in `image_1` … `image_7`; a VLMEvalKit table has them all in one column."""
+    numbered = tuple(image for name in _IMAGES for image in row_images({"image": row.get(name)}))
+    return numbered or row_images(row)
 
 
 def _subject(row: Row, identity: str) -> str:

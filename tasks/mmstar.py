@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from scorers.rules.choice import ChoiceTarget, mmstar
-from tasks.images import ImageRef
-from tasks.options import absent, letter_index
+from tasks.images import row_images
+from tasks.options import absent, letter_index, lettered
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
 _NAMED = ("A", "B", "C", "D", "E", "F", "G", "H")
@@ -42,9 +42,13 @@ def _split(listed: str, forms: tuple[re.Pattern[str], ...]) -> tuple[str, ...]:
 
 
 def to_samples(row: Row) -> Iterator[Sample]:
-    """One sample. The question lists its options itself."""
+    """One sample. The question lists its options itself; a VLMEvalKit table has them in columns."""
     question = str(column(row, "question"))
-    options = embedded_options(question) or ("",) * 4
+    options = embedded_options(question)
+    listed = () if options else lettered(row)
+    options = options or listed
+    if not options:
+        raise RowError("the question lists no options, and columns 'A', 'B' … hold none")
     answer = letter_index(column(row, "answer"), options)
     index = column(row, "index")
     if index is None:
@@ -53,7 +57,8 @@ def to_samples(row: Row) -> Iterator[Sample]:
         id=str(index),
         question=question,
         target=ChoiceTarget(options, answer, question.partition("Options:")[0]),
-        images=(ImageRef(row["image"]),) if row.get("image") is not None else (),
+        images=row_images(row),
+        choices=listed,
         instruction="Answer with the option's letter from the given choices directly.",
         groups={
             "category": str(column(row, "category")),

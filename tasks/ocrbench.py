@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scorers.official.ocrbench import FORMULA_DATASET
 from scorers.rules.ocr import OcrTarget, ocr
 from tasks.content_id import content_id
-from tasks.images import ImageRef
+from tasks.images import row_images
 from tasks.options import as_list
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
@@ -32,18 +32,20 @@ def to_samples(row: Row) -> Iterator[Sample]:
     """One sample. Rows have no id: it is a hash of the question, its answers and the image's key."""
     question = str(column(row, "question"))
     answers = as_list(column(row, "answer"), "answer")
-    kind = str(column(row, "question_type"))
+    kind = str(column(row, "question_type", "category"))
     if kind not in _PART_OF:
         raise RowError(f"question_type {kind!r} is none of {', '.join(_PART_OF)}")
     if not answers:
         raise RowError("column 'answer' is an empty list")
-    dataset = str(column(row, "dataset"))
-    image = row.get("image")
+    # A VLMEvalKit table has question types under "category" and no data sets: one has all formulas.
+    formulas = FORMULA_DATASET if _PART_OF[kind] == "HMER" else ""
+    dataset = str(column(row, "dataset") if "category" not in row else formulas)
+    images = row_images(row)
     yield Sample(
-        id=content_id(question, *answers, dataset, image=image),
+        id=content_id(question, *answers, dataset, images=images),
         question=question,
         target=OcrTarget(answers, question, formula=dataset == FORMULA_DATASET),
-        images=(ImageRef(image),) if image is not None else (),
+        images=images,
         groups={"part": _PART_OF[kind], "question_type": kind, "dataset": dataset},
     )
 

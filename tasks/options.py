@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from pathlib import Path
+from itertools import takewhile
 from typing import Any
 
 from scorers.read.option import LETTERS
-from tasks.images import ImageRef
 from tasks.types import Row, RowError
 
 _LONGEST = 100_000
@@ -54,15 +53,19 @@ def letter_index(answer: Any, options: Sequence[str]) -> int:
     return LETTERS.index(letter)
 
 
-def lettered(row: Row, letters: str = LETTERS[:5]) -> tuple[str, ...]:
-    """The options in the columns A, B, C …: up to the first that is missing, null or "nan"."""
-    options: list[str] = []
-    for letter in letters:
-        text = absent(row.get(letter))
-        if text is None:
-            break
-        options.append(text)
-    return tuple(options)
+def lettered(row: Row, letters: str = LETTERS[:9]) -> tuple[str, ...]:
+    """The options in the columns A, B, C …: up to the last that holds a text or that the answer names.
+
+    An option before that one which is null or "nan" is the text "None": a table reader has made it so. Empty
+    where no column holds a text.
+    """
+    columns = list(takewhile(row.__contains__, letters))
+    texts = [absent(row[letter]) for letter in columns]
+    if all(text is None for text in texts):
+        return ()
+    answer = str(row.get("answer") or "").strip().upper()
+    last = max(place for place, text in enumerate(texts) if text is not None or columns[place] == answer)
+    return tuple(text if text is not None else "None" for text in texts[: last + 1])
 
 
 def absent(value: Any) -> str | None:
@@ -83,15 +86,3 @@ def option_index(answer: Any, options: Sequence[str]) -> int:
     if isinstance(answer, bool) or not text.isdecimal() or len(text) > 3 or int(text) >= len(options):
         raise RowError(f"answer {answer!r} is no index of {len(options)} options")
     return int(text)
-
-
-def image_key(value: Any) -> str:
-    """What tells one image from another: file and folder where the row names a path, else a hash of its bytes.
-
-    The rest of the path is left out, so that ids stay when a data set is moved.
-    """
-    if isinstance(value, dict):
-        value = value.get("bytes") or value.get("path")
-    if isinstance(value, str | Path) and len(str(value)) < 1024:
-        return "/".join(Path(value).parts[-2:])
-    return ImageRef(value).sha[:16] if value is not None else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from tasks.types import Sample, Style, Task
+from tasks.types import RowError, Sample, Style, Task
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from scorers.types import Coords
 
 DEFAULT_TEMPLATE = """\
+{% if hint %}Hint: {{ hint }}
+{% endif -%}
 {{ question }}
-{%- if hint %}
-Hint: {{ hint }}
-{%- endif %}
 {%- if choices %}
 {% for choice in choices %}
 {{ letters[loop.index0] }}. {{ choice }}
@@ -30,10 +29,10 @@ Hint: {{ hint }}
 {%- endif %}
 {%- if style == "think" %}
 
-{% if instruction %}{{ instruction }}
-{% endif -%}
 First think about it step by step inside <think> </think>, then give the final answer inside \
 <answer> </answer>.
+{%- if instruction %} This is how the final answer is to be written: {{ instruction }}
+{%- endif %}
 {%- elif instruction %}
 {{ instruction }}
 {%- endif %}
@@ -74,14 +73,14 @@ def render(
 ) -> tuple[Part, ...]:
     """The prompt of a sample: text and images in the order in which the model sees them.
 
-    `<image n>` in the text becomes image n; images that the text does not name come first, in order. A marker
-    whose image the sample does not have is dropped from the text.
+    `<image n>` in the text becomes image n; images that the text does not name come first, in order.
 
     Args:
         template: a Jinja2 template in place of the task's.
         coords: the model's coordinate convention, for tasks that ask for places.
 
     Raises:
+        RowError: the text names an image that the sample does not have.
         jinja2.TemplateError: the template does not compile or uses an unknown variable.
     """
     variables: dict[str, Any] = {
@@ -101,6 +100,9 @@ def render(
 def _interleave(text: str, images: int) -> tuple[Part, ...]:
     pieces = _MARKER.split(text)
     named = {int(number) - 1 for number in pieces[1::2]}
+    absent = sorted(index + 1 for index in named if not 0 <= index < images)
+    if absent:
+        raise RowError(f"its text names <image {absent[0]}>; images that it has: {images}")
     parts: list[Part] = [ImagePart(index) for index in range(images) if index not in named]
     for position, piece in enumerate(pieces):
         if position % 2 == 0:
@@ -108,6 +110,6 @@ def _interleave(text: str, images: int) -> tuple[Part, ...]:
                 parts[-1] = f"{parts[-1]}{piece}"
             elif piece:
                 parts.append(piece)
-        elif int(piece) <= images and int(piece) > 0:
+        else:
             parts.append(ImagePart(int(piece) - 1))
     return tuple(parts)

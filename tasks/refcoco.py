@@ -18,7 +18,7 @@ from typing import Any
 from scorers.place.coordinates import Box, Size
 from scorers.rules.grounding import BoxTarget, grounding
 from tasks.coordinate_phrases import BOX, prompt_template
-from tasks.images import ImageError, ImageRef
+from tasks.images import ImageError, ImageRef, row_images
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
 _QUESTION = "Please provide the bounding box coordinate of the region this sentence describes: {}"
@@ -87,7 +87,8 @@ def to_samples(row: Row) -> Iterator[Sample]:
         RowError: there is no box, or the image cannot be decoded.
     """
     row_id = str(row["question_id"] if "question_id" in row else column(row, "index"))
-    image = ImageRef(row["image"]) if row.get("image") else None
+    images = row_images(row)
+    image = images[0] if images else None
     target = _target(row, _size(row, image))
     groups = {"image": _image_name(row, image, row_id)}
     if row.get("category"):
@@ -98,7 +99,7 @@ def to_samples(row: Row) -> Iterator[Sample]:
             id=row_id if table else f"{row_id}:{number}",
             question=_QUESTION.format(expression),
             target=target,
-            images=(image,) if image is not None else (),
+            images=images,
             instruction=BOX["norm1000"],
             groups=groups,
             meta={"coordinates": True},

@@ -8,7 +8,7 @@ from typing import Any
 from scorers.place.masks import encode
 from scorers.rules.refspatial import MaskTarget, points_in_mask
 from tasks.coordinate_phrases import POINTS, prompt_template
-from tasks.images import ImageError, ImageRef
+from tasks.images import ImageError, ImageRef, row_images
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
 _SEEN = ("part", "seen")
@@ -40,12 +40,12 @@ def to_samples(row: Row) -> Iterator[Sample]:
     """
     split = str(row.get("split") or "location")
     sample_id = f"{split}/{column(row, 'id')}"
-    image = ImageRef(row["image"]) if row.get("image") else None
+    images = row_images(row)
     asked = row.get("prompt") or (f"Please point out {row['object']}." if row.get("object") else "")
     groups = {
         "split": split,
         "part": "unseen" if split == "unseen" else "seen",
-        "image": image.sha if image is not None else sample_id,
+        "image": images[0].sha if images else sample_id,
     }
     if row.get("step") is not None:
         groups["step"] = str(row["step"])
@@ -53,7 +53,7 @@ def to_samples(row: Row) -> Iterator[Sample]:
         id=sample_id,
         question=str(asked),
         target=mask_target(column(row, "mask")),
-        images=(image,) if image is not None else (),
+        images=images,
         instruction=" ".join(str(row.get("suffix") or POINTS["norm1"]).split()),
         groups=groups,
         meta={"coordinates": True},

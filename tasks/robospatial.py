@@ -12,7 +12,7 @@ from typing import Any
 from scorers.place.coordinates import Point
 from scorers.rules.robospatial import RoboSpatialTarget, robospatial
 from tasks.coordinate_phrases import POINTS, prompt_template
-from tasks.images import ImageError, ImageRef
+from tasks.images import ImageError, ImageRef, row_images
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
 _FORMAT = re.compile(r"\s*(?:Your|The)\s(?:final\s)?answer\sshould\b.*", re.DOTALL)
@@ -55,7 +55,8 @@ def to_samples(row: Row) -> Iterator[Sample]:
     """
     category, gold = str(column(row, "category")), column(row, "answer")
     question = str(column(row, "question"))
-    image = ImageRef(row["img"]) if row.get("img") else None
+    images = row_images(row, "img")
+    image = images[0] if images else None
     word = gold.strip().lower() if isinstance(gold, str) else ""
     pointing = word not in {"yes", "no"}
     try:
@@ -71,7 +72,7 @@ def to_samples(row: Row) -> Iterator[Sample]:
         id=sample_id,
         question=_FORMAT.sub("", question).strip() if pointing else question,
         target=target,
-        images=(image,) if image is not None else (),
+        images=images,
         instruction=POINTS["norm1"] if pointing else "",
         groups={
             "category": category,

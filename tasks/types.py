@@ -32,16 +32,21 @@ class RowError(ValueError):
     """A row cannot become a sample: a column is missing or holds what it must not."""
 
 
-def column(row: Row, name: str) -> Any:
+def column(row: Row, name: str, *others: str) -> Any:
     """The row's value in a column that the task cannot do without.
+
+    Args:
+        row: as the data set has it.
+        name: of the column on the hub.
+        others: what other tools' tables call it.
 
     Raises:
         RowError: the column is missing.
     """
-    try:
-        return row[name]
-    except KeyError:
-        raise RowError(f"column {name!r} is missing (the row has: {', '.join(map(str, row))})") from None
+    for found in (name, *others):
+        if found in row:
+            return row[found]
+    raise RowError(f"column {name!r} is missing (the row has: {', '.join(map(str, row))})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class Sample:
     instruction: str = ""
     """How to answer in the direct style, e.g. "Answer with the option's letter." """
     groups: Groups = field(default_factory=dict)
+    text_only: bool = False
+    """Asked without an image, by the benchmark's design; any other sample without one cannot be asked."""
     meta: Mapping[str, Any] = field(default_factory=dict)
     """Further values for the prompt template (hint, unit); plain JSON."""
 

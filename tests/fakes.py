@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scorers.types import Answer, Coords, Score, ScorerError, Target, unparsed
-from tasks.images import ImageRef
+from tasks.images import row_images
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
 
@@ -52,7 +52,8 @@ def to_samples(row: Row) -> Iterator[Sample]:
         id=str(column(row, "id")),
         question=str(column(row, "question")),
         target=LetterTarget(str(column(row, "answer")), ("x",)),
-        images=(ImageRef(row["image"]),) if row.get("image") else (),
+        images=row_images(row),
+        text_only=row.get("image") is None,
         instruction="Answer with one letter.",
         groups=groups,
     )

@@ -118,7 +118,10 @@ def test_jsonl_image_paths_are_relative_to_the_folder(
         ({"image": {"path": "x.png", "bytes": "abc"}}, {"image": {"path": "x.png", "bytes": "abc"}}),
         ({"image": ""}, {"image": ""}),
         ({"image": "x" * 600}, {"image": "{}/" + "x" * 600}),
-        ({"decoded_image": "x" * 600}, {"decoded_image": "x" * 600}),
+        ({"images": ["a.png", {"path": "b.png"}]}, {"images": ["{}/a.png", {"path": "{}/b.png"}]}),
+        ({"image_path": "['a.png', 'b.png']"}, {"image_path": ["{}/a.png", "{}/b.png"]}),
+        ({"image": "https://a.b/c.png"}, {"image": "https://a.b/c.png"}),
+        ({"image": "data:image/png;base64,AAAA"}, {"image": "data:image/png;base64,AAAA"}),
         ({"image": "A" * 1024}, {"image": "A" * 1024}),
         ({"note": "images/0.png"}, {"note": "images/0.png"}),
     ],
@@ -126,19 +129,6 @@ def test_jsonl_image_paths_are_relative_to_the_folder(
 def test_which_columns_hold_paths(folder: Path, row: dict[str, Any], expected: dict[str, Any]) -> None:
     jsonl(folder / "rows.jsonl", [row])
     assert rows_of(load(folder)) == [json.loads(json.dumps(expected).replace("{}", str(folder)))]
-
-
-def test_image_outside_the_image_columns_becomes_absolute_only_where_it_exists(folder: Path) -> None:
-    task = replace(TASK, source=replace(TASK.source, image_columns=("decoded_image",)))
-    jsonl(
-        folder / "rows.jsonl",
-        [{"image": name} for name in ("images/0.png", "images/of_the_hub.jpg", "x" * 600)],
-    )
-    assert [row["image"] for row in rows_of(load(folder, task))] == [
-        str(folder / "images/0.png"),
-        "images/of_the_hub.jpg",
-        "x" * 600,
-    ]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +194,8 @@ def test_tiny_image_in_base64_is_no_path(folder: Path) -> None:
     text = base64.b64encode(png()).decode()
     assert len(text) < 1024
     jsonl(folder / "rows.jsonl", [{"id": 1, "image": text}])
-    assert rows_of(load(folder)) == [{"id": 1, "image": png()}]
+    assert rows_of(load(folder)) == [{"id": 1, "image": text}]
+    assert sizes(load(folder)) == [(24, 16)]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from tasks.images import ImageError, ImageRef
+from tasks.images import ImageError, ImageRef, row_images
 
 
 def encoded(size: tuple[int, int] = (40, 30), kind: str = "PNG") -> bytes:
@@ -39,17 +39,69 @@ def forms(folder: Path) -> dict[str, Any]:
         "hub": {"bytes": PNG, "path": None},
         "hub, path only": {"bytes": None, "path": str(path)},
         "base64": base64.b64encode(PNG).decode(),
+        "wrapped base64": base64.encodebytes(PNG).decode(),
+        "URL-safe base64": base64.urlsafe_b64encode(PNG).decode().rstrip("="),
+        "data URI": f"data:image/png;base64,{base64.b64encode(PNG).decode()}",
     }
 
 
-@pytest.mark.parametrize(
-    "form", ["bytes", "bytearray", "path", "path as text", "hub", "hub, path only", "base64"]
+FORMS = (
+    "bytes",
+    "bytearray",
+    "path",
+    "path as text",
+    "hub",
+    "hub, path only",
+    "base64",
+    "wrapped base64",
+    "URL-safe base64",
+    "data URI",
 )
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_every_form_is_the_same_image(form: str, tmp_path: Path) -> None:
     image = ImageRef(forms(tmp_path)[form])
     assert image.data == PNG
     assert image.size == image.picture().size == (40, 30)
     assert image.sha == ImageRef(PNG).sha
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_row_has_its_images_under_any_known_name(form: str, tmp_path: Path) -> None:
+    value = forms(tmp_path)[form]
+    for row in ({"images": [value]}, {"note": 1, "image": None, "img": value}, {"image_path": [[value]]}):
+        [image] = row_images(row)
+        assert image.data == PNG
+    assert [image.data for image in row_images({"images": [value, PNG]})] == [PNG, PNG]
+
+
+def test_a_column_of_ones_own_is_looked_in_first_and_lists_may_be_text(tmp_path: Path) -> None:
+    [image] = row_images({"image": b"another", "scan": PNG}, "scan")
+    assert image.data == PNG
+    assert [image.path for image in row_images({"image": "['a.png', 'b.png']"})] == [
+        Path("a.png"),
+        Path("b.png"),
+    ]
+
+
+@pytest.mark.parametrize("value", [None, "", "nan", float("nan"), [], [None], {"bytes": None, "path": None}])
+def test_an_empty_column_holds_no_image(value: Any) -> None:
+    assert row_images({"image": value}) == ()
+    assert len(row_images({"image": value, "img": PNG})) == 1
+
+
+def test_what_is_no_image_under_a_known_name_is_an_error() -> None:
+    with pytest.raises(ImageError, match=r"not an image: int .3."):
+        row_images({"image": 3})
+
+
+def test_an_address_is_not_fetched_unasked() -> None:
+    image = ImageRef("https://example.org/a.png")
+    with pytest.raises(
+        ImageError, match=r"https://example\.org/a\.png is an address: --allow-image-urls fetches it"
+    ):
+        image.size  # noqa: B018
 
 
 def test_a_decoded_picture_is_encoded_when_its_bytes_are_asked_for() -> None:

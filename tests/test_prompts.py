@@ -10,7 +10,7 @@ import pytest
 from tasks import load_builtin
 from tasks.images import ImageRef
 from tasks.prompts import ImagePart, Part, render
-from tasks.types import Sample
+from tasks.types import RowError, Sample
 
 TASK = load_builtin("mmstar")
 ONE, TWO = ImageRef(b"one"), ImageRef(b"two")
@@ -22,16 +22,18 @@ def sample(question: str = "Which?", **changes: object) -> Sample:
 
 def test_direct_lists_choices_hint_and_instruction() -> None:
     asked = sample(choices=("red", "blue"), instruction="Answer with the letter.", meta={"hint": "Look."})
-    assert render(TASK, asked) == ("Which?\nHint: Look.\n\nA. red\nB. blue\nAnswer with the letter.",)
+    assert render(TASK, asked) == ("Hint: Look.\nWhich?\n\nA. red\nB. blue\nAnswer with the letter.",)
 
 
 @pytest.mark.parametrize(
-    ("instruction", "expected"), [("", "Which?\n\nFirst"), ("Be brief.", "Which?\n\nBe brief.\nFirst")]
+    ("instruction", "end"),
+    [("", "</answer>."), ("Be brief.", "</answer>. This is how the final answer is to be written: Be brief.")],
 )
-def test_think_asks_for_thinking_and_an_answer_in_tags(instruction: str, expected: str) -> None:
+def test_think_asks_for_thinking_and_an_answer_in_tags(instruction: str, end: str) -> None:
     [text] = render(TASK, sample(instruction=instruction), "think")
     assert isinstance(text, str)
-    assert text.startswith(expected)
+    assert text.startswith("Which?\n\nFirst think")
+    assert text.endswith(end)
     assert "<think> </think>" in text
     assert "<answer> </answer>" in text
 
@@ -46,15 +48,21 @@ IMAGES: list[tuple[str, int, tuple[Part, ...]]] = [
     ("What of <image 2>?", 2, (ImagePart(0), "What of ", ImagePart(1), "?")),
     ("<image 1> and again <image 1>", 1, (ImagePart(0), " and again ", ImagePart(0))),
     ("<image 1><image 2>", 2, (ImagePart(0), ImagePart(1))),
-    ("See <image 1> and <image 2>.", 1, ("See ", ImagePart(0), " and .")),
-    ("See <image 0>.", 1, (ImagePart(0), "See .")),
-    ("a <image 9> b", 0, ("a  b",)),
 ]
 
 
 @pytest.mark.parametrize(("question", "count", "expected"), IMAGES)
 def test_images_stand_where_the_text_names_them(question: str, count: int, expected: tuple[Part, ...]) -> None:
     assert render(TASK, sample(question, images=(ONE, TWO)[:count])) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "count", "absent"),
+    [("See <image 1> and <image 2>.", 1, 2), ("See <image 0>.", 1, 0), ("a <image9> b", 0, 9)],
+)
+def test_an_image_that_is_named_and_not_there_is_an_error(question: str, count: int, absent: int) -> None:
+    with pytest.raises(RowError, match=f"its text names <image {absent}>; images that it has: {count}"):
+        render(TASK, sample(question, images=(ONE, TWO)[:count]))
 
 
 def test_images_stand_in_options_too() -> None:

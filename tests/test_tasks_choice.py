@@ -14,10 +14,10 @@ import pytest
 from scorers.rules.choice import ChoiceTarget
 from scorers.rules.mmmu import MmmuTarget
 from tasks import load_builtin
-from tasks.images import ImageRef
+from tasks.images import ImageRef, image_key
 from tasks.mmmu import DISCIPLINES, SUBJECTS
 from tasks.mmstar import embedded_options
-from tasks.options import absent, as_list, image_key, letter_index, lettered, option_index
+from tasks.options import absent, as_list, letter_index, lettered, option_index
 from tasks.prompts import ImagePart, render
 from tasks.types import Response, RowError, Sample
 
@@ -133,7 +133,9 @@ def test_a_missing_column_is_named(name: str, column: str) -> None:
         ("mmmu", {"options": "[['a'], 'b']"}, "no list of texts"),
         ("mmmu", {"id": "7"}, "names none"),
         ("mmmu", {"question_type": "open", "answer": "[]"}, "empty"),
-        ("mmbench", {"answer": "C"}, "no letter of 2 options"),
+        ("mmbench", {"answer": "E"}, "no letter of 2 options"),
+        ("mmbench", {"A": None, "B": "nan"}, "'A' is missing or empty"),
+        ("mmstar", {"question": "Which?"}, "lists no options, and columns 'A', 'B' … hold none"),
         ("mmbench", {"index": "x"}, "whole number"),
         ("mmstar", {"answer": "E"}, "no letter of 4 options"),
         ("mmstar", {"index": None}, "null"),
@@ -236,7 +238,19 @@ def test_mmstar_keeps_the_question_as_it_is() -> None:
     made = sample("mmstar")
     assert (made.id, made.question, made.choices) == ("0", MMSTAR["question"], ())
     assert made.target == ChoiceTarget(("a cat", "a dog", "a cow", "None"), 2, "What?\n")
-    assert sample("mmstar", question="Which?").target == ChoiceTarget(("",) * 4, 2, "Which?")
+
+
+def test_mmstar_options_in_the_columns_of_a_table_are_listed() -> None:
+    table = {"A": "a cat", "B": "a dog", "C": "nan", "D": float("nan")}
+    made = sample("mmstar", question="Which?", **table)
+    assert made.choices == ("a cat", "a dog", "None")
+    assert made.target == ChoiceTarget(made.choices, 2, "Which?")
+
+
+def test_ai2d_options_in_the_columns_of_a_table() -> None:
+    row = {name: value for name, value in ROWS["ai2d"].items() if name != "options"}
+    (made,) = load_builtin("ai2d").to_samples(row | {"A": "x", "B": "y", "C": "nan", "answer": "B"})
+    assert (made.choices, made.target.answer) == (("x", "y"), 1)
 
 
 def test_mmstar_options_of_real_questions(golden: Callable[[str], list[dict[str, Any]]]) -> None:
@@ -262,15 +276,16 @@ def test_cells_of_tables() -> None:
         "None",
         "0",
     ]
-    assert lettered({"A": "x", "B": float("nan"), "C": "y"}) == ("x",)
+    assert lettered({"A": "x", "B": float("nan"), "C": "y", "D": None}) == ("x", "None", "y")
+    assert lettered({"A": "x", "B": "nan", "answer": "b"}) == ("x", "None")
+    assert lettered({"A": None, "B": "nan", "answer": "A"}) == ()
     assert as_list("plain", "c") == ("plain",)
     assert as_list((1, 2.5), "c") == ("1", "2.5")
     assert letter_index(" b ", "xy") == 1
     assert option_index("01", "xy") == 1
-    picture = {"bytes": b"abc", "path": "p.png"}
-    assert image_key(picture) == ImageRef(b"abc").sha[:16]
-    assert image_key({"bytes": None, "path": "p.png"}) == image_key(Path("p.png")) == "p.png"
-    assert image_key(None) == ""
+    assert image_key([ImageRef({"bytes": b"abc", "path": "p.png"})]) == ImageRef(b"abc").sha[:16]
+    assert image_key([ImageRef({"bytes": None, "path": "a/b/p.png"})]) == "b/p.png"
+    assert image_key([]) == ""
 
 
 @pytest.mark.parametrize(("name", "count"), [("mmmu", 11), ("mmbench", 20), ("ai2d", 10)])

@@ -5,11 +5,10 @@ A row that cannot be read is a `BadRow` in its place; a file that cannot be open
 
 from __future__ import annotations
 
-import base64
-import binascii
+import ast
+import contextlib
 import csv
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from io import BufferedReader
@@ -19,6 +18,7 @@ from typing import Any
 from harness.data.base import BadRow
 from harness.errors import HarnessError
 from harness.fingerprint import fingerprint as files_fingerprint
+from tasks.images import IMAGE_COLUMNS, is_path
 from tasks.types import Row, Source
 
 Record = dict[str, Any]
@@ -26,10 +26,6 @@ Reader = Callable[[Path, Source], Iterator[Record | str]]
 """A file → its rows; in place of a row that cannot be read, why, in one line."""
 
 _NUMBERED = re.compile(r"image_\d+")
-_SHORT = 1024
-"""A text of fewer characters in an image column is a path (as in `tasks.images`), a longer one base64."""
-_ENCODED = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR")
-"""How base64 of a PNG, JPEG, GIF or WebP begins: no path, however short."""
 _REFERENCE = 64
 """A TSV image cell of at most so many characters may name the row whose image it shares (VLMEvalKit)."""
 
@@ -86,32 +82,25 @@ def _from_name(path: Path, source: Source) -> Record:
 def absolute_images(row: Record, folder: Path, source: Source) -> Record:
     """Make relative paths in image columns absolute, in place.
 
-    These are the source's image columns and `image_1`, `image_2` …; and `image`, where such a file exists
-    (MathVista's `image` is a path that no local file need have).
+    These are the source's image columns, those that any data set may have, and `image_1`, `image_2` …
     """
     for column, value in row.items():
-        if column in source.image_columns or _NUMBERED.fullmatch(column):
+        if column in source.image_columns or column in IMAGE_COLUMNS or _NUMBERED.fullmatch(column):
             row[column] = _absolute(value, folder)
-        elif column == "image" and isinstance(value, str) and len(value) < _SHORT:
-            # os.path, for it says no to a name that is too long, where Path.is_file raises
-            row[column] = str(folder / value) if os.path.isfile(folder / value) else value
     return row
 
 
 def _absolute(value: Any, folder: Path) -> Any:
-    if isinstance(value, str) and value and len(value) < _SHORT:
-        return _decoded(value) if value.startswith(_ENCODED) else str(folder / value)
+    if isinstance(value, str) and value[:1] + value[-1:] == "[]":  # a list written as text
+        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            value = ast.literal_eval(value)
+    if isinstance(value, list):
+        return [_absolute(each, folder) for each in value]
+    if isinstance(value, str) and is_path(value):
+        return str(folder / value)
     if isinstance(value, dict) and not value.get("bytes") and isinstance(value.get("path"), str):
         return {**value, "path": str(folder / value["path"])}
     return value
-
-
-def _decoded(text: str) -> bytes | str:
-    """The bytes of a tiny image in base64; the text itself where it is none after all."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        return text
 
 
 def read_jsonl(path: Path, source: Source) -> Iterator[Record | str]:

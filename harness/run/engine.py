@@ -7,7 +7,7 @@ continues: nothing answered is asked twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -161,7 +161,7 @@ class _Run:
     """`run.json` as it was written last."""
 
     def go(self, aside: Replaced, command: Sequence[str] | None, started: float) -> Results:
-        with closing(ImageStore(self.run_dir)) as store:
+        with closing(ImageStore(self.run_dir, fetch=self._fetch)) as store:
             plans = self._prepare(store)
             journal = Journal(self.run_dir / "samples", [plan.task.name for plan in plans])
             with closing(journal), ScoringThread(self.coords, self.config.all_delimiters) as scoring:
@@ -174,6 +174,15 @@ class _Run:
         results = self._results(plans, verdicts, time.monotonic() - started)
         write_results(self.run_dir / "results.json", results)
         return results
+
+    @property
+    def _fetch(self) -> Callable[[str], bytes] | None:
+        """What gets images by their addresses, where the user allows it."""
+        if not self.config.allow_image_urls:
+            return None
+        from harness.data.fetch import fetch_image
+
+        return fetch_image
 
     def _prepare(self, store: ImageStore) -> list[TaskPlan]:
         """Plan, and load the model at the same time, unless the run looks finished."""

@@ -36,7 +36,7 @@ class KeptImage(ImageRef):
     """
 
     def __init__(self, sha: str, size: tuple[int, int], name: str, read: Callable[[], bytes]) -> None:
-        self._picture = self._bytes = self._path = None
+        self._picture = self._bytes = self._path = self.url = None
         self.sha = sha
         self.name = name
         self._size = size
@@ -59,10 +59,14 @@ class ImageStore:
     Args:
         folder: where the temporary file for what exceeds `in_memory` bytes lies; it has no name, so that it
             goes with the process.
+        in_memory: bytes of images held in memory.
+        fetch: gives the bytes at an image's address; None where addresses are not fetched.
     """
 
-    def __init__(self, folder: Path, in_memory: int = IN_MEMORY) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Path, in_memory: int = IN_MEMORY, fetch: Callable[[str], bytes] | None = None
+    ) -> None:
+        self._folder, self._fetch = folder, fetch
         self._left = in_memory
         self._by_sha: dict[str, KeptImage] = {}
         self._by_path: dict[Path, KeptImage] = {}
@@ -75,6 +79,8 @@ class ImageStore:
             ImageError: it cannot be read, or its header is no image's.
         """
         path = image.path
+        if image.url is not None and self._fetch is not None:
+            image = ImageRef(self._fetch(image.url))
         if path is not None and path in self._by_path:
             return self._by_path[path]
         data = image.data

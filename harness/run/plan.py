@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from harness.errors import PLUGIN_BUGS, UsageError
 from harness.run.media import ImageStore
 from scorers.types import Coords
-from tasks.images import ImageError
+from tasks.images import IMAGE_COLUMNS, ImageError
 from tasks.prompts import Part, render
 from tasks.types import Row, RowError, Sample, Style, Task
 
@@ -147,7 +147,7 @@ def _row_samples(task: Task, index: int, row: Row | object) -> Iterable[Sample |
     assert isinstance(row, Mapping)
     try:
         samples = list(task.to_samples(row))
-        return [_grouped(task, f"row {index}{_row_id(row)}", sample) for sample in samples]
+        return [_askable(task, f"row {index}{_row_id(row)}", sample, row) for sample in samples]
     except (RowError, ImageError) as problem:
         return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {problem}")]
     except PLUGIN_BUGS as problem:
@@ -161,12 +161,18 @@ def missing_groups(task: Task, sample: Sample) -> list[str]:
     return sorted({name for name in (*by, *where, task.unit) if name} - sample.groups.keys())
 
 
-def _grouped(task: Task, where: str, sample: Sample) -> Sample | FailedRow:
-    """The sample, unless a metric would leave it out."""
-    missing = missing_groups(task, sample)
-    if not missing:
-        return sample
-    return FailedRow(sample.id, f"{where}: nothing says its {missing[0]}, by which the scores are summed up")
+def _askable(task: Task, where: str, sample: Sample, row: Row) -> Sample | FailedRow:
+    """The sample, unless it lacks its image, or a metric would leave it out."""
+    unit = sample.groups.get(task.unit) if task.unit else None
+    name = unit if isinstance(unit, str) else None
+    if not sample.images and not sample.text_only:
+        columns = ", ".join(map(str, row))
+        error = f"{where}: no image under {', '.join(IMAGE_COLUMNS)} (the row has: {columns})"
+        return FailedRow(sample.id, error, name)
+    if missing := missing_groups(task, sample):
+        error = f"{where}: nothing says its {missing[0]}, by which the scores are summed up"
+        return FailedRow(sample.id, error, name)
+    return sample
 
 
 def _row_id(row: Row) -> str:
@@ -255,6 +261,8 @@ class _Preparer:
             )
         except TemplateError as error:
             raise UsageError(f"{self.task.name}: prompt template: {error}") from error
+        except RowError as error:
+            return FailedRow(sample.id, f"{sample.id}: {error}", name)
         except PLUGIN_BUGS as error:
             return FailedRow(sample.id, f"{sample.id}: prompt: {type(error).__name__}: {error}", name)
         pixels = sum(self._pixels(*image.size) for image in images)
