@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 _OWN_SIZES = (
-    "the pixel limits bound what is sent; the server's own processor may size it again: name the checkpoint that it "
-    "serves with --processor, and what is sent has the size that its processor leaves alone"
+    "the pixel limits bound what is sent; the server's own processor may size it again: name the checkpoint "
+    "that it serves with --processor, and what is sent has the size that its processor leaves alone"
 )
 
 
