@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, UsageError
-from harness.models.spec import CheckpointOptions, ModelSpec, entry_points
+from harness.models.spec import ModelSpec, entry_points
 
 if TYPE_CHECKING:
     from harness.types import Backend
@@ -86,7 +86,10 @@ def _openai(spec: ModelSpec) -> Backend:
         if key is None:
             raise UsageError(f"--api-key-env {spec.api_key_env}: the environment has no such variable")
     assert spec.base_url is not None
-    _refuse_what_servers_lack(spec.checkpoint)
+    if spec.checkpoint.chat_template is not None:
+        raise UsageError(
+            "--chat-template: a server has its own: start it with that file (vllm serve --chat-template)"
+        )
     server = spec.server
     omit = server.omit
     if spec.checkpoint.generation == "checkpoint":
@@ -112,23 +115,3 @@ def _openai(spec: ModelSpec) -> Backend:
     )
     backend.check_model()
     return backend
-
-
-def _refuse_what_servers_lack(options: CheckpointOptions) -> None:
-    """Refuse what only the one who starts a server can decide."""
-    if options.chat_template is not None:
-        raise UsageError(
-            "--chat-template: a server has its own: start it with that file (vllm serve --chat-template)"
-        )
-    if options.adapter is not None:
-        raise UsageError(
-            "--adapter: start the server with it (vllm serve --lora-modules) and give its name as --model"
-        )
-    for flag, given in (
-        ("--attention", options.attention),
-        ("--device", options.device),
-        ("--allow-missing-weights", options.allow_missing_weights),
-        ("--trust-remote-code", options.trust_remote_code),
-    ):
-        if given:
-            raise UsageError(f"{flag}: a server loads its model itself: it is for --backend hf and vllm")

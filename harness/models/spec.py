@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -135,6 +135,7 @@ def resolve(
     """
     if backend is not None and backend not in BACKENDS:
         raise UsageError(f"unknown backend {backend!r}{nearest(backend, BACKENDS)}")
+    _refuse_server_options(name, backend, base_url, how.get("server") or ServerOptions())
     base, _, options = name.partition(":")
     options_given = how.get("checkpoint") or CheckpointOptions()
     if base == "mock" and backend in (None, "mock"):
@@ -187,7 +188,24 @@ def _refuse_unused(backend: str, options: CheckpointOptions) -> None:
     for flag, value in given.items():
         if value:
             decides = "its server decides that" if backend == "openai" else "it loads no checkpoint"
+            if flag == "adapter" and backend == "openai":
+                decides = "serve it there (vllm serve --lora-modules) and give its name as --model"
             raise UsageError(f"--{flag} means nothing to --backend {backend}: {decides}")
+
+
+def _refuse_server_options(
+    name: str, backend: str | None, base_url: str | None, options: ServerOptions
+) -> None:
+    """Refuse what is for a server where none is asked."""
+    if base_url is not None and backend not in (None, "openai"):
+        raise UsageError(f"--base-url is for --backend openai, not {backend}")
+    if base_url is not None or backend == "openai":
+        return
+    for option in fields(options):
+        given = getattr(options, option.name)
+        if given not in (None, {}, ()) and not (backend is None and name in entry_points()):
+            flag = option.name.replace("_", "-")
+            raise UsageError(f"--{flag} is for a server: it needs --base-url URL")
 
 
 def _options(text: str) -> dict[str, str]:
