@@ -285,8 +285,8 @@ def test_sampling_of_the_checkpoint_counts_on_purpose_alone(
     folder = str(checkpoint(tmp_path, do_sample=True, **wanted))
     backend = VLLMBackend(folder, options=CheckpointOptions(generation="checkpoint"))
     sent = {**wanted, "top_p": 1.0, "min_p": 0.0}
-    assert backend.describe()["generation"] == backend._connect("http://localhost/v1")._fields._given == sent
-    assert VLLMBackend(folder)._connect("http://localhost/v1")._fields._given == {}
+    assert backend.describe()["generation"] == backend._further == sent
+    assert VLLMBackend(folder)._further == {}
 
 
 def test_no_sampling_settings_is_an_error_where_they_are_asked_for(

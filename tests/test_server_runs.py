@@ -105,6 +105,7 @@ def test_the_flags_reach_the_server_and_identify_the_run(
         (("--extra-body", '{"model": "x"}'), "--model gives it"),
         (("--adapter", "data"), "--lora-modules"),
         (("--device", "cpu"), "--device: a server loads its model itself"),
+        (("--backend", "hf"), "--base-url is for --backend openai, not hf"),
     ],
 )
 def test_what_a_server_cannot_be_told_is_a_usage_error(
@@ -112,6 +113,11 @@ def test_what_a_server_cannot_be_told_is_a_usage_error(
 ) -> None:
     assert evaluate(fakes, "http://127.0.0.1:9/v1", *flags) == 2
     assert match in capsys.readouterr().err
+
+
+def test_what_is_for_a_server_needs_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", "--model", "mock", "--tasks", "ai2d", "--extra-body", '{"top_k": 5}']) == 2
+    assert "--extra-body is for a server: it needs --base-url URL" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("data")

@@ -135,6 +135,7 @@ def resolve(
     """
     if backend is not None and backend not in BACKENDS:
         raise UsageError(f"unknown backend {backend!r}{nearest(backend, BACKENDS)}")
+    _refuse_server_options(name, backend, base_url, how.get("server") or ServerOptions())
     base, _, options = name.partition(":")
     if base == "mock" and backend in (None, "mock"):
         _refuse_options(how.get("checkpoint", AS_IT_IS))
@@ -177,6 +178,21 @@ def _refuse_options(options: CheckpointOptions) -> None:
     for option in fields(options):
         if getattr(options, option.name) != getattr(AS_IT_IS, option.name):
             raise UsageError(f"--{option.name.replace('_', '-')} means nothing to mock: it loads no checkpoint")
+
+
+def _refuse_server_options(
+    name: str, backend: str | None, base_url: str | None, options: ServerOptions
+) -> None:
+    """Refuse what is for a server where none is asked."""
+    if base_url is not None and backend not in (None, "openai"):
+        raise UsageError(f"--base-url is for --backend openai, not {backend}")
+    if base_url is not None or backend == "openai":
+        return
+    for option in fields(options):
+        given = getattr(options, option.name)
+        if given not in (None, {}, ()) and not (backend is None and name in entry_points()):
+            flag = option.name.replace("_", "-")
+            raise UsageError(f"--{flag} is for a server: it needs --base-url URL")
 
 
 def _options(text: str) -> dict[str, str]:
