@@ -270,11 +270,11 @@ def test_split_and_config_out_of_the_files_names(folder: Path) -> None:
         TASK.source, split="location,placement", split_column="split", configs=("Art",), config_column="subject"
     )
     task = replace(TASK, source=source)
-    for name in ("location-00000-of-00001", "placement", "Art-test", "other"):
+    for name in ("Art-location-00000-of-00001", "Art-placement"):
         jsonl(folder / f"{name}.jsonl", [{"id": name}, {"id": name, "split": "placement", "subject": "Music"}])
     rows = [{key: row[key] for key in row if key != "id"} for row in rows_of(load(folder, task))]
     own = {"split": "placement", "subject": "Music"}
-    assert rows == [{"subject": "Art"}, own, {"split": "location"}, own, {}, own, {"split": "placement"}, own]
+    assert rows == [{"subject": "Art", "split": "location"}, own, {"subject": "Art", "split": "placement"}, own]
 
 
 def test_the_folder_itself_may_be_given(folder: Path) -> None:
@@ -301,21 +301,21 @@ def test_fingerprint_of_a_large_file_sees_its_end(folder: Path) -> None:
     assert len(prints) == 2
 
 
+NONE = "no rows in {folder}: it needs parquet, jsonl, json or tsv files, or a saved data set"
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ([], "no rows in {folder}: it needs parquet, jsonl or tsv files"),
+        ([], NONE),
         (["a.jsonl", "b.tsv"], "{folder} holds two formats, a.jsonl and b.tsv: keep the files of one"),
-        (
-            ["deeper/a.parquet"],
-            "no rows in {folder}: it needs parquet, jsonl or tsv files; deeper/a.parquet lies too deep",
-        ),
-        (["a.json"], "no rows in {folder}: it needs parquet, jsonl or tsv files"),
+        (["a/b/c/d/deep.parquet", "a.txt", ".hidden/a.jsonl"], NONE),
+        (["a.json"], NONE),
     ],
 )
 def test_folder_without_rows(folder: Path, files: list[str], message: str) -> None:
     for name in files:
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("")
     with pytest.raises(UsageError) as caught:
         load(folder)

@@ -9,6 +9,7 @@ import ast
 import contextlib
 import csv
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from io import BufferedReader
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.base import BadRow
+from harness.data.layout import SPLITS, same_split, wanted_splits
 from harness.errors import HarnessError
 from harness.fingerprint import fingerprint as files_fingerprint
 from tasks.images import IMAGE_COLUMNS, is_path
@@ -53,7 +55,7 @@ def read_files(paths: list[Path], source: Source) -> Iterator[Row | BadRow]:
 
 
 def wanted(row: Row, source: Source) -> bool:
-    """Whether the source's `where` and list of splits let a row in; a row without the column is let in."""
+    """Whether the source's `where` and splits let a row in; a row that says nothing of them is let in."""
     if source.where is not None:
         column, values = source.where
         if column in row and row[column] not in values:
@@ -61,6 +63,9 @@ def wanted(row: Row, source: Source) -> bool:
     if source.split_column is not None:
         split = row.get(source.split_column)
         return split is None or split in split_names(source.split)
+    split = row.get("split")
+    if isinstance(split, str) and split.lower() in SPLITS:
+        return any(same_split(split, one) for one in wanted_splits(source))
     return True
 
 
@@ -70,12 +75,16 @@ def split_names(split: str) -> list[str]:
 
 
 def _from_name(path: Path, source: Source) -> Record:
-    name = path.stem.split("-")[0]
+    """The columns that a row gets from its file's name, or from the folders that it lies in."""
+    names = [*path.stem.split("-"), *(parent.name for parent in list(path.parents)[:3])]
     filled: Record = {}
-    if source.config_column is not None and name in source.configs:
-        filled[source.config_column] = name
-    if source.split_column is not None and name in split_names(source.split):
-        filled[source.split_column] = name
+    for column, known in (
+        (source.config_column, source.configs),
+        (source.split_column, split_names(source.split)),
+    ):
+        found = next((name for name in names if name in known), None)
+        if column is not None and found is not None:
+            filled[column] = found
     return filled
 
 
@@ -150,9 +159,21 @@ def read_tsv(path: Path, source: Source) -> Iterator[Record | str]:
         yield (
             f"{path}:{number}: its image is that of row {image}, which has none"
             if waiting
-            else absolute_images(row, folder, source)
+            else absolute_images(_beside(row, path), folder, source)
         )
         waiting = False
+
+
+def _beside(row: Record, path: Path) -> Record:
+    """A row of VLMEvalKit's `_local.tsv`, whose pictures lie beside it or in `images/<data set>/`."""
+    name = row.get("image_path")
+    if row.get("image") is None and isinstance(name, str) and is_path(name):
+        dataset = path.stem.removesuffix("_local")
+        for place in ("", "images", f"images/{dataset}"):
+            if os.path.isfile(path.parent / place / name):
+                row["image_path"] = str(Path(place) / name)
+                break
+    return row
 
 
 def _references(path: Path) -> set[str]:
@@ -232,7 +253,26 @@ def _open(path: Path) -> BufferedReader:
         raise HarnessError(f"{path}: {error.strerror}") from error
 
 
-READERS: dict[str, Reader] = {".parquet": read_parquet, ".jsonl": read_jsonl, ".tsv": read_tsv}
+def read_json(path: Path, source: Source) -> Iterator[Record | str]:
+    """A list of objects."""
+    folder = path.parent.absolute()
+    try:
+        rows = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise HarnessError(f"{path}: not JSON: {error}") from error
+    for number, row in enumerate(rows if isinstance(rows, list) else [rows]):
+        if isinstance(row, dict):
+            yield absolute_images(row, folder, source)
+        else:
+            yield f"{path}: entry {number}: a JSON object is wanted, not {type(row).__name__}"
+
+
+READERS: dict[str, Reader] = {
+    ".parquet": read_parquet,
+    ".jsonl": read_jsonl,
+    ".json": read_json,
+    ".tsv": read_tsv,
+}
 """Suffix → reader."""
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from harness.data.base import BadRow, RowSource
 from harness.data.files import fingerprint, read_files, split_names, wanted
+from harness.data.saved import undecoded
 from harness.errors import HarnessError, UsageError
 from tasks.types import Row, Source, Task
 
@@ -149,7 +150,7 @@ def _load(task: Task, splits: list[str], commit: str | None) -> list[Part]:
         own = task.source.config_splits.get(config or "")
         for split in splits if own is None else [own]:
             load = partial(datasets.load_dataset, task.source.repo, config, split=split, revision=commit)
-            parts.append(Part(config, split, _undecoded(_translated(task, load))))
+            parts.append(Part(config, split, undecoded(_translated(task, load))))
     return parts
 
 
@@ -175,15 +176,6 @@ def _offline() -> bool:
     from huggingface_hub import constants
 
     return bool(constants.HF_HUB_OFFLINE)
-
-
-def _undecoded(table: Dataset) -> Dataset:
-    from datasets import Image
-
-    for name, feature in table.features.items():
-        if isinstance(feature, Image):
-            table = table.cast_column(name, Image(decode=False))
-    return table
 
 
 def _rows(parts: list[Part], source: Source) -> Iterator[Row | BadRow]:
