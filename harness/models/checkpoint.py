@@ -134,6 +134,8 @@ def load(checkpoint: Checkpoint, *, dtype: str = "auto", options: CheckpointOpti
         processor = _processor(checkpoint, options)
         model, findings = _model(checkpoint, kind, options, dtype, placed)
         described = _described(checkpoint, model, processor)
+        if findings:
+            described["missing_weights"] = findings.counts()
         notes = list(_notes(checkpoint, described, findings))
         if checkpoint.adapter is not None:
             model, fit = _adapted(checkpoint.adapter, model, options)
