@@ -15,7 +15,7 @@ import pytest
 
 import harness
 from harness.models import tiny_path
-from harness.models.opened import with_opening
+from harness.models.opened import closes_thinking, with_opening
 from harness.models.vllm import VLLMBackend
 from harness.scores import judge
 from harness.types import Request, Sampling
@@ -185,6 +185,32 @@ def test_the_policy_in_training_is_judged_on_what_evaluation_would_see(
     assert response.text == "<think>\n" + row["response"]
     assert status(row, response) == (Status.TRUNCATED, 0.0)
     assert len(policy.tokens["k"]) == response.completion_tokens == request.sampling.max_new_tokens
+
+
+def test_the_policys_format_is_that_of_the_whole_response(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollout = pytest.importorskip("training.local.rollout")
+    from training.response_format import response_format
+
+    loaded = HFBackend(str(checkpoint))
+    policy = rollout.PolicyBackend(loaded.model, loaded.processor, coords=None, described={})
+    said = "It has leaves, so B.</think><answer>B</answer>"
+    response = answer(policy, says(monkeypatch, policy, said))
+    assert (response_format(said), response_format(response.text)) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "closes"),
+    [
+        ("<|im_start|>assistant\n<think>\n\n</think>\n\n", True),
+        ("<|im_start|>assistant\n<think>\n", False),
+        ("<|im_start|>assistant\n", False),
+        ("Think inside <think> </think>.<|im_start|>assistant\n", False),
+    ],
+)
+def test_a_prompt_that_has_thought_already_is_known(prompt: str, closes: bool) -> None:
+    assert closes_thinking(prompt) == closes
 
 
 SERVES = """

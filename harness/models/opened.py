@@ -25,6 +25,13 @@ def with_opening(response: Response, opened: str, delimiters: Delimiters = STAND
     return replace(response, text=opened + response.text)
 
 
+def closes_thinking(prompt: str, delimiters: Delimiters = STANDARD) -> bool:
+    """Whether the end of a rendered prompt has thought already: a thinking block, and nothing after it."""
+    tail = prompt[-400:]
+    tags = [tag for tag in read_tags(tail, delimiters) if tag.kind == "thinking"]
+    return bool(tags) and tags[-1].closes and not tail[tags[-1].end :].strip()
+
+
 def begins_thinking(text: str, delimiters: Delimiters = STANDARD) -> bool:
     """Whether the first that a text says is that it thinks."""
     tags = read_tags(text, delimiters)

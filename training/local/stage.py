@@ -14,9 +14,11 @@ from harness.errors import UsageError
 from harness.fingerprint import announced
 from harness.models import family_coords, tiny_path
 from harness.models.hf_files import checkpoint_folder, fingerprint
+from harness.models.opened import closes_thinking
 from harness.models.processors import load_processor
 from harness.registry import Registry
 from harness.run.lock import Lock
+from harness.types import Request, Sampling
 from scorers.types import COORDS
 from training.data import dataset
 from training.data.prompt_stream import Problems, PromptStream
@@ -27,6 +29,11 @@ from training.log import StepLog, tracker
 from training.models import load_model, save_model, with_adapters
 from training.policy_recipe import PolicyRecipe
 from training.recipe import Recipe, task_names
+
+_NEVER_STRICT = (
+    "the chat template ends each prompt with closed thinking: a response that answers at once has no thinking, "
+    "and strict_format gives it no reward: set strict_format = false"
+)
 
 
 def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path) -> Path:
@@ -66,6 +73,8 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
         backend = PolicyBackend(
             model, processor, coords=coords, described=described, batch_size=stage.rollout_batch
         )
+        if stage.strict_format and closes_thinking(backend.render(Request("", ("?",), (), Sampling(1)))):
+            _say(_NEVER_STRICT)
         names = tuple(task.name for task in stream.tasks)
         identity = {**described, "coords": coords, "data": recipe.data, "tasks": names}
         which = Stage(
