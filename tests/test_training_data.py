@@ -352,10 +352,11 @@ def test_pictures_lie_under_any_known_name_in_any_form(fakes: ModuleType, tmp_pa
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"images": []}, "its text has 1 <image> and the row no images (under images, image,"),
+        ({"images": []}, "its text has 1 <image> and the row no images (under image, images,"),
         ({"problem": "<image> <image> ?"}, "its text has 2 <image> and the row 1 images"),
         ({"problem": "1 + 1?", "images": None, "photo": "a.png"}, "data_type is image and the row has none"),
-        ({"images": [{"bytes": None, "path": None}]}, "column 'images': not an image"),
+        ({"images": [{"bytes": None, "path": None}]}, "the row no images (under"),
+        ({"images": [7]}, "its picture is none: not an image: int '7'"),
     ],
 )
 def test_a_row_that_speaks_of_a_picture_and_has_none_is_left_out(

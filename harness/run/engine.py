@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -111,25 +111,15 @@ def _spec(config: RunConfig) -> models.ModelSpec:
         delimiters=config.all_delimiters,
         pixels=PixelLimits(config.min_pixels, config.max_pixels),
         checkpoint=models.CheckpointOptions(
-            adapter=config.adapter,
-            processor=config.processor,
-            attention=config.attention,
-            device=config.device,
-            allow_missing_weights=config.allow_missing_weights,
-            trust_remote_code=config.trust_remote_code,
-            generation=config.generation,
-            chat_template=config.chat_template_text(),
-            template_vars=config.template_vars,
+            **{**_named(models.CheckpointOptions, config), "chat_template": config.chat_template_text()}
         ),
-        server=models.ServerOptions(
-            extra_body=config.extra_body,
-            omit=config.omit,
-            timeout=config.timeout,
-            max_retries=config.max_retries,
-            requests_per_minute=config.requests_per_minute,
-            max_wait=config.max_wait,
-        ),
+        server=models.ServerOptions(**_named(models.ServerOptions, config)),
     )
+
+
+def _named(options: type[Any], config: RunConfig) -> dict[str, Any]:
+    """The settings of a configuration that are fields of options, by name."""
+    return {field.name: getattr(config, field.name) for field in fields(options)}
 
 
 def _check_coords(tasks: Sequence[Task], coords: Coords | None, model: str) -> None:

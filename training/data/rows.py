@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.data.files import absolute_images
 from harness.errors import UsageError
 from harness.run.plan import FailedRow
 from harness.words import counted
-from tasks.images import ImageError, ImageRef
+from tasks import images
+from tasks.images import IMAGE_COLUMNS, ImageError, ImageRef
+from tasks.types import Source
 from training.problems import ProblemError
 
-PICTURES = ("images", "image", "image_path", "image_paths", "img", "path", "picture", "pictures")
-"""Columns that hold a row's pictures, by the names that training files give them; the first with any counts."""
+PICTURES = (*IMAGE_COLUMNS, "path")
+"""Columns that may hold a row's pictures; the first that holds any counts."""
 MARKER = "<image>"
-_SHORT = 1024
-"""A text of fewer characters is a path."""
+_SOURCE = Source(repo="", split="train", image_columns=("path",))
 
 
 def is_file(data: str) -> bool:
@@ -58,7 +60,7 @@ def report_left_out(failed: Sequence[FailedRow]) -> None:
 
 
 def row_images(row: Mapping[str, Any], folder: Path) -> tuple[ImageRef, ...]:
-    """The pictures of a row: one or a list, nested or not, of paths, base64, or `{"bytes": …, "path": …}`.
+    """The pictures of a row, as those of a benchmark's row are found, and also under `path`.
 
     Args:
         row: as the file has it.
@@ -67,43 +69,25 @@ def row_images(row: Mapping[str, Any], folder: Path) -> tuple[ImageRef, ...]:
     Raises:
         ProblemError: something under a picture's name is none.
     """
-    for name in PICTURES:
-        if row.get(name):
-            try:
-                return tuple(_image(value, folder) for value in _flat(row[name]))
-            except ImageError as error:
-                raise ProblemError(f"column {name!r}: {error}") from None
-    return ()
+    found = absolute_images(dict(row), folder, _SOURCE)
+    try:
+        return images.row_images(found) or images.row_images({"image": found.get("path")})
+    except ImageError as error:
+        raise ProblemError(f"its picture is none: {error}") from None
 
 
-def check_markers(text: str, images: int, row: Mapping[str, Any]) -> None:
+def check_markers(text: str, shown: int, row: Mapping[str, Any]) -> None:
     """See that a row has the pictures that it speaks of.
 
     Raises:
         ProblemError: it has fewer.
     """
     marked = text.count(MARKER)
-    if marked > images:
-        raise ProblemError(f"its text has {marked} {MARKER} and the row {images or 'no'} images{_has(row)}")
-    if row.get("data_type") == "image" and not images:
+    if marked > shown:
+        raise ProblemError(f"its text has {marked} {MARKER} and the row {shown or 'no'} images{_has(row)}")
+    if row.get("data_type") == "image" and not shown:
         raise ProblemError(f"data_type is image and the row has none{_has(row)}")
 
 
 def _has(row: Mapping[str, Any]) -> str:
     return f" (under {', '.join(PICTURES)}; it has: {', '.join(map(str, row))})"
-
-
-def _flat(value: Any) -> Iterator[Any]:
-    if isinstance(value, list | tuple):
-        for each in value:
-            yield from _flat(each)
-    else:
-        yield value
-
-
-def _image(value: Any, folder: Path) -> ImageRef:
-    if isinstance(value, Mapping):
-        value = value.get("bytes") or value.get("path")
-    if isinstance(value, str) and 0 < len(value) < _SHORT:
-        return ImageRef(folder / value)
-    return ImageRef(value)
