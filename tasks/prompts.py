@@ -29,10 +29,10 @@ DEFAULT_TEMPLATE = """\
 {%- endif %}
 {%- if style == "think" %}
 
+{% if instruction %}{{ instruction | replace(" directly", "") }}
+{% endif -%}
 First think about it step by step inside <think> </think>, then give the final answer inside \
 <answer> </answer>.
-{%- if instruction %} This is how the final answer is to be written: {{ instruction }}
-{%- endif %}
 {%- elif instruction %}
 {{ instruction }}
 {%- endif %}
@@ -73,6 +73,7 @@ def render(
 ) -> tuple[Part, ...]:
     """The prompt of a sample: text and images in the order in which the model sees them.
 
+    In the think style an instruction does not ask to answer "directly": thinking comes first.
     `<image n>` in the text becomes image n; images that the text does not name come first, in order.
 
     Args:

@@ -37,7 +37,8 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "mmstar": [
         {"index": 1, "question": "Which?\nOptions: A: red, B: 12, C: a dog, D: nan", "answer": "B",
          "category": "c", "l2_category": "l"},
-        {"index": 2, "question": "Which?", "answer": "B", "category": "c", "l2_category": "l"},
+        {"index": 2, "question": "Which?", "A": "red", "B": "12", "answer": "B",
+         "category": "c", "l2_category": "l"},
     ],
     "mathvista": [
         {"pid": "1", "question": "How many?", "choices": None, "precision": None, "answer": "3",
