@@ -7,6 +7,8 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -21,6 +23,12 @@ from tasks.types import Response
 from tests.scripted_server import Reply, error, said, scripted
 
 FAST = RetryPolicy(attempts=3, first_wait=0.01)
+
+
+def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """In a thread: the browser of other tests keeps an event loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def free_port() -> int:
@@ -111,7 +119,7 @@ def test_the_pace_is_even(clock: Clock) -> None:
             times.append(clock.now)
         return times
 
-    assert asyncio.run(sent()) == [1000, 1003, 1006, 1009, 1109, 1112]
+    assert run(sent()) == [1000, 1003, 1006, 1009, 1109, 1112]
 
 
 async def attempt(servers: Servers, ended: AttemptError | None = None) -> None:
@@ -156,7 +164,7 @@ def test_a_pause_is_shared_and_ends_with_fewer_at_once(clock: Clock) -> None:
         assert clock.now == 1040
         assert int(servers.all[0].room) == 3
 
-    asyncio.run(go())
+    run(go())
 
 
 def test_a_wait_of_hours_is_cut_to_what_the_user_allows(clock: Clock) -> None:
@@ -167,7 +175,7 @@ def test_a_wait_of_hours_is_cut_to_what_the_user_allows(clock: Clock) -> None:
             await attempt(servers, busy(86_400))
 
     with pytest.raises(GivenUpError, match="too many requests for 60 s"):
-        asyncio.run(go())
+        run(go())
 
 
 def test_one_request_at_a_time_asks_a_server_that_is_down(clock: Clock) -> None:
@@ -183,7 +191,7 @@ def test_one_request_at_a_time_asks_a_server_that_is_down(clock: Clock) -> None:
         servers.release(probe)
         assert [await servers.take(Tries()) for _ in range(4)] == [probe] * 4
 
-    asyncio.run(go())
+    run(go())
 
 
 def test_what_was_sent_before_the_downtime_does_not_show_its_end(clock: Clock) -> None:
@@ -197,7 +205,7 @@ def test_what_was_sent_before_the_downtime_does_not_show_its_end(clock: Clock) -
         servers.answered(server, before)
         assert server.down_since == 1001
 
-    asyncio.run(go())
+    run(go())
 
 
 @pytest.mark.parametrize(
@@ -214,7 +222,7 @@ def test_a_server_that_stays_down_is_given_up(
             await attempt(servers, why)
 
     with pytest.raises(GivenUpError, match=f"down for {seconds} s"):
-        asyncio.run(go())
+        run(go())
     assert clock.now == 1000 + seconds
 
 
@@ -233,7 +241,7 @@ def test_a_503_counts_where_others_sent_since_the_last_were_answered(clock: Cloc
             servers.release(server)
             clock.now += 1
 
-    asyncio.run(go())
+    run(go())
 
 
 def test_downtime_is_waited_for_and_costs_no_retry() -> None:
