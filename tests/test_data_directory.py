@@ -310,7 +310,7 @@ NONE = "no rows in {folder}: it needs parquet, jsonl, json or tsv files, or a sa
         ([], NONE),
         (["a.jsonl", "b.tsv"], "{folder} holds two formats, a.jsonl and b.tsv: keep the files of one"),
         (["a/b/c/d/deep.parquet", "a.txt", ".hidden/a.jsonl"], NONE),
-        (["a.json"], NONE),
+        (["a.json"], NONE + "; a.json holds no list of rows"),
     ],
 )
 def test_folder_without_rows(folder: Path, files: list[str], message: str) -> None:
@@ -324,9 +324,9 @@ def test_folder_without_rows(folder: Path, files: list[str], message: str) -> No
 
 def test_no_folder_for_the_task(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no folder 'pest' in .*did you mean 'pets'\?"):
-        load(folder, replace(TASK, name="pest"))
+        load(folder, replace(TASK, name="pest", source=Source("nobody/others", "test")))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageError, match="is empty: no folder 'pets'"):
+    with pytest.raises(UsageError, match="holds no folder 'pets'"):
         load_rows(TASK, str(tmp_path / "empty"))
 
 

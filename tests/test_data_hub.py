@@ -18,8 +18,8 @@ import pytest
 from PIL import Image
 
 from harness.data import BadRow, load_rows
-from harness.data.files import split_names
 from harness.data.hub import hub_rows, pull, verify
+from harness.data.layout import split_names
 from harness.data.synthetic import synthetic_rows
 from harness.errors import Exit, HarnessError, UsageError
 from tasks import BUILTIN, Sample, Task, load_builtin

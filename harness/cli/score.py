@@ -185,7 +185,7 @@ def _logged(
     from harness.data import load_rows
     from harness.imports import joined
 
-    for each in predictions if data is None else joined(predictions, load_rows(task, data)):
+    for each in predictions if data is None else joined(predictions, load_rows(task, data, alone=True)):
         if isinstance(each, str):
             yield each, each, {"response": ""}
         else:

@@ -82,7 +82,7 @@ def _prompts(task: Task, data: str, coords: str) -> Iterator[str]:
 
     convention = next((known for known in COORDS if known == coords), None)
     try:
-        row = next(iter(load_rows(task, data)))
+        row = next(iter(load_rows(task, data, alone=True)))
     except HarnessError as error:
         yield f"prompt       no row to show one on: {error}"
         return

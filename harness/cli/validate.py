@@ -24,7 +24,7 @@ def _run(args: argparse.Namespace) -> int:
     from harness.validate import validate
 
     task = Registry(getattr(args, "task_file", ())).get(args.task)
-    source = load_rows(task, getattr(args, "data", "synthetic"))
+    source = load_rows(task, getattr(args, "data", "synthetic"), alone=True)
     wrong = 0
     for finding in validate(task, source, getattr(args, "limit", None), Progress()):
         print(f"{'ok' if finding.ok else 'FAILED':<7}{finding.name}: {finding.said}", flush=True)

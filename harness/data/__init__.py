@@ -23,6 +23,7 @@ def load_rows(
     split: Literal["test", "train"] = "test",
     limit: int | None = None,
     revision: str | None = None,
+    alone: bool = False,
 ) -> RowSource:
     """The rows of a task.
 
@@ -30,11 +31,11 @@ def load_rows(
         task: the benchmark.
         data: `hub`, `synthetic`, or a directory with a folder per task.
         seed: of the drawings.
-        split: `train` gives the benchmark's training split, or drawings from seeds of their own. A directory
-            is taken as it is.
+        split: `train` gives the benchmark's training split, or drawings from seeds of their own.
         limit: how many rows will be wanted. A hint: drawings end there (rounded up, so that no MMBench
             rotation is missing) and are endless without it; other sources give all their rows.
         revision: of the hub's data set, in place of the task's own.
+        alone: no other task's rows are wanted: a directory may then be the task's own folder under any name.
 
     Raises:
         UsageError: there is no such source, or it does not hold the task.
@@ -51,7 +52,7 @@ def load_rows(
         raise UsageError(f"--data {data}: no such directory (give {known})")
     from harness.data.directory import directory_rows
 
-    return directory_rows(task, Path(data))
+    return directory_rows(task, Path(data), split=split, alone=alone)
 
 
 def _synthetic(task: Task, seed: int, split: Literal["test", "train"], limit: int | None) -> RowSource:

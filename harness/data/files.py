@@ -1,4 +1,4 @@
-"""Readers of the three file formats: parquet, JSON lines with image files, VLMEvalKit's TSV.
+"""Readers of the formats: parquet, JSON with image files, VLMEvalKit's TSV, saved data sets.
 
 A row that cannot be read is a `BadRow` in its place; a file that cannot be opened at all is an error.
 """
@@ -11,13 +11,14 @@ import csv
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from harness.data.base import BadRow
-from harness.data.layout import SPLITS, same_split, wanted_splits
+from harness.data.layout import RowFile, is_split, same_split, split_names, wanted_splits
+from harness.data.saved import arrow_files, load, read_saved
 from harness.errors import HarnessError
 from harness.fingerprint import fingerprint as files_fingerprint
 from tasks.images import IMAGE_COLUMNS, is_path
@@ -32,17 +33,17 @@ _REFERENCE = 64
 """A TSV image cell of at most so many characters may name the row whose image it shares (VLMEvalKit)."""
 
 
-def read_files(paths: list[Path], source: Source) -> Iterator[Row | BadRow]:
+def read_files(files: Sequence[RowFile], source: Source) -> Iterator[Row | BadRow]:
     """The rows of several files of one format, one after the other.
 
-    Where a row lacks the source's config or split column, it is filled from the file's name
-    ("location.jsonl", "Accounting-00000-of-00001.parquet"). Rows that the source's `where` or its list of
-    splits leaves out are skipped.
+    Where a row lacks the source's config or split column, it is filled with what the file says. Rows that the
+    source's `where` or its list of splits leaves out are skipped.
     """
     index = -1
-    for path in paths:
-        filled = _from_name(path, source)
-        for row in READERS[path.suffix](path, source):
+    for file in files:
+        columns = {source.config_column: file.config, source.split_column: file.split}
+        filled = {column: value for column, value in columns.items() if column and value}
+        for row in READERS[file.format](file.path, source):
             index += 1
             if isinstance(row, str):
                 yield BadRow(index, row)
@@ -64,28 +65,9 @@ def wanted(row: Row, source: Source) -> bool:
         split = row.get(source.split_column)
         return split is None or split in split_names(source.split)
     split = row.get("split")
-    if isinstance(split, str) and split.lower() in SPLITS:
+    if isinstance(split, str) and is_split(split):
         return any(same_split(split, one) for one in wanted_splits(source))
     return True
-
-
-def split_names(split: str) -> list[str]:
-    """The names in a comma-separated list of splits."""
-    return [name.strip() for name in split.split(",")]
-
-
-def _from_name(path: Path, source: Source) -> Record:
-    """The columns that a row gets from its file's name, or from the folders that it lies in."""
-    names = [*path.stem.split("-"), *(parent.name for parent in list(path.parents)[:3])]
-    filled: Record = {}
-    for column, known in (
-        (source.config_column, source.configs),
-        (source.split_column, split_names(source.split)),
-    ):
-        found = next((name for name in names if name in known), None)
-        if column is not None and found is not None:
-            filled[column] = found
-    return filled
 
 
 def absolute_images(row: Record, folder: Path, source: Source) -> Record:
@@ -100,15 +82,21 @@ def absolute_images(row: Record, folder: Path, source: Source) -> Record:
 
 
 def _absolute(value: Any, folder: Path) -> Any:
-    if isinstance(value, str) and value[:1] + value[-1:] == "[]":  # a list written as text
-        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-            value = ast.literal_eval(value)
+    value = _listed(value)
     if isinstance(value, list):
         return [_absolute(each, folder) for each in value]
     if isinstance(value, str) and is_path(value):
         return str(folder / value)
     if isinstance(value, dict) and not value.get("bytes") and isinstance(value.get("path"), str):
         return {**value, "path": str(folder / value["path"])}
+    return value
+
+
+def _listed(value: Any) -> Any:
+    """The list that a text like "['a.png', 'b.png']" is of; any other value as it is."""
+    if isinstance(value, str) and value[:1] + value[-1:] == "[]":
+        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            return ast.literal_eval(value)
     return value
 
 
@@ -142,48 +130,68 @@ def read_tsv(path: Path, source: Source) -> Iterator[Record | str]:
     An image cell may name, by `index`, the row whose image it shares, as MMBench's rotations do; only the
     images so named are held in memory. `index` is given as an int.
     """
-    shared: dict[str, str] = dict.fromkeys(_references(path), "")
+    shared = _shared(path)
     folder = path.parent.absolute()
-    waiting = False
+    places = _picture_folders(path)
     for number, cells in _cells(path):
         row = _tsv_row(cells)
         if isinstance(row, str):
             yield f"{path}:{number}: {row}"
             continue
-        key, image = str(row.get("index")), row.get("image")
-        if key in shared and isinstance(image, str) and len(image) > _REFERENCE:
-            shared[key] = image
-        if isinstance(image, str) and image in shared:
-            waiting = not shared[image]
-            row["image"] = shared[image] or None
-        yield (
-            f"{path}:{number}: its image is that of row {image}, which has none"
-            if waiting
-            else absolute_images(_beside(row, path), folder, source)
-        )
-        waiting = False
+        image = row.get("image")
+        if isinstance(image, str) and _index(image) in shared:
+            row["image"] = shared[_index(image)] or None
+            if row["image"] is None:
+                yield f"{path}:{number}: its image is that of row {image}, which has none"
+                continue
+        if row.get("image") is None and row.get("image_path") is not None:
+            row["image_path"] = _beside(row["image_path"], places)
+        yield absolute_images(row, folder, source)
 
 
-def _beside(row: Record, path: Path) -> Record:
-    """A row of VLMEvalKit's `_local.tsv`, whose pictures lie beside it or in `images/<data set>/`."""
-    name = row.get("image_path")
-    if row.get("image") is None and isinstance(name, str) and is_path(name):
-        dataset = path.stem.removesuffix("_local")
-        for place in ("", "images", f"images/{dataset}"):
-            if os.path.isfile(path.parent / place / name):
-                row["image_path"] = str(Path(place) / name)
-                break
-    return row
+def _picture_folders(path: Path) -> list[Path]:
+    """Where the pictures of VLMEvalKit's `X_local.tsv` may lie: beside it, or in `images/X/`.
+
+    That toolkit keeps the pictures of several tables in one folder (MMBench's in `images/MMBench/`): it counts
+    where it is the only one.
+    """
+    images = path.parent.absolute() / "images"
+    held = sorted(entry for entry in images.iterdir() if entry.is_dir()) if images.is_dir() else []
+    own = images / path.stem.removesuffix("_local")
+    return [path.parent.absolute(), images, own if own in held or len(held) != 1 else held[0]]
 
 
-def _references(path: Path) -> set[str]:
-    """The `index` values that image cells refer to."""
-    found = set()
+def _beside(value: Any, places: list[Path]) -> Any:
+    """A cell of paths (one, or a list written as text) with each path found that lies in one of the places."""
+    value = _listed(value)
+    if isinstance(value, list):
+        return [_beside(each, places) for each in value]
+    if isinstance(value, str) and is_path(value):
+        return next((str(place / value) for place in places if os.path.isfile(place / value)), value)
+    return value
+
+
+def _index(text: str) -> str:
+    """An index as it is compared: pandas writes 7.0 for 7."""
+    return text.removesuffix(".0") if text.removesuffix(".0").isdecimal() else text
+
+
+def _shared(path: Path) -> dict[str, str]:
+    """Index → image, for each row whose image another row's cell refers to; "" where that row has none."""
+    indexes: set[str] = set()
+    short: set[str] = set()
     for _, cells in _cells(path):
-        image = cells.get("image") if isinstance(cells, dict) else None
-        if image and len(image) <= _REFERENCE and image.isdigit():
-            found.add(image)
-    return found
+        if isinstance(cells, dict):
+            indexes.add(_index(cells.get("index", "")))
+            if 0 < len(cells.get("image", "")) <= _REFERENCE:
+                short.add(_index(cells["image"]))
+    shared = {cell: "" for cell in short if cell in indexes or cell.isdecimal()}
+    for _, cells in _cells(path) if shared else ():
+        if isinstance(cells, dict) and len(cells.get("image", "")) > _REFERENCE:
+            key = _index(cells.get("index", ""))
+            if key in shared:
+                shared[key] = cells["image"]
+    return shared
 
 
 def _cells(path: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
@@ -212,9 +220,9 @@ def _tsv_row(cells: dict[str, str] | str) -> Record | str:
     if isinstance(cells, str):
         return cells
     row: Record = {column: cell or None for column, cell in cells.items()}
-    index = cells.get("index", "")
-    if index.removesuffix(".0").isdecimal():
-        row["index"] = int(index.removesuffix(".0"))
+    index = _index(cells.get("index", ""))
+    if index.isdecimal():
+        row["index"] = int(index)
     return row
 
 
@@ -253,18 +261,40 @@ def _open(path: Path) -> BufferedReader:
         raise HarnessError(f"{path}: {error.strerror}") from error
 
 
+def holds_rows(path: Path) -> bool:
+    """Whether a JSON file holds rows: a list, or objects one a line. A single object describes something."""
+    with _open(path) as file:
+        first = next((line for line in file if line.strip()), b"").removeprefix(b"\xef\xbb\xbf").lstrip()
+        if first[:1] != b"{":
+            return first[:1] == b"["
+        second = next((line for line in file if line.strip()), b"")
+    return second.lstrip()[:1] == b"{" and not isinstance(_json_object(first), str)
+
+
 def read_json(path: Path, source: Source) -> Iterator[Record | str]:
-    """A list of objects."""
+    """A list of objects, or one object a line."""
+    with _open(path) as file:
+        start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start[:1] != b"[":
+        yield from read_jsonl(path, source)
+        return
     folder = path.parent.absolute()
     try:
         rows = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise HarnessError(f"{path}: not JSON: {error}") from error
-    for number, row in enumerate(rows if isinstance(rows, list) else [rows]):
+    for number, row in enumerate(rows):
         if isinstance(row, dict):
             yield absolute_images(row, folder, source)
         else:
             yield f"{path}: entry {number}: a JSON object is wanted, not {type(row).__name__}"
+
+
+def read_table(path: Path, source: Source) -> Iterator[Record | str]:
+    """A data set of `save_to_disk`."""
+    folder = path.absolute()
+    for row in read_saved(path):
+        yield absolute_images(row, folder, source)
 
 
 READERS: dict[str, Reader] = {
@@ -272,21 +302,70 @@ READERS: dict[str, Reader] = {
     ".jsonl": read_jsonl,
     ".json": read_json,
     ".tsv": read_tsv,
+    "saved": read_table,
 }
-"""Suffix → reader."""
+"""Suffix, or "saved" → reader."""
 
 
-def count_rows(path: Path) -> int | None:
-    """How many rows a file has, where that is cheap to know."""
-    if path.suffix == ".parquet":
-        with _parquet(path) as file:
-            return int(file.metadata.num_rows)
-    if path.suffix == ".jsonl":
-        with _open(path) as file:
-            return sum(1 for line in file if line.strip())
+def count_rows(file: RowFile, source: Source) -> int | None:
+    """How many of a file's rows are the source's, where that is cheap to know.
+
+    Unknown where the source leaves rows out by a column of its own. A column `split` is read and counted.
+    """
+    if source.where is not None or source.split_column is not None:
+        return None
+    if file.format == "saved":
+        table = load(file.path)
+        held = "split" in table.column_names
+        return _count_wanted(table["split"], source) if held else len(table)
+    if file.format == ".parquet":
+        with _parquet(file.path) as parquet:
+            if "split" not in parquet.schema_arrow.names:
+                return int(parquet.metadata.num_rows)
+            return _count_wanted(_splits(parquet), source)
+    if file.format == ".jsonl":
+        with _open(file.path) as lines:
+            return sum(_counts(line, source) for line in lines if line.strip())
     return None
 
 
-def fingerprint(paths: list[Path], *, extra: str = "") -> str:
-    """SHA-256 over names, sizes and all bytes of files, in hex; a file is hashed once."""
-    return files_fingerprint([(path.name, path) for path in paths], extra=extra)
+def _splits(parquet: Any) -> list[Any]:
+    """The cells of the column `split`; None for the rows of a group that cannot be decoded."""
+    import pyarrow as pa
+
+    splits: list[Any] = []
+    for group in range(parquet.num_row_groups):
+        try:
+            splits += parquet.read_row_group(group, ["split"])["split"].to_pylist()
+        except (pa.ArrowException, OSError, ValueError):
+            splits += [None] * parquet.metadata.row_group(group).num_rows
+    return splits
+
+
+def _count_wanted(splits: Iterable[Any], source: Source) -> int:
+    """How many rows the source lets in, by their cells in the column `split`."""
+    return sum(wanted({"split": split}, source) for split in splits)
+
+
+def _counts(line: bytes, source: Source) -> bool:
+    """Whether a line of JSON counts as a row: one that cannot be read does."""
+    row = _json_object(line) if b'"split"' in line else None
+    return wanted(row, source) if isinstance(row, dict) else True
+
+
+def says_splits(file: RowFile, source: Source) -> bool:
+    """Whether a file's rows say their split, going by its first row."""
+    column = source.split_column or "split"
+    first = next((row for row in READERS[file.format](file.path, source) if isinstance(row, dict)), {})
+    return first.get(column) is not None
+
+
+def fingerprint(files: Sequence[RowFile], *, extra: str = "") -> str:
+    """SHA-256 over places, sizes and all bytes of files, in hex; a file is hashed once."""
+    named: list[tuple[str, Path]] = []
+    for file in files:
+        if file.saved:
+            named += [(f"{file.place}/{path.name}", path) for path in arrow_files(file.path)]
+        else:
+            named.append((file.place, file.path))
+    return files_fingerprint(named, extra=extra)

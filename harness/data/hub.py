@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from harness.data.base import BadRow, RowSource
-from harness.data.files import fingerprint, read_files, split_names, wanted
-from harness.data.saved import undecoded
+from harness.data.files import fingerprint, read_files, wanted
+from harness.data.layout import RowFile, split_names
+from harness.data.saved import rows_of
 from harness.errors import HarnessError, UsageError
 from tasks.types import Row, Source, Task
 
@@ -80,7 +81,8 @@ def hub_rows(task: Task, *, split: Split = "test", revision: str | None = None) 
     label = f"hub: {source.repo}@{commit[:12] if commit else revision or source.revision}"
     if source.data_files is not None:
         path = _file(task, source.data_files, commit)
-        return RowSource(partial(read_files, [path], source), fingerprint([path]), label)
+        files = [RowFile(path, path.name)]
+        return RowSource(partial(read_files, files, source), fingerprint(files), label)
     parts = _load(task, splits, commit)
     count = None if source.where else sum(len(part.table) for part in parts)
     return RowSource(partial(_rows, parts, source), _fingerprint(source, parts), label, count=count)
@@ -150,7 +152,7 @@ def _load(task: Task, splits: list[str], commit: str | None) -> list[Part]:
         own = task.source.config_splits.get(config or "")
         for split in splits if own is None else [own]:
             load = partial(datasets.load_dataset, task.source.repo, config, split=split, revision=commit)
-            parts.append(Part(config, split, undecoded(_translated(task, load))))
+            parts.append(Part(config, split, _translated(task, load)))
     return parts
 
 
@@ -181,7 +183,7 @@ def _offline() -> bool:
 def _rows(parts: list[Part], source: Source) -> Iterator[Row | BadRow]:
     for part in parts:
         filled = _filled(part, source)
-        for row in part.table:
+        for row in rows_of(part.table):
             row = {**row, **filled}  # noqa: PLW2901 - the row as the task sees it
             if wanted(row, source):
                 yield row

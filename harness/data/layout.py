@@ -1,15 +1,17 @@
 """Which files of a folder hold a task's rows: its split and its configurations, and no others.
 
-A folder may be a snapshot of a hub repository as it was downloaded, or files put together by hand. Files say by
-their names, or by the folders that they lie in, which split they hold.
+A folder may be a snapshot of a hub repository as it was downloaded, a data set saved by `datasets`, or files
+put together by hand. What a file holds is said by the repository's card, by the saved data set, or else by the
+names of the file and of the folders that it lies in.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from harness.errors import UsageError
 from tasks.types import Source
@@ -18,77 +20,95 @@ ALIASES: Mapping[str, frozenset[str]] = {
     name: frozenset({"val", "valid", "validation"}) for name in ("val", "valid", "validation")
 }
 """Names of one and the same split. MMMU has a `dev` beside its `validation`: that is another."""
-SPLITS = frozenset(
-    {"train", "training", "val", "valid", "validation", "dev", "test", "testmini", "testa", "testb"}
+_SPLIT = re.compile(
+    r"(mini)?(train|training|trainval|val|valid|validation|dev|test|testmini|testdev)(20\d\d)?|test[abc]"
 )
-"""Words that name a split wherever they stand."""
-_PLAIN = frozenset({"data", "default"})
-"""Folders of a repository whose name says nothing."""
+"""Words that name a split wherever they stand; COCO's have a year."""
+_BETWEEN = re.compile(r"[-_. ]+")
 _SHARD = re.compile(r"-\d{5}-of-\d{5}.*$")
+_PLAIN = frozenset({"data", "default", "snapshots"})
+"""Folders of a repository whose name says nothing."""
 _DEPTH = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A file of rows, with what its place says of it."""
+class RowFile:
+    """A file of rows (or the folder of a saved data set), with what is known of it."""
 
     path: Path
-    split: str | None
-    """In lower case; None where nothing says it."""
-    config: str | None
-    """A configuration of the source; None where nothing says it."""
-    elsewhere: str | None
-    """A folder that it lies in whose name is neither; None where there is none."""
+    place: str
+    """Its path below the task's folder."""
+    splits: tuple[str, ...] = ()
+    """What it holds, as the source spells it where the source has it; empty where nothing says it."""
+    config: str | None = None
+    """None where nothing says it."""
+    elsewhere: str | None = None
+    """A folder that it lies in whose name is neither split nor configuration."""
+    saved: bool = False
+    """Written by `save_to_disk`."""
+
+    @property
+    def format(self) -> str:
+        """Which reader it needs."""
+        return "saved" if self.saved else self.path.suffix
+
+    @property
+    def said_by(self) -> str:
+        """What a message names."""
+        return self.place if self.place != "." else "state.json"
+
+    @property
+    def split(self) -> str | None:
+        """The one split that it holds; None where that is not known."""
+        return self.splits[0] if len(self.splits) == 1 else None
+
+
+def is_split(name: str) -> bool:
+    """Whether a word is the usual name of a split."""
+    return _SPLIT.fullmatch(name.lower()) is not None
 
 
 def same_split(name: str, split: str) -> bool:
     """Whether two names are of one split."""
-    return name.lower() == split.lower() or name.lower() in ALIASES.get(split.lower(), ())
+    name, split = (re.sub(r"20\d\d$", "", each.lower()) for each in (name, split))
+    return name == split or name in ALIASES.get(split, ())
+
+
+def split_names(split: str) -> list[str]:
+    """The names in a comma-separated list of splits."""
+    return [name.strip() for name in split.split(",")]
 
 
 def wanted_splits(source: Source) -> list[str]:
     """The names of the splits that a source reads."""
-    return [*(name.strip() for name in source.split.split(",")), *source.config_splits.values()]
+    return [*split_names(source.split), *source.config_splits.values()]
 
 
-def chosen(folder: Path, paths: Iterable[Path], source: Source) -> list[Path]:
-    """The files that hold the source's split and configurations.
+def for_split(source: Source, split: Literal["test", "train"]) -> Source:
+    """The source as evaluation or training reads it from a folder.
 
-    Args:
-        folder: the task's.
-        paths: files of rows in it.
-        source: says which split, which configurations.
-
-    Raises:
-        UsageError: no file holds them, or it cannot be told which do.
+    A benchmark whose splits are groups of its rows (RefSpatial) has no other rows to train on: files of them
+    count too.
     """
-    files = _of_configs(folder, [_found(folder, path, source) for path in paths], source)
-    splits = wanted_splits(source)
-    right = [file for file in files if file.split and any(same_split(file.split, one) for one in splits)]
-    unsaid = [file for file in files if file.split is None]
-    others = [file for file in files if file.split and file not in right]
-    if unsaid and (right or others):
-        first = (right or others)[0]
-        raise UsageError(
-            f"{folder}: {_name(folder, first)} holds the split {first.split}, and nothing says which "
-            f"{_name(folder, unsaid[0])} holds: keep the files of {' and '.join(splits)} alone"
-        )
-    if right or unsaid:
-        return [file.path for file in right or unsaid]
-    held = ", ".join(sorted({str(file.split) for file in others}))
-    raise UsageError(
-        f"{folder} holds the split {held} ({_name(folder, others[0])}), and {source.repo} is asked about "
-        f"{' and '.join(splits)}: put those files there, or rename a file whose name is wrong"
-    )
+    if split == "test":
+        return source
+    train = source.train_split or "train"
+    return replace(source, split=f"{source.split},{train}" if source.split_column else train, config_splits={})
 
 
 def below(folder: Path, suffixes: Iterable[str]) -> Iterator[Path]:
-    """Files with one of the suffixes in a folder and up to three levels below it, hidden ones left out."""
+    """Files with one of the suffixes, and folders of saved data sets, in a folder and three levels below it.
+
+    Hidden ones are left out.
+    """
     known = tuple(suffixes)
     level = [folder]
     for _ in range(_DEPTH + 1):
         deeper: list[Path] = []
         for place in level:
+            if is_saved(place):
+                yield place
+                continue
             for entry in sorted(place.iterdir()):
                 if entry.name.startswith("."):
                     continue
@@ -99,41 +119,95 @@ def below(folder: Path, suffixes: Iterable[str]) -> Iterator[Path]:
         level = deeper
 
 
-def _found(folder: Path, path: Path, source: Source) -> Found:
-    parents = path.relative_to(folder).parts[:-1]
-    stem = _SHARD.sub("", path.stem)
-    configs = [name for name in source.configs if name is not None]
-    config = next((name for name in configs if name in parents or stem.split("-")[0] == name), None)
-    said = [word for part in (*parents, stem) if (word := _split_of(part, path, source)) is not None]
-    named = (part for part in parents if part != config and part not in _PLAIN and part.lower() not in said)
-    return Found(path, said[-1] if said else None, config, next(named, None))
+def is_saved(folder: Path) -> bool:
+    """Whether `save_to_disk` wrote a data set of one split into a folder."""
+    return (folder / "state.json").is_file() and (folder / "dataset_info.json").is_file()
 
 
-def _split_of(part: str, path: Path, source: Source) -> str | None:
-    """The split that a name says. Tables of VLMEvalKit (`X_TEST.tsv`) have a column for it."""
-    for name in wanted_splits(source):
-        if part.lower() == name.lower() or part.endswith(f"-{name}"):
-            return name.lower()
-    words = [part.lower()] if path.suffix == ".tsv" else re.split(r"[-_.]", part.lower())
-    return next((word for word in words if word in SPLITS), None)
+def named(folder: Path, path: Path, source: Source) -> RowFile:
+    """A file with what its name and folders say of it; the deepest that says a split counts."""
+    place = path.relative_to(folder)
+    configs = sorted((name for name in source.configs if name), key=len, reverse=True)
+    splits: tuple[str, ...] = ()
+    config = elsewhere = None
+    for part in (*place.parts[:-1], _SHARD.sub("", path.stem) if place.parts else ""):
+        said = _splits_in(part, source)
+        own = next((name for name in configs if _says(part, name)), None)
+        splits, config = said or splits, own or config
+        if not said and own is None and part in place.parts[:-1] and part not in _PLAIN:
+            elsewhere = elsewhere or part
+    return RowFile(path, place.as_posix(), splits, config, elsewhere)
 
 
-def _of_configs(folder: Path, files: list[Found], source: Source) -> list[Found]:
-    """The files of the source's configurations, where folders or names tell configurations apart."""
-    if not any(source.configs):
-        return files
-    named = [file for file in files if file.config is not None]
-    if named:
-        return named
-    apart = [file for file in files if file.elsewhere is not None]
-    if apart:
-        configs = ", ".join(name for name in source.configs if name)
+def _says(part: str, name: str) -> bool:
+    """Whether the words of a name stand, one after the other, in the name of a file or folder."""
+    words, wanted = (_BETWEEN.split(text.lower()) for text in (part, name))
+    return any(words[at : at + len(wanted)] == wanted for at in range(len(words)))
+
+
+def _splits_in(part: str, source: Source) -> tuple[str, ...]:
+    """The splits that a name says: MMMU_DEV_VAL says two."""
+    own = sorted(wanted_splits(source), key=len, reverse=True)
+    spelled = next((name for name in own if not is_split(name) and _says(part, name)), None)
+    if spelled is not None:
+        return (spelled,)
+    words = [word for word in _BETWEEN.split(part.lower()) if is_split(word)]
+    return tuple(dict.fromkeys(next((name for name in own if same_split(word, name)), word) for word in words))
+
+
+def chosen(folder: Path, files: Sequence[RowFile], source: Source, *, shared: bool = False) -> list[RowFile]:
+    """The files that hold the source's splits and configurations.
+
+    Args:
+        folder: the task's, for messages.
+        files: what lies in it.
+        source: says which split, which configurations.
+        shared: the folder is one repository's, whose configurations may be other tasks' too.
+
+    Raises:
+        UsageError: no file holds them, or it cannot be told which do.
+    """
+    files = _of_configs(folder, files, source, shared=shared)
+    wanted = wanted_splits(source)
+    right = [file for file in files if set(file.splits) & set(wanted)]
+    unsaid = [file for file in files if not file.splits]
+    others = [file for file in files if file.splits and file not in right]
+    asked = " and ".join(dict.fromkeys(wanted))
+    if unsaid and (right or others):
+        first = (right or others)[0]
         raise UsageError(
-            f"{folder}: {_name(folder, apart[0])} lies in the folder {apart[0].elsewhere}, which is none of "
-            f"{source.repo}'s configurations {configs}"
+            f"{folder}: {first.place} holds the split {' and '.join(first.splits)}, and nothing says which "
+            f"{unsaid[0].place} holds: keep the files of {asked} alone"
         )
-    return files
+    if right or unsaid:
+        return right or unsaid
+    held = ", ".join(dict.fromkeys(split for file in others for split in file.splits))
+    raise UsageError(
+        f"{folder} holds the split {held} ({others[0].said_by}), and {source.repo} is asked about {asked}: "
+        "put those files there; a file whose name is wrong may be renamed, or moved into a folder of its split"
+    )
 
 
-def _name(folder: Path, file: Found) -> str:
-    return str(file.path.relative_to(folder))
+def _of_configs(folder: Path, files: Sequence[RowFile], source: Source, *, shared: bool) -> Sequence[RowFile]:
+    """The files of the source's configurations, where something tells configurations apart."""
+    if not any(source.configs):
+        several = sorted({file.config for file in files if file.config})
+        if len(several) < 2:
+            return files
+        raise UsageError(f"{folder} holds the configurations {', '.join(several)}: keep the files of one")
+    own = [file for file in files if file.config is not None and file.config in source.configs]
+    if own:
+        return own
+    apart = next((file for file in files if file.elsewhere or file.config), files[0] if shared else None)
+    if apart is None:
+        return files
+    configs = ", ".join(name for name in source.configs if name)
+    other = apart.config or apart.elsewhere
+    if other is None:
+        raise UsageError(
+            f"{folder}: nothing says that {apart.place} is of {source.repo}'s configuration {configs}: "
+            "name it, or its folder, after it"
+        )
+    raise UsageError(
+        f"{folder}: {apart.place} is of {other}, which is none of {source.repo}'s configurations {configs}"
+    )

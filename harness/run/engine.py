@@ -73,7 +73,10 @@ def execute(
     if spec is not None and not spec.backend.startswith("entry point"):
         _check_coords(tasks, spec.coords, spec.name)
     with announced(progress.say):
-        sources = {task.name: load_rows(task, config.data_source, seed=config.seed) for task in tasks}
+        sources = {
+            task.name: load_rows(task, config.data_source, seed=config.seed, alone=len(tasks) == 1)
+            for task in tasks
+        }
         asked_for = models.identify(spec) if spec is not None else None
     fixed = identity.fixed_settings(config, asked_for)
     fingerprints = {name: source.fingerprint for name, source in sources.items()}
