@@ -21,6 +21,7 @@ from harness.models.classes import device_map
 from harness.models.folders import no_model
 from harness.models.hf import HFBackend
 from harness.models.spec import CheckpointOptions
+from harness.models.weights import Findings
 from harness.types import Request, Sampling
 
 Weights = dict[str, Any]
@@ -86,10 +87,9 @@ def test_weights_that_do_not_fit_are_refused(
 
 
 def test_a_head_that_is_untied_and_was_not_saved_is_refused(tmp_path: Path) -> None:
+    text = json.loads((tiny_path() / "config.json").read_text())["text_config"]
     folder = copy(tmp_path / "untied")
-    config = json.loads((folder / "config.json").read_text())
-    config["tie_word_embeddings"] = config["text_config"]["tie_word_embeddings"] = False
-    (folder / "config.json").write_text(json.dumps(config))
+    setting(folder, tie_word_embeddings=False, text_config=text | {"tie_word_embeddings": False})
     with pytest.raises(
         HarnessError, match=r"missing \(lm_head\.weight\): config\.json says that the head is not tied"
     ):
@@ -127,6 +127,87 @@ def test_a_shard_that_is_absent_is_named(tmp_path: Path) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
     with pytest.raises(HarnessError, match=r"1 of 2 shards of the weights missing, model-00002-of-00002"):
         HFBackend(str(folder))
+
+
+class Code:
+    """What a pickle may run."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return exit, ("the code of a .bin file ran",)
+
+
+def test_tensors_of_bin_files_are_read_and_code_is_not(tmp_path: Path) -> None:
+    folder = copy(tmp_path / "pickled", ("model.safetensors",))
+    torch.save(load_file(tiny_path() / "model.safetensors"), folder / "pytorch_model.bin")
+    assert HFBackend(str(folder)).describe()["dtype"] == "float32"
+    torch.save({"weight": Code()}, folder / "pytorch_model.bin")
+    with pytest.raises(HarnessError, match=r"a \.bin file holds more than tensors and is not opened"):
+        HFBackend(str(folder))
+
+
+def test_packed_weights_are_not_taken_for_plain_ones(tmp_path: Path) -> None:
+    folder = changed(tmp_path / "packed", lambda w: {n: (v * 100).to(torch.int8) for n, v in w.items()})
+    with pytest.raises(HarnessError, match=r"packed integers and config\.json has no quantization_config"):
+        HFBackend(str(folder))
+    eight = changed(
+        tmp_path / "eight",
+        lambda w: {n: v.to(torch.float8_e4m3fn) if v.ndim == 2 else v for n, v in w.items()},
+    )
+    setting(eight, quantization_config={"quant_method": "fp8", "weight_block_size": [128, 128]})
+    with pytest.raises(HarnessError, match="FP8 weights lack their scales"):
+        HFBackend(str(eight))
+    unknown = setting(copy(tmp_path / "unknown"), quantization_config={"quant_method": "ours", "bits": 4})
+    with pytest.raises(HarnessError, match="transformers knows no quantization 'ours'"):
+        HFBackend(str(unknown))
+
+
+def setting(folder: Path, **values: Any) -> Path:
+    """The folder with other values in its `config.json`."""
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | values))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{", r"generation_config\.json: Expecting"), ('{"eos_token_id": "x"}', "not the number of a token")],
+)
+def test_end_tokens_that_cannot_be_read_are_not_done_without(tmp_path: Path, text: str, said: str) -> None:
+    folder = copy(tmp_path / "ends")
+    (folder / "generation_config.json").write_text(text)
+    with pytest.raises(UsageError, match=said):
+        HFBackend(str(folder))
+
+
+def test_attention_from_the_hub_is_code(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="runs code of the hub: --trust-remote-code"):
+        HFBackend(str(tiny_path()), checkpoint=CheckpointOptions(attention="kernels-community/flash-attn"))
+    with pytest.raises(UsageError, match="--attention sdpa or eager"):
+        HFBackend(str(tiny_path()), checkpoint=CheckpointOptions(attention="none-such"))
+
+
+def test_parts_beside_the_one_that_is_loaded_are_no_surplus() -> None:
+    info = {
+        "missing_keys": set(),
+        "mismatched_keys": set(),
+        "unexpected_keys": {"talker.layers.0.weight", "talkers.weight", "model.more.weight"},
+    }
+    assert Findings.of(info, ("talker", "token2wav")).unexpected == ("model.more.weight", "talkers.weight")
+
+
+def test_experts_that_were_not_saved_are_known_by_their_shape() -> None:
+    name = "model.layers.0.mlp.experts.down_proj"
+    mend = Findings(mismatched=((name, (3, 8, 4), (4, 8, 4)),)).mend()
+    assert mend.startswith("some of the experts were not saved")
+
+
+def test_training_starts_from_no_broken_model(tmp_path: Path) -> None:
+    from training.models import load_model
+    from training.recipe import Recipe
+
+    folder = changed(tmp_path / "half", lambda w: {n: v for n, v in w.items() if ".layers.2." not in n})
+    with pytest.raises(HarnessError, match=r"missing \(model\.language_model\.layers\.2"):
+        load_model(folder, Recipe())
 
 
 @pytest.mark.parametrize(
@@ -194,11 +275,6 @@ def adapter(folder: Path, base: Path, **changes: Any) -> Path:
     return folder
 
 
-def text_of(backend: HFBackend) -> str:
-    [(_, response)] = backend.generate([Request("k", ("Which?",), (), Sampling(12))])
-    return response.text
-
-
 def test_an_adapter_is_laid_on_its_base_and_both_are_recorded(tmp_path: Path) -> None:
     folder = adapter(tmp_path / "lora", tiny_path())
     base = HFBackend(str(tiny_path()))
@@ -222,8 +298,59 @@ def test_an_adapter_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     save_file({name.replace("language_model", "decoder"): value for name, value in weights.items()}, path)
     with pytest.raises(HarnessError, match="the adapter does not fit the model"):
         HFBackend(str(folder))
+    save_file({f"module.{name}": value for name, value in weights.items()}, path)
+    with pytest.raises(HarnessError, match="weights that no module takes"):
+        HFBackend(str(folder))
     save_file({}, path)
     with pytest.raises(HarnessError, match="its file holds nothing of what it should, save the adapter again"):
+        HFBackend(str(folder))
+
+
+def test_an_adapter_saved_with_older_names_of_modules_is_the_same(tmp_path: Path) -> None:
+    folder = adapter(tmp_path / "lora", tiny_path())
+    today = HFBackend(str(folder)).model.state_dict()
+    path = folder / "adapter_model.safetensors"
+    older = {
+        name.replace("language_model.", "language_model.model."): one for name, one in load_file(path).items()
+    }
+    save_file(older, path)
+    renamed = HFBackend(str(folder)).model.state_dict()
+    assert all(torch.equal(renamed[name], one) for name, one in today.items())
+
+
+def test_an_adapter_with_a_part_missing_may_be_allowed_and_is_said(tmp_path: Path) -> None:
+    folder = adapter(tmp_path / "lora", tiny_path())
+    path = folder / "adapter_model.safetensors"
+    save_file({name: one for name, one in load_file(path).items() if ".layers.1." not in name}, path)
+    with pytest.raises(HarnessError, match=r"4 of \d+ weights missing \(.*layers\.1\."):
+        HFBackend(str(folder))
+    allowed = HFBackend(str(folder), checkpoint=CheckpointOptions(allow_missing_weights=True))
+    assert allowed.describe()["adapter"]["allowed"] == {"missing": 4}
+    assert "lora: weights 4 missing, as --allow-missing-weights allows" in allowed.notes[0]
+
+
+def test_what_an_adapter_replaces_must_be_in_it_and_be_numbers(tmp_path: Path) -> None:
+    folder = adapter(tmp_path / "lora", tiny_path(), modules_to_save=["lm_head"])
+    with pytest.raises(HarnessError, match=r"replaces lm_head \(modules_to_save\) and holds no weights of it"):
+        HFBackend(str(folder))
+    folder = adapter(tmp_path / "diverged", tiny_path())
+    path = folder / "adapter_model.safetensors"
+    save_file({name: one * float("nan") for name, one in load_file(path).items()}, path)
+    with pytest.raises(HarnessError, match=r"diverged: NaN or infinity in \d+ weights \(.*q_proj"):
+        HFBackend(str(folder))
+
+
+def test_a_template_saved_with_an_adapter_counts_over_the_base_s(tmp_path: Path) -> None:
+    folder = adapter(tmp_path / "lora", tiny_path())
+    template = (tiny_path() / "chat_template.jinja").read_text()
+    (folder / "chat_template.jinja").write_text("tuned:" + template)
+    asked = Request("k", ("Which?",), (), Sampling(1))
+    assert HFBackend(str(folder)).render(asked) == "tuned:" + HFBackend(str(tiny_path())).render(asked)
+
+
+def test_a_folder_of_a_model_and_an_adapter_is_not_guessed_at(tmp_path: Path) -> None:
+    folder = adapter(copy(tmp_path / "both"), tiny_path())
+    with pytest.raises(UsageError, match="holds a model and an adapter: move the adapter's files"):
         HFBackend(str(folder))
 
 

@@ -46,5 +46,5 @@ def test_what_a_checkpoint_asks_for(tmp_path: Path, settings: dict[str, Any], sa
 def test_settings_that_cannot_be_read_are_an_error(tmp_path: Path, text: str | None, said: str) -> None:
     if text is not None:
         (tmp_path / "generation_config.json").write_text(text)
-    with pytest.raises(UsageError, match=f"--generation checkpoint: .*{said}"):
+    with pytest.raises(UsageError, match=said):
         checkpoint_sampling(tmp_path)

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from harness.errors import UsageError
+from harness.models.checkpoint import find
+from harness.models.checkpoint import load_model as load_checkpoint
+from harness.models.spec import AS_IT_IS
 from training.recipe import Recipe
 
 PROCESSOR_FILES = (
@@ -35,22 +37,15 @@ def load_model(folder: Path, recipe: Recipe) -> Any:
 
     Raises:
         UsageError: it is no vision-language model.
+        HarnessError: its weights are missing, do not fit, or are no numbers: training would start from chance.
     """
-    from transformers import AutoModelForImageTextToText
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    cuda = torch.cuda.is_available()
-    dtype = recipe.dtype if recipe.dtype != "auto" else ("auto" if cuda else "float32")
-    try:
-        model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype)
-    except (ValueError, OSError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UsageError(f"{folder} cannot be loaded as a vision-language model: {reason}") from error
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = recipe.dtype if recipe.dtype != "auto" else ("auto" if device == "cuda" else "float32")
+    model = load_checkpoint(find(str(folder), None, AS_IT_IS), dtype=dtype, device=device)
     model.config.use_cache = False
     if model.config.model_type == "qwen3_vl":
         _patches_by_product(model.model.visual.patch_embed)
-    return model.to("cuda" if cuda else "cpu").train()
+    return model.train()
 
 
 def _patches_by_product(embed: Any) -> None:

@@ -46,15 +46,41 @@ def merge(given: str, model: Any, folder: Path, *, allow_missing: bool) -> tuple
     if file is None:
         raise HarnessError(f"{given}: the adapter has no weights, {' or '.join(ADAPTER_FILES)}: save it again")
     check_headers(given, [file])
+    unsaved = _unsaved(config, file)
+    if unsaved:
+        raise HarnessError(
+            f"{given}: the adapter replaces {', '.join(unsaved)} (modules_to_save) and holds no weights of it: "
+            "save the adapter again"
+        )
     settings = PeftConfig.from_pretrained(str(folder))
     settings.inference_mode = True
     tuned = PeftModel(model, settings)
     result = tuned.load_adapter(str(folder), "default", is_trainable=False)
-    missing = [*result.missing_keys, *_unsaved(config, file)]
-    findings = Findings(tuple(sorted(missing)), tuple(sorted(result.unexpected_keys)))
+    older = all(key.startswith("base_model.") for key in result.unexpected_keys)
+    if result.unexpected_keys and older and (renames := _renames(model)):
+        result = tuned.load_adapter(str(folder), "default", is_trainable=False, key_mapping=renames)
+    findings = Findings(tuple(sorted(result.missing_keys)), tuple(sorted(result.unexpected_keys)))
     if findings and not allow_missing:
-        raise HarnessError(f"{given}: the adapter does not fit the model, {_told(findings, tuned)}")
-    return tuned.merge_and_unload(safe_merge=True), findings
+        told = _told(findings, tuned)
+        raise HarnessError(
+            f"{given}: the adapter does not fit the model, {told}; --allow-missing-weights merges what fits"
+        )
+    return tuned.merge_and_unload(), findings
+
+
+def _renames(model: Any) -> dict[str, str]:
+    """Patterns of names that older versions of transformers gave to the modules of a model, and today's names.
+
+    PEFT knows them for part of the families only. A wrong one cannot pass: what then fits no module is refused.
+    """
+    from transformers.conversion_mapping import get_model_conversion_mapping
+
+    return {
+        pattern: rename.target_patterns[0]
+        for rename in get_model_conversion_mapping(model)
+        if len(rename.target_patterns) == 1
+        for pattern in rename.source_patterns
+    }
 
 
 def _unsaved(config: dict[str, Any], file: Path) -> list[str]:

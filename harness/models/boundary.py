@@ -44,27 +44,42 @@ def one_line(given: str, what: str, mend: str, attention: str | None = None) -> 
 
 
 def _explained(error: Exception, given: str, what: str, mend: str, attention: str | None) -> HarnessError:
+    """The first of these that fits."""
     import torch
 
-    reason = _reason(error)
-    if "trust_remote_code" in str(error):
-        return wants_code(given)
-    if "flash" in str(error).lower() or "attn_implementation" in str(error):
-        return UsageError(f"{given}: {reason}: --attention sdpa or eager")
-    if attention is not None and "attention" in str(error):
-        return UsageError(f"--attention {attention}: {reason}")
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return HarnessError(f"{given}: {what} does not fit in memory: --dtype bfloat16, more GPUs, or a server")
-    if isinstance(error, ImportError):
-        return HarnessError(f"{given}: {what} needs a package: {reason}; or {mend}")
-    return HarnessError(f"{given}: {what} cannot be loaded ({type(error).__name__}: {reason}): {mend}")
+    text, reason = str(error), _reason(error)
+    no_memory = f"{given}: {what} does not fit in memory: --dtype bfloat16, more GPUs, or a server"
+    in_part = (
+        f"{given}: parts that make up one weight are missing: save all of the model, or copy what is not here"
+    )
+    pickled = f"{given}: a .bin file holds more than tensors and is not opened: take safetensors"
+    damaged = f"{given}: a .bin file is damaged ({reason}): copy or download it again"
+    about_attention = any(word in text.lower() for word in ("flash", "attn_implementation"))
+    flag = f"--attention {attention}" if attention is not None else given
+    told: tuple[tuple[bool, HarnessError], ...] = (
+        ("trust_remote_code" in text, wants_code(given)),
+        (
+            about_attention or (attention is not None and "attention" in text),
+            UsageError(f"{flag}: {reason}: --attention sdpa or eager"),
+        ),
+        (isinstance(error, MemoryError | torch.OutOfMemoryError), HarnessError(no_memory)),
+        ("conversion of the weights" in text, HarnessError(in_part)),
+        ("Weights only load failed" in text, HarnessError(pickled)),
+        ("PytorchStreamReader" in text, HarnessError(damaged)),
+        (isinstance(error, ImportError), HarnessError(f"{given}: {what} needs a package: {reason}; or {mend}")),
+    )
+    other = HarnessError(f"{given}: {what} cannot be loaded ({type(error).__name__}: {reason}): {mend}")
+    return next((line for fits, line in told if fits), other)
 
 
 def _reason(error: Exception) -> str:
     """The first sentence of what was said, and the second where both are short."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    plain = re.sub(r"\x1b\[[\d;]*m", "", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
     if not lines:
         return "no reason given"
+    if lines[0].endswith(":") and len(lines) > 1:
+        lines = [" ".join(lines[:2]), *lines[2:]]
     sentences = re.split(r"(?<=[.!?])\s+", lines[0])
     two = " ".join(sentences[:2])
     whole = len(lines) == 1 or two.endswith((".", "`"))

@@ -15,6 +15,7 @@ from harness.models import adapters
 from harness.models.boundary import one_line, quiet
 from harness.models.classes import ModelClass, device_map, model_class
 from harness.models.folders import adapter_base, is_adapter, read_adapter
+from harness.models.generation import check_ends
 from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
 from harness.models.processors import load_processor
 from harness.models.spec import AS_IT_IS, CheckpointOptions, tiny_path
@@ -130,7 +131,6 @@ def load(checkpoint: Checkpoint, *, dtype: str = "auto", options: CheckpointOpti
         dtype = "float32"
     with quiet():
         kind = _class(checkpoint, options)
-        check_files(checkpoint.model.name, checkpoint.model.folder, checkpoint.quantization)
         processor = _processor(checkpoint, options)
         model, findings = _model(checkpoint, kind, options, dtype, placed)
         described = _described(checkpoint, model, processor)
@@ -141,13 +141,29 @@ def load(checkpoint: Checkpoint, *, dtype: str = "auto", options: CheckpointOpti
             model, fit = _adapted(checkpoint.adapter, model, options)
             if fit:
                 described["adapter"]["allowed"] = fit.counts()
-                notes.append(f"{checkpoint.adapter.name}: loaded although {fit} of its weights do not fit")
-        check_numbers(checkpoint.model.name, model, dtype)
+                notes.append(
+                    _allowed(checkpoint.adapter.name, fit, "what is missing is as it was before training")
+                )
+        check_numbers((checkpoint.adapter or checkpoint.model).name, model, dtype)
     if model.device.type == "cpu" and model.num_parameters() < SMALL:
         import torch
 
         torch.set_num_threads(1)
     return Loaded(model.eval(), processor, described, tuple(notes))
+
+
+def load_model(checkpoint: Checkpoint, *, dtype: str, device: str) -> Any:
+    """The model alone, without what was found beside it, in evaluation mode: what training starts from.
+
+    Raises:
+        HarnessError: as `load` does.
+    """
+    with quiet():
+        options = CheckpointOptions(device=device)
+        kind = _class(checkpoint, options)
+        model, _ = _model(checkpoint, kind, options, dtype, device_map(device))
+        check_numbers(checkpoint.model.name, model, dtype)
+    return model
 
 
 def _processor(checkpoint: Checkpoint, options: CheckpointOptions) -> Any:
@@ -162,9 +178,29 @@ def _processor(checkpoint: Checkpoint, options: CheckpointOptions) -> Any:
 
 
 def _class(checkpoint: Checkpoint, options: CheckpointOptions) -> ModelClass:
+    """The class of the model; its files are looked at before anything is loaded."""
     source = checkpoint.model
     with one_line(source.name, "the configuration", _ELSEWHERE):
-        return model_class(source.name, source.folder, checkpoint.config, code=options.trust_remote_code)
+        kind = model_class(source.name, source.folder, checkpoint.config, code=options.trust_remote_code)
+        _check_quantization(checkpoint)
+    attention = options.attention or getattr(kind.config, "_attn_implementation", None)
+    if attention is not None and "/" in attention and not options.trust_remote_code:
+        raise UsageError(
+            f"the attention {attention} runs code of the hub: --trust-remote-code, or --attention sdpa"
+        )
+    check_files(source.name, source.folder, checkpoint.quantization)
+    check_ends(source.folder)
+    return kind
+
+
+def _check_quantization(checkpoint: Checkpoint) -> None:
+    """Refuse a method that transformers does not know: it would load packed weights as if they were plain."""
+    from transformers.quantizers import AutoHfQuantizer
+
+    said = checkpoint.config.get("quantization_config")
+    if said and not AutoHfQuantizer.supports_quant_method(said):
+        name, method = checkpoint.model.name, checkpoint.quantization
+        raise HarnessError(f"{name}: transformers knows no quantization {method!r}: {_ELSEWHERE}")
 
 
 def _model(
@@ -259,13 +295,17 @@ def _own_code(*objects: Any) -> list[str]:
     return [type(one).__name__ for one in objects if type(one).__module__.startswith("transformers_modules")]
 
 
+def _allowed(given: str, findings: Findings, so: str) -> str:
+    kinds = ", ".join(f"{number} {kind}" for kind, number in findings.counts().items())
+    return f"{given}: weights {kinds}, as --allow-missing-weights allows: {so}"
+
+
 def _notes(checkpoint: Checkpoint, described: dict[str, Any], findings: Findings) -> Iterator[str]:
     given = checkpoint.model.name
     if "trust_remote_code" in described:
         own = ", ".join(described["trust_remote_code"])
         yield f"{given}: runs its own code, as --trust-remote-code allows: {own}"
     if findings:
-        kinds = ", ".join(f"{number} {kind}" for kind, number in findings.counts().items())
-        yield f"{given}: weights {kinds}, as --allow-missing-weights allows: what is missing is random"
+        yield _allowed(given, findings, "what is missing is random")
     if checkpoint.quantization is not None:
         yield f"{given}: quantized with {checkpoint.quantization}, run in {described['dtype']}"

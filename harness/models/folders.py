@@ -60,7 +60,9 @@ def no_model(given: str) -> UsageError:
 def no_weights(given: str, folder: Path) -> UsageError:
     """Why a folder with a configuration has no weights, and how to get them: one line."""
     files = list(_below(folder))
-    around = [*files, *(file for file in folder.parent.iterdir() if file.is_file())]
+    around = [*files]
+    if folder.name == "huggingface":  # as verl and EasyR1 lay it: the shards are beside it
+        around += [file for file in folder.parent.iterdir() if file.is_file()]
     below = [file.parent for file in files if file.name in MODEL_FILES and file.parent != folder]
     found = [folder for folder in dict.fromkeys(below) if (folder / "config.json").exists()]
     mend = _unmerged(around)

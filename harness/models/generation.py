@@ -64,19 +64,38 @@ class CheckpointSampling:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
+def check_ends(folder: Path) -> None:
+    """See that the end tokens of a checkpoint's settings can be read: transformers goes on without, unasked.
+
+    Raises:
+        UsageError: the file is not JSON, or names end tokens that are none.
+    """
+    ends = _settings(folder).get("eos_token_id")
+    for token in ends if isinstance(ends, list) else [ends]:
+        if token is not None and (isinstance(token, bool) or not isinstance(token, int)):
+            raise UsageError(f"{folder / FILE}: eos_token_id is {ends!r}, not the number of a token")
+
+
 def checkpoint_sampling(folder: Path) -> CheckpointSampling:
     """What the file of a checkpoint's folder asks for.
 
     Raises:
         UsageError: the checkpoint has no such file, or it cannot be read.
     """
+    if not (folder / FILE).exists():
+        raise UsageError(f"--generation checkpoint: {folder.name} has no {FILE}")
+    return CheckpointSampling.of(_settings(folder))
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    """The file of a checkpoint's folder; empty where it has none."""
     path = folder / FILE
     try:
         settings: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UsageError(f"--generation checkpoint: {folder.name} has no {FILE}") from None
+        return {}
     except (OSError, ValueError) as error:
-        raise UsageError(f"--generation checkpoint: {path}: {error}") from None
+        raise UsageError(f"{path}: {error}") from None
     if not isinstance(settings, dict):
-        raise UsageError(f"--generation checkpoint: {path}: a JSON object is wanted")
-    return CheckpointSampling.of(settings)
+        raise UsageError(f"{path}: a JSON object is wanted")
+    return settings

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NAMED = 3
 """Keys named in a message."""
+PACKED = {"I8", "U8"}
+"""Types in which quantized weights are stored, as safetensors names them."""
 LFS = b"version https://git-lfs"
 
 
@@ -58,11 +60,12 @@ def check_headers(given: str, paths: Iterable[Path], quantization: str | None = 
     """See that files of weights are whole: `check_files` for files that are known.
 
     Raises:
-        HarnessError: one is damaged, or FP8 weights lack their scales.
+        HarnessError: one is damaged, or quantized weights lack what they mean.
     """
     from safetensors import SafetensorError, safe_open
 
-    eights, scales = False, False
+    kinds: set[str] = set()
+    scales = False
     for path in paths:
         with path.open("rb") as file:
             if file.read(len(LFS)) == LFS:
@@ -71,15 +74,19 @@ def check_headers(given: str, paths: Iterable[Path], quantization: str | None = 
             continue
         try:
             with safe_open(path, framework="pt") as opened:
-                names = list(opened.keys())
-                scales = scales or any("scale" in name for name in names)
-                if quantization == "fp8":
-                    eights = eights or any(
-                        opened.get_slice(name).get_dtype().startswith("F8") for name in names
-                    )
+                for name in opened.keys():  # noqa: SIM118 - no mapping
+                    tensor = opened.get_slice(name)
+                    scales = scales or "scale" in name
+                    if len(tensor.get_shape()) > 1:
+                        kinds.add(tensor.get_dtype())
         except SafetensorError as error:
             raise HarnessError(f"{path} is damaged ({error}): copy or download it again") from error
-    if eights and not scales:
+    if quantization is None and kinds & PACKED:
+        raise HarnessError(
+            f"{given}: its weights are packed integers and config.json has no quantization_config: take the "
+            "config.json that was saved with them"
+        )
+    if quantization == "fp8" and not scales and any(kind.startswith("F8") for kind in kinds):
         raise HarnessError(
             f"{given}: its FP8 weights lack their scales (weight_scale_inv): save the model again"
         )
@@ -145,6 +152,10 @@ class Findings:
         explained = {
             "DeepSpeed ZeRO-3 saved empty weights: gather them, or convert with zero_to_fp32.py": any(
                 0 in shape for _, shape, _ in self.mismatched
+            ),
+            "some of the experts were not saved: save all of them, or copy the files that are not here": any(
+                "expert" in key and one[:1] < other[:1] and one[1:] == other[1:]
+                for key, one, other in self.mismatched
             ),
             "the vocabulary has grown and config.json is the base model's: save it with the weights": any(
                 _is_vocabulary(*entry) for entry in self.mismatched
