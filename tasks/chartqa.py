@@ -16,7 +16,7 @@ def to_samples(row: Row) -> Iterator[Sample]:
     """One sample. Rows have no id: it is a hash of the question, its answer and the image's key."""
     question, answer = str(column(row, "question")), column(row, "answer")
     kind = _type(row)
-    if answer is None or not str(answer).strip():
+    if not str(answer).strip():
         raise RowError("column 'answer' is empty")
     images = row_images(row)
     groups = {"type": kind} if kind else {}

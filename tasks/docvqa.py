@@ -23,7 +23,7 @@ def gold_answers(row: Row) -> tuple[str, ...]:
     """
     if row.get("data_split") == "test" and not row.get("answers"):
         return ()
-    answers = column(row, "answers", "answer")
+    answers = column(row, "answers", "answer", null=True)
     if answers is None:
         return ()
     texts = as_list(answers, "answers")
@@ -75,7 +75,13 @@ TASK = Task(
     name="docvqa",
     category="document",
     title="DocVQA: questions on scanned documents (validation)",
-    source=Source(repo="lmms-lab/DocVQA", configs=("DocVQA",), split="validation", rows=5349),
+    source=Source(
+        repo="lmms-lab/DocVQA",
+        configs=("DocVQA",),
+        other_configs=("InfographicVQA",),
+        split="validation",
+        rows=5349,
+    ),
     to_samples=to_samples,
     scorer=document,
     target=DocTarget,

@@ -22,7 +22,13 @@ TASK = replace(
     docvqa.TASK,
     name="infovqa",
     title="InfoVQA: questions on infographics (validation)",
-    source=Source(repo="lmms-lab/DocVQA", configs=("InfographicVQA",), split="validation", rows=2801),
+    source=Source(
+        repo="lmms-lab/DocVQA",
+        configs=("InfographicVQA",),
+        other_configs=("DocVQA",),
+        split="validation",
+        rows=2801,
+    ),
     to_samples=to_samples,
     metrics=(
         Metric("ANLS", of="official", headline=True),

@@ -50,13 +50,15 @@ def right_letters(answer: str, options: Sequence[str]) -> str:
 
 def to_samples(row: Row) -> Iterator[Sample]:
     """One sample. In the Vision Only version the question is in the image; the row keeps it for the judge."""
-    question = str(column(row, "question") or "").strip()
+    question = str(column(row, "question", null=True) or "").strip()
     whole = str(row.get("question_for_eval") or question)
     answer = str(column(row, "answer")).strip().replace(*_MANGLED)
     kind = str(column(row, "question_type"))
     options: tuple[str, ...] = ()
     if kind == "multi-choice":
-        options = embedded_options(whole) or ("",) * 4
+        options = embedded_options(whole)
+        if not options:
+            raise RowError("neither 'question' nor 'question_for_eval' lists its options")
         answer = right_letters(answer, options)
     elif not answer:
         raise RowError("column 'answer' is empty")

@@ -43,9 +43,9 @@ def _target(row: Row) -> MathVistaTarget:
         RowError: the answer does not fit its type, or is none of the choices.
     """
     answer, answer_type = str(column(row, "answer")), str(column(row, "answer_type"))
-    given = column(row, "choices")
+    given = column(row, "choices", null=True)
     choices = () if given is None else as_list(given, "choices")
-    precision = column(row, "precision")
+    precision = column(row, "precision", null=True)
     if answer_type not in ("text", "integer", "float", "list"):
         raise RowError(f"answer_type {answer_type!r} is none of text, integer, float, list")
     if choices and answer not in choices:

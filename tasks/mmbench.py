@@ -50,7 +50,9 @@ TASK = Task(
     name="mmbench",
     category="general_vqa",
     title="MMBench (dev, English): circular accuracy over rotated options",
-    source=Source(repo="lmms-lab-encoder/MMBench", split="dev", configs=("en",), rows=4329),
+    source=Source(
+        repo="lmms-lab-encoder/MMBench", split="dev", configs=("en",), other_configs=("cn", "cc"), rows=4329
+    ),
     to_samples=to_samples,
     scorer=choice,
     target=ChoiceTarget,

@@ -50,11 +50,8 @@ def to_samples(row: Row) -> Iterator[Sample]:
     if not options:
         raise RowError("the question lists no options, and columns 'A', 'B' … hold none")
     answer = letter_index(column(row, "answer"), options)
-    index = column(row, "index")
-    if index is None:
-        raise RowError("column 'index' is null")
     yield Sample(
-        id=str(index),
+        id=str(column(row, "index")),
         question=question,
         target=ChoiceTarget(options, answer, question.partition("Options:")[0]),
         images=row_images(row),

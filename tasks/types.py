@@ -32,20 +32,24 @@ class RowError(ValueError):
     """A row cannot become a sample: a column is missing or holds what it must not."""
 
 
-def column(row: Row, name: str, *others: str) -> Any:
+def column(row: Row, name: str, *others: str, null: bool = False) -> Any:
     """The row's value in a column that the task cannot do without.
 
     Args:
         row: as the data set has it.
         name: of the column on the hub.
         others: what other tools' tables call it.
+        null: the published data set has rows where it is null.
 
     Raises:
-        RowError: the column is missing.
+        RowError: the column is missing, or null (None or NaN, as tables have an empty cell).
     """
     for found in (name, *others):
         if found in row:
-            return row[found]
+            value = row[found]
+            if not null and (value is None or (isinstance(value, float) and value != value)):  # noqa: PLR0124
+                raise RowError(f"column {found!r} is null")
+            return value
     raise RowError(f"column {name!r} is missing (the row has: {', '.join(map(str, row))})")
 
 
@@ -118,6 +122,8 @@ class Source:
     configs: tuple[str | None, ...] = (None,)
     config_splits: Mapping[str, str] = field(default_factory=dict)
     """Config → its split, where that is not `split` (MathVerse: the text-only rows)."""
+    other_configs: tuple[str, ...] = ()
+    """The repository's configurations that hold the same columns and are another benchmark or language."""
     revision: str = "main"
     config_column: str | None = None
     """A column to fill with the config's name (MMMU: the subject)."""

@@ -65,7 +65,7 @@ def task(name: str, **changes: Any) -> Task:
         "name": name,
         "category": "general_vqa",
         "title": f"The {name} task",
-        "source": Source(repo="nobody/letters", split="test"),
+        "source": Source(repo=f"nobody/{name}", split="test"),
         "to_samples": to_samples,
         "scorer": letter,
         "target": LetterTarget,

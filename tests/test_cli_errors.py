@@ -44,7 +44,7 @@ def data(tmp_path: Path, fakes: ModuleType, monkeypatch: pytest.MonkeyPatch) -> 
         ([*EVAL, "--tasks", "letters", "--top-p", "2"], "top-p: Input should be less than or equal to 1"),
         ([*EVAL, "--tasks", "letters", "--min-pixels", "9", "--max-pixels", "4"], "min_pixels (9) is above"),
         ([*EVAL, "--tasks", "letters", "--data", "nowhere"], "--data nowhere: no such directory"),
-        ([*EVAL, "--tasks", "letters", "--data", "empty"], "empty is empty"),
+        ([*EVAL, "--tasks", "letters", "--data", "empty"], "empty holds no folder 'letters'"),
         ([*EVAL, "--tasks", "twins", "--data", "data"], "no folder 'twins' in data; known: letters"),
         ([*EVAL, "--tasks", "letters", "--data", "data", "--prompt-template", "no.jinja"], "no.jinja"),
         ([*EVAL, "--tasks", "letters", "--config", "no.toml"], "no.toml"),

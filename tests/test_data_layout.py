@@ -395,3 +395,27 @@ def test_an_image_may_be_that_of_a_later_row_and_indexes_may_be_words(tmp_path: 
     (tmp_path / "chartqa").mkdir()
     (tmp_path / "chartqa" / "rows.tsv").write_text(f"index\timage\nb\ta\n5\t7.0\na\t{image}\n7.0\t{image}\n")
     assert [row["image"] for row in read(CHARTQA, tmp_path)] == [image] * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "said"),
+    [
+        (
+            "mmbench",
+            "MMBench_DEV_CN.tsv",
+            "is of cn, which is none of lmms-lab-encoder/MMBench's configurations en",
+        ),
+        (
+            "infovqa",
+            "DocVQA_VAL.tsv",
+            "is of DocVQA, which is none of lmms-lab/DocVQA's configurations Infographic",
+        ),
+    ],
+)
+def test_another_language_or_benchmark_of_the_repository_is_refused(
+    tmp_path: Path, name: str, file: str, said: str
+) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / file).write_text("index\tid\n0\ta\n")
+    with pytest.raises(UsageError, match=said):
+        load_rows(load_builtin(name), str(tmp_path))

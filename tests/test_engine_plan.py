@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import count, islice, pairwise
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +18,7 @@ from harness.errors import UsageError
 from harness.run.media import LARGEST, Copies, ImageStore, KeptImage
 from harness.run.plan import FailedRow, Planned, PlanOptions, TaskPlan, plan_task, request_seed
 from tasks.images import ImageError, ImageRef
-from tasks.types import Metric
+from tasks.types import Metric, Sample
 
 
 def source(rows: list[dict[str, Any]]) -> RowSource:
@@ -246,3 +247,23 @@ def test_a_sample_that_a_metric_would_leave_out_is_a_failure(fakes: ModuleType, 
         "row 0 (id r0): nothing says its page, by which the scores are summed up",
         "row 1 (id r1): nothing says its page, by which the scores are summed up",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"question": " "}, "row 0 (id r0): its question is empty"),
+        ({"question": "nan"}, "row 0 (id r0): its question is empty"),
+        ({"choices": ("red", "nan", "blue")}, "row 0 (id r0): option B is empty"),
+        ({"choices": ("red", "")}, "row 0 (id r0): option B is empty"),
+    ],
+)
+def test_what_a_table_left_out_is_not_asked(
+    fakes: ModuleType, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    def to_samples(row: Mapping[str, Any]) -> Iterator[Sample]:
+        for sample in fakes.to_samples(row):
+            yield replace(sample, **changes)
+
+    found = plan(fakes.task("gaps", to_samples=to_samples), [fakes.row(0)], tmp_path)
+    assert [failed.error for failed in found.failed] == [said]

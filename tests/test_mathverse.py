@@ -76,14 +76,10 @@ def test_vision_only_asks_for_the_question_in_the_image() -> None:
     assert sample.target.options == OPTIONS
 
 
-def test_vision_only_without_its_text_knows_letters() -> None:
+def test_options_that_no_text_lists_are_an_error() -> None:
     changes = {"problem_version": "Vision Only", "question": None, "question_for_eval": None}
-    [sample] = TASK.to_samples(row(**changes))
-    assert sample.target.options == ("", "", "", "")
-    assert TASK.score(sample, Response("The answer is C.")).value == 1.0
-    assert TASK.score(sample, Response("55")).status is Status.UNPARSED
-    assert TASK.score(sample, Response("The answer is D.")).status is Status.OK
-    assert TASK.score(sample, Response("The answer is D.")).value == 0.0
+    with pytest.raises(RowError, match="neither 'question' nor 'question_for_eval' lists its options"):
+        list(TASK.to_samples(row(**changes)))
 
 
 @pytest.mark.parametrize("version", ["Text Only", "Text_Only", "text-only"])

@@ -142,7 +142,7 @@ def test_a_missing_column_is_named(name: str, column: str) -> None:
         ("ai2d", {"answer": "2"}, "no index of 2 options"),
         ("ai2d", {"answer": "B"}, "no index"),
         ("ai2d", {"answer": True}, "no index"),
-        ("ai2d", {"options": None}, "no list of texts"),
+        ("ai2d", {"options": None}, "'options' is null"),
         ("embspatial", {"answer": 4}, "no index of 4 options"),
         ("embspatial", {"answer": -1}, "no index of 4 options"),
     ],

@@ -127,7 +127,7 @@ def is_saved(folder: Path) -> bool:
 def named(folder: Path, path: Path, source: Source) -> RowFile:
     """A file with what its name and folders say of it; the deepest that says a split counts."""
     place = path.relative_to(folder)
-    configs = sorted((name for name in source.configs if name), key=len, reverse=True)
+    configs = sorted((name for name in (*source.configs, *source.other_configs) if name), key=len, reverse=True)
     splits: tuple[str, ...] = ()
     config = elsewhere = None
     for part in (*place.parts[:-1], _SHARD.sub("", path.stem) if place.parts else ""):

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from harness.errors import PLUGIN_BUGS, UsageError
 from harness.run.media import ImageStore
+from scorers.read.option import LETTERS
 from scorers.types import Coords
 from tasks.images import IMAGE_COLUMNS, ImageError
+from tasks.options import absent
 from tasks.prompts import Part, render
 from tasks.types import Row, RowError, Sample, Style, Task
 
@@ -162,9 +164,13 @@ def missing_groups(task: Task, sample: Sample) -> list[str]:
 
 
 def _askable(task: Task, where: str, sample: Sample, row: Row) -> Sample | FailedRow:
-    """The sample, unless it lacks its image, or a metric would leave it out."""
+    """The sample, unless it lacks its question, an option or its image, or a metric would leave it out."""
     unit = sample.groups.get(task.unit) if task.unit else None
     name = unit if isinstance(unit, str) else None
+    if absent(sample.question) is None:
+        return FailedRow(sample.id, f"{where}: its question is empty", name)
+    if (empty := next((n for n, text in enumerate(sample.choices) if absent(text) is None), None)) is not None:
+        return FailedRow(sample.id, f"{where}: option {LETTERS[empty]} is empty", name)
     if not sample.images and not sample.text_only:
         columns = ", ".join(map(str, row))
         error = f"{where}: no image under {', '.join(IMAGE_COLUMNS)} (the row has: {columns})"
