@@ -9,7 +9,6 @@ only then is an older one removed.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
+from harness.jsonl import sync
 
 OWN = "training"
 """The folder within a checkpoint that continues the run."""
@@ -70,10 +70,10 @@ def write(
         torch.save(dict(tensors), own / "tensors.pt")
         (own / "state.json").write_text(json.dumps({"step": step, **state}) + "\n", encoding="utf-8")
         for path in partial.rglob("*"):
-            _sync(path)
+            sync(path)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
-        _sync(folder)
+        sync(folder)
     except (OSError, RuntimeError, SafetensorError) as error:  # what a full disk becomes, by who was writing
         shutil.rmtree(partial, ignore_errors=True)
         intact = found(folder)
@@ -86,15 +86,6 @@ def write(
 
 def _reason(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error).splitlines()[0]
-
-
-def _sync(path: Path) -> None:
-    """Have a file's or folder's content on the disk before a rename makes it count."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def latest(folder: Path, settings: Mapping[str, Any], device: Any = "cpu") -> Checkpoint | None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import PLUGIN_BUGS, HarnessError
+from harness.errors import FAULTS, HarnessError
 from harness.jsonl import encode, plain, read_lines, tuples, write_atomic
 from harness.run.media import KeptImage
 from harness.run.plan import FailedRow, Planned, TaskPlan
-from scorers.types import Coords, ScorerError, Shape, Target
+from scorers.types import Coords, Shape, Target
 from tasks.types import Groups, Sample, Task
 
 
@@ -43,14 +43,14 @@ def gold_of(target: Target, coords: Coords | None) -> str | None:
     """A target's own right answer; None where it knows none, or none that the convention can write."""
     try:
         return target.gold(coords)
-    except (ScorerError, NotImplementedError, *PLUGIN_BUGS):
+    except FAULTS:
         return None
 
 
 def _shapes_of(target: Target) -> tuple[Shape, ...]:
     try:
         return target.shapes()
-    except (ScorerError, *PLUGIN_BUGS):
+    except FAULTS:
         return ()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
-from harness.jsonl import write_atomic
+from harness.jsonl import write_atomic, writing
 from tasks.images import ImageError, ImageRef
 from tasks.picture import Header
 
@@ -98,11 +98,12 @@ class ImageStore:
         if len(data) <= self._left:
             self._left -= len(data)
             return lambda: data
-        if self._spool is None:
-            self._spool = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by close()
-        descriptor, start, length = self._spool.fileno(), self._spool.tell(), len(data)
-        self._spool.write(data)
-        self._spool.flush()
+        with writing(self._folder / "(images held for a while)"):
+            if self._spool is None:
+                self._spool = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by close()
+            descriptor, start, length = self._spool.fileno(), self._spool.tell(), len(data)
+            self._spool.write(data)
+            self._spool.flush()
         return lambda: os.pread(descriptor, length, start)
 
     def close(self) -> None:
@@ -142,7 +143,7 @@ def write_copy(image: KeptImage, folder: Path) -> None:
             data = shrunk_jpeg(image.picture(), LARGEST, quality=85)
     except ImageError:
         return  # The backend meets the same image and says so.
-    write_atomic(folder / image.name, [data])
+    write_atomic(folder / image.name, [data], durable=False)
 
 
 def shrunk_jpeg(picture: Any, longest: int, quality: int) -> bytes:
@@ -170,7 +171,7 @@ class Copies:
         self._futures: list[Future[None]] = []
         self._done: set[str] = set()
         if folder is not None and folder.is_dir():
-            self._done = {entry.name for entry in os.scandir(folder)}
+            self._done = {entry.name for entry in os.scandir(folder) if entry.stat().st_size}
 
     def add(self, image: ImageRef) -> None:
         """Have the copy of an image written, unless it already is."""

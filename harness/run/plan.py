@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
-from harness.errors import PLUGIN_BUGS, UsageError
+from harness.errors import FAULTS, UsageError, named
 from harness.run.media import ImageStore
 from scorers.read.option import LETTERS
 from scorers.types import Coords
@@ -152,8 +152,8 @@ def _row_samples(task: Task, index: int, row: Row | object) -> Iterable[Sample |
         return [_askable(task, f"row {index}{_row_id(row)}", sample, row) for sample in samples]
     except (RowError, ImageError) as problem:
         return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {problem}")]
-    except PLUGIN_BUGS as problem:
-        return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {type(problem).__name__}: {problem}")]
+    except FAULTS as problem:
+        return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {named(problem)}")]
 
 
 def missing_groups(task: Task, sample: Sample) -> list[str]:
@@ -269,8 +269,8 @@ class _Preparer:
             raise UsageError(f"{self.task.name}: prompt template: {error}") from error
         except RowError as error:
             return FailedRow(sample.id, f"{sample.id}: {error}", name)
-        except PLUGIN_BUGS as error:
-            return FailedRow(sample.id, f"{sample.id}: prompt: {type(error).__name__}: {error}", name)
+        except FAULTS as error:
+            return FailedRow(sample.id, f"{sample.id}: prompt: {named(error)}", name)
         pixels = sum(self._pixels(*image.size) for image in images)
         length = sum(len(part) for part in parts if isinstance(part, str))
         shas = "".join(image.sha for image in images)
