@@ -61,8 +61,8 @@ def test_a_score_outside_its_range_is_an_error(value: Any, official: float | Non
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (None, "the scorer gave NoneType, not a Score"),
-        (0.5, "the scorer gave float, not a Score"),
+        (None, "TypeError: the scorer gave NoneType, not a Score"),
+        (0.5, "TypeError: the scorer gave float, not a Score"),
         (
             Score(1.0, None, components={"iou": math.nan}),
             "the scorer gave the component iou nan, which is no number",

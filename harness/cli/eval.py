@@ -39,6 +39,9 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--allow-image-urls", action="store_true", help="fetch images that rows give as http(s) addresses"
     )
+    group.add_argument(
+        "--allow-outside-images", action="store_true", help="read images outside the data directory"
+    )
     group.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
 
 

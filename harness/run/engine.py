@@ -74,7 +74,13 @@ def execute(
         _check_coords(tasks, spec.coords, spec.name)
     with announced(progress.say):
         sources = {
-            task.name: load_rows(task, config.data_source, seed=config.seed, alone=len(tasks) == 1)
+            task.name: load_rows(
+                task,
+                config.data_source,
+                seed=config.seed,
+                alone=len(tasks) == 1,
+                outside_images=config.allow_outside_images,
+            )
             for task in tasks
         }
         asked_for = models.identify(spec) if spec is not None else None

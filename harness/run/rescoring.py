@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.config import RunConfig, build
 from harness.errors import HarnessError, UsageError
-from harness.jsonl import plain, read_json, write_json
+from harness.jsonl import plain, write_json
 from harness.progress import Progress
 from harness.registry import Registry
 from harness.run.identity import notes_of, read_run, save_run
@@ -18,7 +18,7 @@ from harness.run.journal import Key, TaskJournal
 from harness.run.lock import Lock
 from harness.run.plan import FailedRow
 from harness.scores import aggregate
-from harness.scores.results import Results, TaskResult, write_results
+from harness.scores.results import Results, TaskResult, read_results, write_results
 from harness.scores.scoring import ScoringThread, Verdict, unanswered, write_scores
 from harness.words import missing_responses
 from scorers.read.normalise import Delimiters
@@ -108,19 +108,26 @@ def _scored(run_dir: Path, run: Mapping[str, Any], progress: Progress | None) ->
             fingerprint=described["fingerprint"],
             synthetic=described["synthetic"],
         )
-    before = run_dir / "results.json"
-    told = read_json(before) if before.exists() else {}
-    seconds = float(told.get("seconds", 0.0))
+    seconds, asked = _told(run_dir)
     results = aggregate.run_results(
         tasks,
         failure_budget=config.failure_budget,
         model=run["model"],
         seconds=seconds,
         run_dir=run_dir,
-        asked=told.get("asked"),
+        asked=asked,
         notes=notes_of(run),
     )
     return ScoredRun(results, scores, missing)
+
+
+def _told(run_dir: Path) -> tuple[float, int | None]:
+    """How long the last command took and how many responses it asked for: 0 and None where nothing says it."""
+    try:
+        results = read_results(run_dir)
+    except HarnessError:
+        return 0.0, None
+    return results.seconds, results.asked
 
 
 def write_submissions(run_dir: Path, out: Path) -> list[Path]:

@@ -41,10 +41,8 @@ def judge(
         return _error(named(error))
 
 
-def _checked(score: object) -> Score:
+def _checked(score: Score) -> Score:
     """The score with plain numbers, or `error` where it would spoil means and rewards unseen."""
-    if not isinstance(score, Score):
-        return _error(f"the scorer gave {type(score).__name__}, not a Score")
     for name, number in (("value", score.value), ("official", score.official)):
         if number is None and name == "official":
             continue
