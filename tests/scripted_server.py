@@ -28,7 +28,7 @@ class Scripted(ThreadingHTTPServer):
         self.reply, self.models = reply, models
         self.asked: list[dict[str, Any]] = []
         self.sent: dict[int, float] = {}
-        """Number of a request → when its answer had been handed to the operating system, by `time.monotonic`."""
+        """Number of a request → when its answer had been sent, by `time.monotonic`."""
         self.headers: list[Mapping[str, str]] = []
         self.in_flight = self.most = 0
         self.lock = threading.Lock()

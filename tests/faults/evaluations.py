@@ -172,7 +172,7 @@ def kind(name: str, folder: Path, size: float = 1.0) -> Iterator[Kind]:
 def kill_evaluations(
     name: str, kills: int, rng: Random, folder: Path, *, within: float, size: float = 1.0
 ) -> Tally:
-    """Kill runs of a kind so many times, each until it is complete, and compare with one that was not killed."""
+    """Kill runs of a kind so many times, carry each to its end, and compare with one that was not killed."""
     tally = Tally()
     folder.mkdir(parents=True)
     environment = {"XDG_CACHE_HOME": str(folder / "cache")}
@@ -223,7 +223,7 @@ def kill_evaluations(
                     break
                 model.killed(asked, ended.killed_at, before[0], journal)
             if ended.code != 0:
-                tally.broken.append(f"continued after {tally.kills} kills: exit {ended.code}: {ended.last_words}")
+                tally.broken.append(f"continued, kill {tally.kills}: exit {ended.code}: {ended.last_words}")
             elif not (run_dir / "results.json").exists():
                 tally.broken.append("complete, and there is no results.json")
             else:

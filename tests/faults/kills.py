@@ -20,15 +20,15 @@ from tests.faults.model import Tally
 SHARES = {"mock": 2, "server": 2, "hf": 1}
 """How the kills in evaluation are dealt among the kinds."""
 KINDS = (*SHARES, "training")
-HEADER = ("kind", "kills", "early", "runs", "lost", "twice", "most", "in flight", "unwritten", "torn", "results")
+HEADER = tuple("kind kills early runs lost twice most flying waited torn results".split())
 LEGEND = """\
 early      kills before the process had asked or learned anything
 runs       carried to their end, each killed several times
-lost       answered and gone, or answered more than {within:g} s before a kill and not in the journal; steps with a
-           checkpoint that were done again
+lost       answers gone from the journal, or given more than {within:g} s before a kill and not in it;
+           steps that had a checkpoint and were done again
 twice      samples asked, or steps done, once more in all; most: because of one kill
-in flight  at a kill at most
-unwritten  ms that an answer had at most been at the harness when a kill found it not in the journal
+flying     samples in flight, or steps without a checkpoint, at a kill at most
+waited     the longest that an answer had been given for when a kill found it not in the journal
 torn       last lines that a kill cut in two
 results    of all runs equal to those of a run that was not killed"""
 
@@ -44,8 +44,9 @@ def dealt(kills: int, chosen: list[str]) -> dict[str, int]:
 
 def row(name: str, tally: Tally) -> tuple[str, ...]:
     same = "same" if tally.runs and not tally.broken else "BROKEN"
-    figures = (tally.kills, tally.early, tally.runs, tally.lost, tally.again, tally.again_most, tally.flying_most)
-    return (name, *map(str, figures), f"{1000 * tally.oldest:.0f} ms", str(tally.torn), same)
+    counts = (tally.kills, tally.early, tally.runs, tally.lost, tally.again, tally.again_most)
+    waited = f"{1000 * tally.oldest:.0f} ms"
+    return (name, *map(str, counts), str(tally.flying_most), waited, str(tally.torn), same)
 
 
 def main() -> int:
@@ -54,7 +55,9 @@ def main() -> int:
     parser.add_argument("--training", type=int, default=50, help="in training [50]")
     parser.add_argument("--seed", type=int, default=0, help="of the moments [0]")
     parser.add_argument("--kinds", default=",".join(KINDS), help=f"with commas [{','.join(KINDS)}]")
-    parser.add_argument("--within", type=float, default=1.0, help="seconds, then an answer is in the journal [1]")
+    parser.add_argument(
+        "--within", type=float, default=1.0, help="seconds until an answer is in the journal [1]"
+    )
     parser.add_argument("--size", type=float, default=1.0, help="of the runs, relative to the full test [1]")
     args = parser.parse_args()
     chosen = args.kinds.split(",")
@@ -75,7 +78,8 @@ def main() -> int:
                 tally = kill_evaluations(name, kills, rng, where, within=args.within, size=args.size)
             rows.append(row(name, tally))
             broken += [f"{name}: {what}" for what in tally.broken]
-            print(f"{name}: {tally.kills} kills, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+            took = time.monotonic() - started
+            print(f"{name}: {tally.kills} kills, {took:.0f} s", file=sys.stderr, flush=True)
     widths = [max(len(each[place]) for each in rows) for place in range(len(HEADER))]
     for each in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(each, widths, strict=True)).rstrip())

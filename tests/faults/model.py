@@ -1,8 +1,8 @@
-"""What must be true of an evaluation that is killed and continued, given what its model was asked and when it answered.
+"""What must be true of an evaluation that is killed and continued, given a record of what was asked and answered.
 
-The model of a run is three sets. Every sample that was ever asked is *written* in the journal, was *in flight* when
-the process was killed, or had *arrived* so shortly before that it could not be written. What is written is never
-asked again and never lost; all else is asked again, once.
+The model of a run is three sets. Every sample that was ever asked is *written* in the journal, was *in flight*
+when the process was killed, or had *arrived* so shortly before that it could not be written. What is written is
+never asked again and never lost; all else is asked again, once.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Model:
         self._written = written
 
     def finished(self, asked: Asked, journal: Journal, every: set[str]) -> None:
-        """Check the process that ended by itself, and what was asked in all: `every` is what there is to ask."""
+        """Check the process that ended by itself, and what was asked in all; `every`: what there is to ask."""
         self._must(journal.damage, "the journal is damaged")
         self._must(every ^ set(journal.answers), "too much or too little in the journal at the end")
         self._repeated(asked)

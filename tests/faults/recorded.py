@@ -1,4 +1,6 @@
-"""`harness`, with a record of what its model is asked and answers: `python -m tests.faults.recorded FILE eval …`.
+"""`harness`, with a record of what its model is asked and answers.
+
+    python -m tests.faults.recorded FILE eval …
 
 A line is written before the model is given requests, and one when an answer of it reaches the harness. Each is
 handed to the operating system at once, so that a killed process has said all that it did.
