@@ -79,7 +79,7 @@ def main() -> int:
             rows.append(row(name, tally))
             broken += [f"{name}: {what}" for what in tally.broken]
             took = time.monotonic() - started
-            print(f"{name}: {tally.kills} kills, {took:.0f} s", file=sys.stderr, flush=True)
+            print(f"{' '.join(rows[-1])} ({took:.0f} s)", file=sys.stderr, flush=True)
     widths = [max(len(each[place]) for each in rows) for place in range(len(HEADER))]
     for each in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(each, widths, strict=True)).rstrip())

@@ -1,4 +1,4 @@
-"""What must be true of an evaluation that is killed and continued, given a record of what was asked and answered.
+"""What must be true of an evaluation that is killed and continued, given what was asked and answered.
 
 The model of a run is three sets. Every sample that was ever asked is *written* in the journal, was *in flight*
 when the process was killed, or had *arrived* so shortly before that it could not be written. What is written is

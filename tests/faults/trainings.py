@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -244,4 +245,5 @@ def kill_trainings(kills: int, rng: Random, folder: Path, *, size: float = 1.0) 
         run.ended(ended.said)
         tally.broken += [f"other than without kills: {what}" for what in differing(out, whole)]
         tally.runs += 1
+        shutil.rmtree(out)
     return tally
