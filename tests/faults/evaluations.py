@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 import zlib
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 
 import PIL.Image
 
-from tests.faults.lives import Moment, live
+from tests.faults.lives import Starting, live
 from tests.faults.model import Asked, Journal, Model, Tally, read_journal, results_of, unreadable
 from tests.scripted_server import Reply, Scripted, said, scripted
 
@@ -178,16 +179,9 @@ def kill_evaluations(
     environment = {"XDG_CACHE_HOME": str(folder / "cache")}
     with kind(name, folder, size) as how:
         log, whole = folder / "said.txt", folder / "whole"
-        started = time.monotonic()
-        waited: list[float] = []
-
-        def first_request() -> bool:
-            if how.source.any_asked():
-                waited.append(time.monotonic() - started)
-            return False
-
+        starting = Starting(how.source.any_asked)
         how.source.begin()
-        ended = live(how.words(whole), log, environment, Moment(first_request, 0))
+        ended = live(how.words(whole), log, environment, starting.then(math.inf))
         if ended.code != 0:
             tally.broken.append(f"the run without kills: exit {ended.code}: {ended.last_words}")
             return tally
@@ -201,11 +195,8 @@ def kill_evaluations(
                 moment = None
                 if tally.kills < kills:
                     early = rng.random() < EARLY
-                    moment = (
-                        Moment(lambda: True, rng.uniform(0, waited[0]))
-                        if early
-                        else Moment(how.source.any_asked, rng.uniform(0, how.span))
-                    )
+                    share = rng.random()
+                    moment = starting.before(share) if early else starting.then(share * how.span)
                 before: list[Journal] = []
                 how.source.begin()
                 ended = live(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -22,6 +23,35 @@ class Moment:
 
     seen: Callable[[], bool]
     seconds: float
+
+
+class Starting:
+    """How long processes take until something is seen for the first time.
+
+    Args:
+        seen: whether it is, of the process that runs.
+    """
+
+    def __init__(self, seen: Callable[[], bool]) -> None:
+        self._seen = seen
+        self.least = math.inf
+        """Seconds of the fastest: the first process has more to read from the disk."""
+
+    def then(self, seconds: float) -> Moment:
+        """So many seconds after it is seen, of a process that is started now."""
+        started = time.monotonic()
+
+        def seen() -> bool:
+            found = self._seen()
+            if found:
+                self.least = min(self.least, time.monotonic() - started)
+            return found
+
+        return Moment(seen, seconds)
+
+    def before(self, share: float) -> Moment:
+        """At a share of the time that it takes."""
+        return Moment(lambda: True, share * self.least)
 
 
 @dataclass(frozen=True, slots=True)
