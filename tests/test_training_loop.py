@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import torch
 
+import training.models
 from harness.errors import HarnessError, UsageError
 from scorers.types import Answer, Score
 from tasks.images import ImageRef
@@ -395,6 +396,43 @@ def test_a_checkpoint_of_adapters_names_its_base(
 def test_a_half_written_checkpoint_is_none(tmp_path: Path) -> None:
     (tmp_path / "step-0000007.partial").mkdir()
     assert checkpoint.latest(tmp_path, {}) is None
+    assert list(tmp_path.iterdir()) == [], "nothing is left of it"
+
+
+def test_a_checkpoint_that_is_being_removed_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(step: int) -> None:
+        checkpoint.write(tmp_path, step, {}, {"settings": {}}, lambda _: None)
+
+    def killed(folder: Path, **_: Any) -> None:
+        if folder.exists():
+            (folder / "training" / "tensors.pt").unlink()
+            raise KeyboardInterrupt
+
+    write(1)
+    write(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write(3)
+    assert [path.name for path in checkpoint.found(tmp_path)] == ["step-0000002", "step-0000003"]
+    assert checkpoint.latest(tmp_path, {}) is not None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-0000002", "step-0000003"]
+
+
+def test_a_model_is_whole_whenever_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(folder: Path, **_: Any) -> None:
+        if folder.exists():
+            (folder / "weights").unlink()
+            raise KeyboardInterrupt
+
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights").write_text(name)
+    with monkeypatch.context() as patch:
+        patch.setattr(training.models.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            training.models.place(tmp_path / "new", tmp_path / "old")
+    assert (tmp_path / "old" / "weights").read_text() == "new"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 A checkpoint is a folder `step-N`: a model that `harness eval --model` takes as it is (an adapter, where
 adapters are trained), and in `training/` what continues the run: `tensors.pt` (weights in full precision,
 optimizer, random number generators) and `state.json` (all else). It is written beside, synced, and renamed;
-only then is an older one removed.
+only then is an older one renamed out of the way and removed: no folder of that name is ever in part there.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ OWN = "training"
 """The folder within a checkpoint that continues the run."""
 KEPT = 2
 """How many of the latest checkpoints stay."""
+_PARTIAL = ".partial"
+"""Ends the name of a folder that is being written, or removed: it is no checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Checkpoint:
 
 def found(folder: Path) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
-    return sorted(path for path in folder.glob("step-*") if path.suffix != ".partial")
+    return sorted(path for path in folder.glob("step-*") if path.suffix != _PARTIAL)
 
 
 def write(
@@ -61,9 +63,9 @@ def write(
     from safetensors import SafetensorError
 
     final = folder / f"step-{step:07d}"
-    partial = final.with_name(f"{final.name}.partial")
+    partial = _partial(final)
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        _sweep(folder)
         own = partial / OWN
         own.mkdir(parents=True)
         write_model(partial)
@@ -80,8 +82,19 @@ def write(
         kept = f"; the last one is intact: {intact[-1]}" if intact else ""
         raise HarnessError(f"{final}: the checkpoint cannot be written: {_reason(error)}{kept}") from error
     for old in found(folder)[:-KEPT]:
-        shutil.rmtree(old)
+        old.rename(_partial(old))
+    _sweep(folder)
     return final
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f"{path.name}{_PARTIAL}")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what is being removed, and what a killed process was writing or removing."""
+    for path in folder.glob(f"step-*{_PARTIAL}"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _reason(error: Exception) -> str:
@@ -89,7 +102,7 @@ def _reason(error: Exception) -> str:
 
 
 def latest(folder: Path, settings: Mapping[str, Any], device: Any = "cpu") -> Checkpoint | None:
-    """The latest checkpoint of a folder; None where there is none.
+    """The latest checkpoint of a folder; None where there is none. What a killed process left is removed.
 
     Args:
         folder: holds the checkpoints.
@@ -102,6 +115,7 @@ def latest(folder: Path, settings: Mapping[str, Any], device: Any = "cpu") -> Ch
     """
     import torch
 
+    _sweep(folder)
     paths = found(folder)
     if not paths:
         return None

@@ -90,7 +90,8 @@ def save_model(model: Any, source: Path, folder: Path, dtype: torch.dtype | None
     Args:
         model: a transformers model.
         source: the folder that it came from.
-        folder: where to; replaced as a whole, by rename, where it is not `source`.
+        folder: where to; replaced as a whole, by rename, where it is not `source`: it is whole whenever it is
+            there.
         dtype: of the weights as stored; None keeps theirs.
     """
     if folder == source:
@@ -105,6 +106,15 @@ def save_model(model: Any, source: Path, folder: Path, dtype: torch.dtype | None
     write_model(model, source, partial)
     if dtype is not None:
         model.to(own)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    place(partial, folder)
     return folder
+
+
+def place(partial: Path, folder: Path) -> None:
+    """Give a folder that has been written beside its name; one that had the name before is gone."""
+    replaced = folder.with_name(folder.name + ".replaced")
+    shutil.rmtree(replaced, ignore_errors=True)
+    if folder.exists():
+        folder.rename(replaced)
+    partial.rename(folder)
+    shutil.rmtree(replaced, ignore_errors=True)
