@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,6 +27,8 @@ from training import checkpoint
 from training.data.dataset import HeldProblems
 from training.data.prompt_stream import PromptStream
 from training.log import StepLog, read_steps, tracker
+from training.models import load_model
+from training.recipe import Recipe
 
 TESTS = Path(__file__).parent
 
@@ -87,6 +90,7 @@ KILLED = """
 import sys, torch
 sys.path.insert(0, sys.argv[1])
 torch.set_num_threads(1)
+from collections.abc import Callable
 from pathlib import Path
 import policy_fakes
 from training.log import StepLog
@@ -563,3 +567,22 @@ def test_seconds_are_counted_on(tmp_path: Path) -> None:
     StepLog(path, done=1)(2, {})
     first, second = read_steps(path)
     assert second["seconds"] >= first["seconds"]
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("training/tensors.pt", lambda folder: checkpoint.latest(folder.parent, {})),
+        ("model.safetensors", lambda folder: load_model(folder, Recipe())),
+    ],
+)
+def test_one_flipped_byte_is_known(
+    straight: Any, tmp_path: Path, name: str, read: Callable[[Path], Any]
+) -> None:
+    folder = tmp_path / "checkpoints" / "step-0000003"
+    shutil.copytree(straight[0] / "checkpoints" / "step-0000003", folder)
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) * 3 // 4] ^= 4
+    (folder / name).write_bytes(content)
+    with pytest.raises(HarnessError, match=r"is not as it was saved, its hash is not that of SHA256SUMS: "):
+        read(folder)

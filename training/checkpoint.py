@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
+from harness.fingerprint import check_sums, write_sums
 from harness.jsonl import sync
 
 OWN = "training"
@@ -71,6 +72,7 @@ def write(
         write_model(partial)
         torch.save(dict(tensors), own / "tensors.pt")
         (own / "state.json").write_text(json.dumps({"step": step, **state}) + "\n", encoding="utf-8")
+        write_sums(own, ("state.json", "tensors.pt"))
         for path in partial.rglob("*"):
             sync(path)
         shutil.rmtree(final, ignore_errors=True)
@@ -120,6 +122,7 @@ def latest(folder: Path, settings: Mapping[str, Any], device: Any = "cpu") -> Ch
     if not paths:
         return None
     last = paths[-1]
+    check_sums(last / OWN, f"remove {last}")
     try:
         state = json.loads((last / OWN / "state.json").read_text(encoding="utf-8"))
         changed = [key for key in settings if state["settings"].get(key) != settings[key]]
