@@ -69,7 +69,7 @@ def test_a_score_outside_its_range_is_an_error(value: Any, official: float | Non
         ),
         (Score(1.0, None, "right"), "ValueError: 'right' is not a valid Status"),  # type: ignore[arg-type]
         (Score(1.0, None, shapes=({"box": [math.inf]},)), "ValueError: Out of range float values"),
-        (Score(1.0, None, extracted={1}), "TypeError: Object of type set"),  # type: ignore[arg-type]
+        (Score(1.0, None, extracted={1}), "the scorer gave extracted {1}, which is no text"),  # type: ignore[arg-type]
     ],
 )
 def test_what_is_no_score_is_an_error(given: Any, said: str) -> None:

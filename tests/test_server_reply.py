@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.errors import HarnessError
 from harness.models.openai import OpenAIBackend
 from harness.models.server_patience import RetryPolicy
 from harness.models.server_reply import AttemptError, Kind, Shown, asked_wait, completion, failure
@@ -165,7 +166,7 @@ def test_a_bug_ends_the_run_instead_of_a_wait_for_ever(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("harness.models.openai.body", broken)
     backend = OpenAIBackend("m", "http://127.0.0.1:9/v1")
-    with pytest.raises(KeyError, match="a bug"):
+    with pytest.raises(HarnessError, match="asking ended: KeyError: .a bug."):
         list(backend.generate([Request("a", ("q",), (), Sampling(16))]))
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
-from harness.errors import FAULTS, UsageError, named, nearest
+from harness.errors import FAULTS, HarnessError, UsageError, named, nearest
 from harness.models.pixels import AS_STORED, EncodedImage, PixelRule, encode
 from harness.models.server_loop import Loop
 from harness.models.server_patience import GivenUpError, RetryPolicy, Server, Servers, Tries
@@ -190,8 +190,10 @@ class OpenAIBackend:
                     submitted += 1
                 while submitted:
                     answered = done.get()
-                    if isinstance(answered, BaseException):
+                    if isinstance(answered, HarnessError):
                         raise answered
+                    if isinstance(answered, BaseException):
+                        raise HarnessError(f"{self.model}: asking ended: {named(answered)}") from answered
                     submitted -= 1
                     for request in itertools.islice(pending, 1):
                         loop.start(self._answer_into(done, asking, request))
@@ -225,12 +227,10 @@ class OpenAIBackend:
     async def _answer_into(
         self, done: queue.SimpleQueue[Answered | BaseException], asking: _Asking, request: Request
     ) -> None:
-        """Answer one request; what goes wrong unforeseen ends the run rather than this request's wait."""
+        """Answer one request; what goes wrong unforeseen ends the run, which would wait for it for ever."""
         try:
             async with asking.places:
                 done.put((request, await self._answer(asking, request)))
-        except asyncio.CancelledError:
-            raise
         except BaseException as error:
             done.put(error)
             raise

@@ -50,11 +50,15 @@ class Lock:
         self._left = Event()
 
     def __enter__(self) -> Lock:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        while self._descriptor is None:
-            with writing(self.path):
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            while self._descriptor is None:
                 self._descriptor = self._acquire()
-        Thread(target=self._beat, name="lock", daemon=True).start()
+        try:
+            Thread(target=self._beat, name="lock", daemon=True).start()
+        except BaseException:
+            self._free()
+            raise
         return self
 
     def _beat(self) -> None:
@@ -75,26 +79,31 @@ class Lock:
             )
 
     def _acquire(self) -> int | None:
+        """The locked file; None where it was removed by its writer meanwhile."""
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            taken = self._take(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if not taken:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    def _take(self, descriptor: int) -> bool:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = self._holder(descriptor)
-            os.close(descriptor)
-            raise self._refusal(holder) from None
-        except OSError:
-            os.close(descriptor)
-            raise
+            raise self._refusal(self._holder(descriptor)) from None
         holder = self._holder(descriptor)
         if holder is not None and self._fresh(descriptor) and self._held(*holder):
-            os.close(descriptor)
             raise self._refusal(holder)
         if not self._same_file(descriptor):
-            os.close(descriptor)
-            return None
+            return False
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)
-        return descriptor
+        return True
 
     def _same_file(self, descriptor: int) -> bool:
         """Whether the file was not removed, by the writer before us, between opening and locking it."""
@@ -130,9 +139,14 @@ class Lock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._free()
+
+    def _free(self) -> None:
         assert self._descriptor is not None
+        descriptor, self._descriptor = self._descriptor, None
         self._left.set()
-        if self._same_file(self._descriptor):
-            self.path.unlink(missing_ok=True)
-        os.close(self._descriptor)
-        self._descriptor = None
+        try:
+            if self._same_file(descriptor):
+                self.path.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)

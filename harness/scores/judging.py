@@ -51,6 +51,8 @@ def _checked(score: Score) -> Score:
     for name, number in score.components.items():
         if not isinstance(number, Real) or not math.isfinite(number):
             return _error(f"the scorer gave the component {name} {number!r}, which is no number")
+    if not isinstance(score.extracted, str | None):
+        return _error(f"the scorer gave extracted {score.extracted!r}, which is no text")
     official = None if score.official is None else float(score.official)
     components = {name: float(number) for name, number in score.components.items()}
     checked = replace(

@@ -151,7 +151,7 @@ class ScoringThread:
                     return self._given_up(pending)
                 continue
             if isinstance(done, BaseException):
-                raise done
+                raise HarnessError(f"scoring ended: {named(done)}") from done
             return done
 
     def _given_up(self, pending: Pending) -> tuple[str, Verdict]:
