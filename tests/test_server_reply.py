@@ -166,7 +166,7 @@ def test_a_bug_ends_the_run_instead_of_a_wait_for_ever(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("harness.models.openai.body", broken)
     backend = OpenAIBackend("m", "http://127.0.0.1:9/v1")
-    with pytest.raises(HarnessError, match="asking ended: KeyError: .a bug."):
+    with pytest.raises(HarnessError, match=r"asking ended: KeyError: .a bug."):
         list(backend.generate([Request("a", ("q",), (), Sampling(16))]))
 
 
