@@ -55,8 +55,8 @@ def test_a_known_vulnerability_fails_and_names_what_mends_it(tmp_path: Path) -> 
     "program",
     [
         replying(UNKNOWN, UNKNOWN),
-        "import sys\nsys.stderr.write('requests.exceptions.ConnectionError: no route\\n')\nsys.exit(1)\n",
-        "import sys\nsys.stderr.write('pip_audit._service.interface.ConnectionError: no route\\n')\nsys.exit(1)\n",
+        "import sys\nsys.exit('requests.exceptions.ConnectionError: no route')\n",
+        "import sys\nsys.exit('pip_audit._service.interface.ConnectionError: no route')\n",
     ],
 )
 def test_without_the_database_one_line_says_so(tmp_path: Path, program: str) -> None:
@@ -65,13 +65,14 @@ def test_without_the_database_one_line_says_so(tmp_path: Path, program: str) -> 
     assert (done.returncode, line[:26]) == (0, "pip-audit: nothing audited")
 
 
-@pytest.mark.parametrize("program", ["import sys\nsys.exit(1)\n", "raise RuntimeError('requests are bad')\n", ""])
+@pytest.mark.parametrize("program", ["import sys\nsys.exit(1)\n", "raise RuntimeError('no route')\n", ""])
 def test_an_audit_that_breaks_otherwise_fails(tmp_path: Path, program: str) -> None:
     assert audited(tmp_path, program).returncode != 0
 
 
 def test_every_exception_from_bandit_names_its_rule_and_its_reason() -> None:
     files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
-    found = [line for file in files for line in file.read_text(encoding="utf-8").splitlines() if "nosec" in line]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    found = [line for line in lines if "nosec" in line]
     assert found
     assert [line for line in found if not re.search(r"# nosec B\d{3} # \w.+", line)] == []
