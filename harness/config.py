@@ -75,6 +75,8 @@ class RunConfig(BaseModel):
     """Values for variables of the chat template; `NAME=VALUE` on the command line, VALUE as JSON or text."""
     allow_image_urls: bool = False
     """Fetch images that rows give as http(s) addresses."""
+    allow_outside_images: bool = False
+    """Read images of a data directory that lie outside it."""
     api_key_env: str | None = None
     """The environment variable that holds the server's key."""
     concurrency: int | None = Field(None, ge=1)

@@ -30,17 +30,18 @@ class UsageError(HarnessError):
     code = Exit.USAGE
 
 
-PLUGIN_BUGS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-"""What code of a task or scorer may raise by mistake: it costs that sample, not the run."""
+FAULTS = (Exception, SystemExit)
+"""What code that is not ours may raise: a task, a scorer, a template, a decoder, a server's library.
+
+All but the program's own end (Ctrl-C, a signal). It is caught where such code is called for one row, one
+sample, one request or one file, and costs that one, by name, not the run.
+"""
+
+
+def named(error: BaseException, longest: int = 300) -> str:
+    """An error of somebody else's code in one line: its type and what it says."""
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said}"[:longest] if said else type(error).__name__
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -141,3 +141,38 @@ def _keep(entry: Path | None, state: list[int], found: str) -> None:
         entry.parent.mkdir(parents=True, exist_ok=True)
         beside.write_text(json.dumps({"state": state, "sha256": found}), encoding="utf-8")
         beside.replace(entry)
+
+
+SUMS = "SHA256SUMS"
+"""The file that lists a folder's hashes, in the form of `sha256sum`."""
+
+
+def write_sums(folder: Path, names: Sequence[str]) -> None:
+    """Write the hashes of files of a folder beside them, so that a damaged copy is known."""
+    found = hashes([folder / name for name in names])
+    lines = (f"{content}  {name}\n" for content, name in zip(found, names, strict=True))
+    (folder / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def check_sums(folder: Path, mend: str | None = None) -> None:
+    """See that the files of a folder are those whose hashes lie beside them, where any do.
+
+    Args:
+        folder: with the files.
+        mend: what to do about one that is not; None: copy it again.
+
+    Raises:
+        HarnessError: one is another; the message names it.
+    """
+    path = folder / SUMS
+    if not path.is_file():
+        return
+    listed = [line.split(maxsplit=1) for line in path.read_text("utf-8", "replace").splitlines()]
+    named = [(entry[0], folder / entry[1].lstrip("*")) for entry in listed if len(entry) == 2]
+    kept = [(content, file) for content, file in named if file.is_file()]
+    for (content, file), found in zip(kept, hashes([file for _, file in kept]), strict=True):
+        if found != content.lower():
+            raise HarnessError(
+                f"{file} is not as it was saved, its hash is not that of {SUMS}: "
+                + (mend or f"copy it again, or remove {path} if you changed it")
+            )

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,22 @@ class DiskFullError(HarnessError):
         super().__init__(
             f"{path}: no space left; what was written stays readable: free some, then run the command again"
         )
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the system says while one of our files is written becomes one line.
+
+    Raises:
+        DiskFullError: there is no space.
+        HarnessError: it cannot be written for another reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise DiskFullError(path) from error
+        raise HarnessError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def plain(value: Any) -> Any:
@@ -88,26 +105,40 @@ def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
                 raise HarnessError(f"{path}:{number}: not a line of JSON ({error})") from None
 
 
-def write_atomic(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a whole file or nothing: beside it first, then renamed over it.
+def write_atomic(path: Path, chunks: Iterable[bytes], *, durable: bool = True) -> None:
+    """Write a whole file or nothing: beside it, on to the disk, then renamed over it.
+
+    Also after a power failure the name holds the old file or the new one, never an empty one: unless `durable`
+    is False, for files that can be made again.
 
     Raises:
-        DiskFullError: there is no space; an older file of that name is untouched.
+        HarnessError: it cannot be written; an older file of that name is untouched.
     """
-    if not path.parent.is_dir():
-        path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with writing(path):
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with beside.open("wb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+        if durable:
+            sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Have a file's content, or the names in a folder, on the disk itself: a rename counts from then on."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        with beside.open("wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-        beside.replace(path)
-    except OSError as error:
-        if error.errno in FULL:
-            raise DiskFullError(path) from error
-        raise
+        os.fsync(descriptor)
     finally:
-        beside.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -125,5 +156,5 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
         raise HarnessError(f"{path}: there is no such file") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HarnessError(f"{path}: not JSON ({error})") from None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import UsageError, nearest
+from harness.errors import FAULTS, UsageError, named, nearest
 from tasks import BUILTIN, CATEGORIES, Task, load_builtin
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def from_file(path: str | Path) -> dict[str, Task]:
     module = sys.modules[spec.name] = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except (ImportError, SyntaxError, NameError, AttributeError, TypeError, ValueError) as error:
-        raise UsageError(f"--task-file {path}: cannot be imported: {type(error).__name__}: {error}") from error
+    except FAULTS as error:
+        raise UsageError(f"--task-file {path}: cannot be imported: {named(error)}") from error
     found = {value.name: value for value in vars(module).values() if isinstance(value, Task)}
     if not found:
         raise UsageError(f"--task-file {path}: defines no tasks.Task at its top level")
@@ -92,7 +92,12 @@ class Registry:
         if name in self._from_files:
             return self._from_files[name]
         if (point := entry_points().get(name)) is not None:
-            task = point.load()
+            try:
+                task = point.load()
+            except FAULTS as error:
+                raise UsageError(
+                    f"entry point harness.tasks {name}: cannot be imported: {named(error)}"
+                ) from error
             if not isinstance(task, Task):
                 raise UsageError(f"entry point harness.tasks {name} = {point.value}: not a tasks.Task")
             return task

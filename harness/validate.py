@@ -10,7 +10,7 @@ from itertools import islice
 from typing import get_args
 
 from harness.data import RowSource
-from harness.errors import PLUGIN_BUGS
+from harness.errors import FAULTS
 from harness.jsonl import plain, tuples
 from harness.progress import Progress
 from harness.run.plan import FailedRow, samples_of
@@ -155,12 +155,10 @@ def _images(_: Task, sample: Sample) -> str | None:
 
 
 def _prompts(task: Task, sample: Sample) -> str | None:
-    from jinja2 import TemplateError
-
     for style in get_args(Style):
         try:
             parts = render(task, sample, style, coords="norm1")
-        except (TemplateError, *PLUGIN_BUGS) as error:
+        except FAULTS as error:
             return f"style {style}: {type(error).__name__}: {error}"
         if not any(isinstance(part, str) and part.strip() for part in parts):
             return f"style {style}: the prompt has no text"
@@ -176,7 +174,7 @@ def _gold(task: Task, sample: Sample) -> str | None:
         text = sample.target.gold("norm1")
     except ScorerError as error:
         return f"no gold answer: {error}"
-    except (NotImplementedError, *PLUGIN_BUGS) as error:
+    except FAULTS as error:
         return f"{type(sample.target).__name__}.gold: {type(error).__name__}: {error}"
     if text is None:
         return "the row holds no gold answer"

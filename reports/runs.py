@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
@@ -22,6 +23,10 @@ NAME_LENGTH = 80
 _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
 )
+
+
+_SCORE: Mapping[str, type | UnionType] = {"id": str, "epoch": int, "value": int | float, "status": str}
+"""What a line of `scores/` has at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Run:
         Raises:
             HarnessError: the file is not there, or a line is broken; names file and line.
         """
-        return _objects(self.path / "items" / f"{task}.jsonl", ("id",))
+        return _objects(self.path / "items" / f"{task}.jsonl", {"id": str})
 
     def responses(self, task: str) -> dict[tuple[str, int], dict[str, Any]]:
         """(id, epoch) → the last journal line of what the run asks, as plain JSON.
@@ -82,7 +87,7 @@ class Run:
             path = self.path / "scores" / f"{task}.jsonl"
             if not path.exists():
                 raise HarnessError(f"{path}: there is no such file: harness score {self.path} makes it again")
-            yield from _objects(path, ("id", "epoch", "value", "status"))
+            yield from _objects(path, _SCORE)
             return
         version = self.results.tasks[task].scorer
         for verdict in self._verdicts[task]:
@@ -122,13 +127,7 @@ def _open(path: Path) -> Mapping[str, Any]:
 
 def _load(path: Path, name: str, run: Mapping[str, Any], progress: Progress | None) -> Run:
     if (path / "results.json").exists():
-        try:
-            return Run(path, name, run, _checked(path, run, read_results(path)), 0, True)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise HarnessError(
-                f"{path / 'results.json'}: not as this version writes it ({error!r}): "
-                f"harness score {path} makes it again"
-            ) from None
+        return Run(path, name, run, _checked(path, run, read_results(path)), 0, True)
     found = score_run(path, progress)
     verdicts = {task.name: scores for task, scores in found.scores}
     return Run(path, name, run, found.results, found.missing, False, verdicts)
@@ -147,7 +146,9 @@ def _checked(path: Path, run: Mapping[str, Any], results: Results) -> Results:
             task.high,
             task.completion_tokens,
         )
-        if not all(number is None or math.isfinite(number) for number in numbers):
+        if not all(
+            number is None or (isinstance(number, int | float) and math.isfinite(number)) for number in numbers
+        ):
             raise HarnessError(f"{path / 'results.json'}: {name}: its score is no finite number")
     return results
 
@@ -188,8 +189,8 @@ def _shas(item: Mapping[str, Any]) -> tuple[Any, Any]:
     return item.get("prompt_sha"), item.get("image_sha")
 
 
-def _objects(path: Path, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _objects(path: Path, keys: Mapping[str, type | UnionType]) -> Iterator[dict[str, Any]]:
     for number, line in read_lines(path):
-        if not isinstance(line, dict) or any(key not in line for key in keys):
+        if not isinstance(line, dict) or any(not isinstance(line.get(key), keys[key]) for key in keys):
             raise HarnessError(f"{path}:{number}: broken: a line of this file has {', '.join(keys)}")
         yield line

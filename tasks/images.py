@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.picture import Header, ImageError, decoded, header, ready, stored, upright_size
+from tasks.picture import Header, ImageError, decoded, file_bytes, header, ready, stored, upright_size
 
 __all__ = ["IMAGE_COLUMNS", "ImageError", "ImageRef", "image_key", "row_images"]
 
@@ -94,10 +94,7 @@ class ImageRef:
         if self._bytes is not None:
             return self._bytes
         if self._path is not None:
-            try:
-                return self._path.read_bytes()
-            except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-                raise ImageError(f"{str(self._path)!r}: {getattr(error, 'strerror', None) or error}") from error
+            return file_bytes(self._path)
         if self.url is not None:
             raise ImageError(f"{self.url} is an address: --allow-image-urls fetches it")
         assert self._picture is not None
@@ -116,7 +113,9 @@ class ImageRef:
         Raises:
             ImageError: it cannot be decoded.
         """
-        return ready(self._picture) if self._picture is not None else decoded(self.data)
+        data = self.data if self._picture is None else b""
+        with self._labelled():
+            return ready(self._picture) if self._picture is not None else decoded(data)
 
     def values(self) -> Image:
         """The image with the values that it holds: for masks, which are numbers rather than pictures.
@@ -124,7 +123,9 @@ class ImageRef:
         Raises:
             ImageError: it cannot be decoded.
         """
-        return self._picture if self._picture is not None else stored(self.data)
+        data = self.data if self._picture is None else b""
+        with self._labelled():
+            return self._picture if self._picture is not None else stored(data)
 
     @property
     def header(self) -> Header:
@@ -133,7 +134,22 @@ class ImageRef:
         Raises:
             ImageError: it is no image.
         """
-        return header(self.data)
+        data = self.data
+        with self._labelled():
+            return header(data)
+
+    @property
+    def label(self) -> str:
+        """Its file or address, for messages; empty where it has none."""
+        return str(self._path or self.url or "")
+
+    @contextlib.contextmanager
+    def _labelled(self) -> Iterator[None]:
+        """What is wrong with the image is said with its name."""
+        try:
+            yield
+        except ImageError as error:
+            raise (ImageError(f"{self.label!r}: {error}") if self.label else error) from None
 
     @property
     def size(self) -> tuple[int, int]:

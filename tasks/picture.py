@@ -7,9 +7,12 @@ another one than the rest.
 from __future__ import annotations
 
 import io
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +36,10 @@ _SIXTEEN_BIT = ("PNG", "PPM")
 """Formats of which Pillow gives grey of 16 bits as mode "I", which elsewhere means 32."""
 
 
+LARGEST_FILE = 256 << 20
+"""Bytes of an image file that are read. Of pixels Pillow's limit counts: 179 million."""
+
+
 class ImageError(ValueError):
     """An image cannot be read."""
 
@@ -45,6 +52,27 @@ class Header:
     """(width, height) in pixels, upright."""
     plain: bool
     """Every reader of the bytes sees what `decoded` gives: PNG, JPEG or WebP, nothing to turn or to flatten."""
+
+
+def file_bytes(path: Path) -> bytes:
+    """The content of an image file.
+
+    Raises:
+        ImageError: it cannot be read, is too large, or is no regular file: a device has no end, a FIFO may
+            never have a writer.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with open(descriptor, "rb") as file:
+            told = os.fstat(descriptor)
+            if not stat.S_ISREG(told.st_mode):
+                raise ImageError("not a regular file")
+            if told.st_size > LARGEST_FILE:
+                raise ImageError(f"{told.st_size:,} bytes, over {LARGEST_FILE >> 20} MiB")
+            return file.read()
+    except (OSError, ValueError, MemoryError) as error:  # ValueError: a NUL in the path
+        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise ImageError(f"{str(path)!r}: {said}") from error
 
 
 def header(data: bytes) -> Header:
@@ -131,7 +159,12 @@ def flattened(picture: Image) -> Image:
 def _opened(data: bytes) -> Image:
     import PIL.Image
 
-    picture = PIL.Image.open(io.BytesIO(data))
+    try:
+        picture = PIL.Image.open(io.BytesIO(data))
+    except PIL.UnidentifiedImageError:  # it would name an address in memory
+        raise ImageError("no image of a format that is known") from None
+    if picture.format == "EPS":  # to decode it, Pillow would run Ghostscript
+        raise ImageError("PostScript is a program, not a picture: save it as PNG")
     if 0 in picture.size:
         raise ImageError(f"has no pixels: {picture.size[0]} × {picture.size[1]}")
     return picture

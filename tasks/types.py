@@ -218,6 +218,8 @@ class Task:
             score = self.scorer(answer, sample.target)
         except ScorerError as error:
             return Score(0.0, None, Status.ERROR, error=str(error))
+        if not isinstance(score, Score):
+            raise TypeError(f"the scorer gave {type(score).__name__}, not a Score")
         if unfinished:
             return Score(0.0, score.official, Status.TRUNCATED)
         return replace(score, status=Status.TRUNCATED) if score.status is Status.UNPARSED and cut else score

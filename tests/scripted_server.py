@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,9 +27,16 @@ class Scripted(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.reply, self.models = reply, models
         self.asked: list[dict[str, Any]] = []
+        self.sent: dict[int, float] = {}
+        """Number of a request → when its answer had been sent, by `time.monotonic`."""
         self.headers: list[Mapping[str, str]] = []
         self.in_flight = self.most = 0
         self.lock = threading.Lock()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong, but for a client that is gone."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:
@@ -52,6 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
             server.most = max(server.most, server.in_flight)
         try:
             self._send(*server.reply(number, body))
+            server.sent[number] = time.monotonic()
         finally:
             with server.lock:
                 server.in_flight -= 1

@@ -331,7 +331,7 @@ def test_bad_rows_are_counted_and_named(
             "row 1 (id r1): column 'question' is missing",
             "row 2 (id r2): column 'answer' holds none",
             "row 3 (id r3): KeyError",
-            "r4: image cannot be decoded",
+            f"r4: image {str(data / 'letters' / 'bad.png')!r}: no image of a format that is known",
             "r5: image",
             "row 6: id 'r0' is not unique",
             "row 8: ",

@@ -28,7 +28,7 @@ def task(scorer: Callable[[Answer, Any], Score], **changes: Any) -> Task:
 
 def test_what_the_scorer_says_is_the_score() -> None:
     said = Score(0.25, 1.0, Status.OK, "B", {"iou": 3.5})
-    assert judge(task(lambda *_: said), SAMPLE, Response("B")) is said
+    assert judge(task(lambda *_: said), SAMPLE, Response("B")) == said
 
 
 def test_a_bug_of_the_scorer_is_an_error_and_not_a_zero() -> None:
@@ -45,15 +45,55 @@ def test_a_bug_of_the_scorer_is_an_error_and_not_a_zero() -> None:
 @pytest.mark.parametrize(
     ("value", "official", "said"),
     [
-        (1.5, None, "the scorer gave value 1.5, which is not in 0..1"),
-        (-0.1, 0.0, "the scorer gave value -0.1, which is not in 0..1"),
-        (math.nan, 0.0, "the scorer gave value nan, which is not in 0..1"),
-        (0.0, math.inf, "the scorer gave official inf, which is not in 0..1"),
+        (1.5, None, "the scorer gave value 1.5, which is no number in 0..1"),
+        (-0.1, 0.0, "the scorer gave value -0.1, which is no number in 0..1"),
+        (math.nan, 0.0, "the scorer gave value nan, which is no number in 0..1"),
+        (0.0, math.inf, "the scorer gave official inf, which is no number in 0..1"),
+        ("1", None, "the scorer gave value '1', which is no number in 0..1"),
+        (None, None, "the scorer gave value None, which is no number in 0..1"),
     ],
 )
-def test_a_score_outside_its_range_is_an_error(value: float, official: float | None, said: str) -> None:
+def test_a_score_outside_its_range_is_an_error(value: Any, official: float | None, said: str) -> None:
     score = judge(task(lambda *_: Score(value, official)), SAMPLE, Response("B"))
     assert (score.status, score.value, score.official, score.error) == (Status.ERROR, 0, None, said)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "TypeError: the scorer gave NoneType, not a Score"),
+        (0.5, "TypeError: the scorer gave float, not a Score"),
+        (
+            Score(1.0, None, components={"iou": math.nan}),
+            "the scorer gave the component iou nan, which is no number",
+        ),
+        (Score(1.0, None, "right"), "ValueError: 'right' is not a valid Status"),  # type: ignore[arg-type]
+        (Score(1.0, None, shapes=({"box": [math.inf]},)), "ValueError: Out of range float values"),
+        (Score(1.0, None, extracted={1}), "TypeError: Object of type set"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_score_is_an_error(given: Any, said: str) -> None:
+    score = judge(task(lambda *_: given), SAMPLE, Response("B"))
+    assert score.status is Status.ERROR
+    assert (score.error or "").startswith(said)
+
+
+@pytest.mark.parametrize(
+    "fault", [SyntaxError("?"), OSError(5, "I/O"), StopIteration(), SystemExit(3), MemoryError()]
+)
+def test_whatever_a_scorer_raises_costs_its_sample(fault: BaseException) -> None:
+    def broken(answer: Answer, target: Any) -> Score:
+        raise fault
+
+    score = judge(task(broken), SAMPLE, Response("B"))
+    assert (score.status, (score.error or "").partition(":")[0]) == (Status.ERROR, type(fault).__name__)
+
+
+def test_numbers_of_other_libraries_become_plain() -> None:
+    import numpy as np
+
+    score = judge(task(lambda *_: Score(np.float32(0.5), None)), SAMPLE, Response("B"))
+    assert type(score.value) is float
 
 
 @pytest.mark.parametrize(("places", "coords"), [(True, "norm1"), (False, None)])

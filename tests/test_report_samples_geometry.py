@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.jsonl import plain
-from harness.scores.scoring import score_json
+from harness.scores.judging import score_json
 from reports.samples.geometry import drawn
 from scorers.place.masks import encode
 from scorers.rules.grounding import BoxTarget, grounding

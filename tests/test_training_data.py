@@ -173,9 +173,9 @@ def test_one_of_several_samples_of_a_row_is_taken(tmp_path: Path) -> None:
 
 
 def test_rows_of_a_directory_leave_out_what_cannot_be_asked(fakes: ModuleType, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(fakes.picture(7))
-    rows = [fakes.row(0, "A"), fakes.row(1, "none"), fakes.row(2, "B", image=str(tmp_path / "a.png"))]
+    rows = [fakes.row(0, "A"), fakes.row(1, "none"), fakes.row(2, "B", image="a.png")]
     fakes.write(tmp_path / "data", "letters", rows)
+    (tmp_path / "data" / "letters" / "a.png").write_bytes(fakes.picture(7))
     [problems], failed = load_problems([fakes.LETTERS], str(tmp_path / "data"), seed=0, folder=tmp_path)
     assert problems.size == 2
     assert [row.error for row in failed] == ["letters: row 1 (id r1): column 'answer' holds none"]

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 import torch
 
+import training.models
 from harness.errors import HarnessError, UsageError
 from scorers.types import Answer, Score
 from tasks.images import ImageRef
@@ -25,6 +27,8 @@ from training import checkpoint
 from training.data.dataset import HeldProblems
 from training.data.prompt_stream import PromptStream
 from training.log import StepLog, read_steps, tracker
+from training.models import load_model
+from training.recipe import Recipe
 
 TESTS = Path(__file__).parent
 
@@ -395,6 +399,43 @@ def test_a_checkpoint_of_adapters_names_its_base(
 def test_a_half_written_checkpoint_is_none(tmp_path: Path) -> None:
     (tmp_path / "step-0000007.partial").mkdir()
     assert checkpoint.latest(tmp_path, {}) is None
+    assert list(tmp_path.iterdir()) == [], "nothing is left of it"
+
+
+def test_a_checkpoint_that_is_being_removed_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(step: int) -> None:
+        checkpoint.write(tmp_path, step, {}, {"settings": {}}, lambda _: None)
+
+    def killed(folder: Path, **_: Any) -> None:
+        if folder.exists():
+            (folder / "training" / "tensors.pt").unlink()
+            raise KeyboardInterrupt
+
+    write(1)
+    write(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write(3)
+    assert [path.name for path in checkpoint.found(tmp_path)] == ["step-0000002", "step-0000003"]
+    assert checkpoint.latest(tmp_path, {}) is not None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-0000002", "step-0000003"]
+
+
+def test_a_model_is_whole_whenever_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(folder: Path, **_: Any) -> None:
+        if folder.exists():
+            (folder / "weights").unlink()
+            raise KeyboardInterrupt
+
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights").write_text(name)
+    with monkeypatch.context() as patch:
+        patch.setattr(training.models.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            training.models.place(tmp_path / "new", tmp_path / "old")
+    assert (tmp_path / "old" / "weights").read_text() == "new"
 
 
 @pytest.mark.parametrize(
@@ -429,7 +470,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path, name: str) -> None:
     path = checkpoint.write(tmp_path, 1, {"weights": torch.ones(2)}, {"settings": {}}, lambda _: None)
     path = path / "training"
     (path / name).write_bytes((path / name).read_bytes()[:20])
-    with pytest.raises(HarnessError, match=r"step-0000001: .*remove"):
+    with pytest.raises(HarnessError, match=r"step-0000001.*remove"):
         checkpoint.latest(tmp_path, {})
 
 
@@ -525,3 +566,22 @@ def test_seconds_are_counted_on(tmp_path: Path) -> None:
     StepLog(path, done=1)(2, {})
     first, second = read_steps(path)
     assert second["seconds"] >= first["seconds"]
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("training/tensors.pt", lambda folder: checkpoint.latest(folder.parent, {})),
+        ("model.safetensors", lambda folder: load_model(folder, Recipe())),
+    ],
+)
+def test_one_flipped_byte_is_known(
+    straight: Any, tmp_path: Path, name: str, read: Callable[[Path], Any]
+) -> None:
+    folder = tmp_path / "checkpoints" / "step-0000003"
+    shutil.copytree(straight[0] / "checkpoints" / "step-0000003", folder)
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) * 3 // 4] ^= 4
+    (folder / name).write_bytes(content)
+    with pytest.raises(HarnessError, match=r"is not as it was saved, its hash is not that of SHA256SUMS: "):
+        read(folder)

@@ -3,13 +3,12 @@
 A checkpoint is a folder `step-N`: a model that `harness eval --model` takes as it is (an adapter, where
 adapters are trained), and in `training/` what continues the run: `tensors.pt` (weights in full precision,
 optimizer, random number generators) and `state.json` (all else). It is written beside, synced, and renamed;
-only then is an older one removed.
+only then is an older one renamed out of the way and removed: no folder of that name is ever in part there.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,11 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
+from harness.fingerprint import check_sums, write_sums
+from harness.jsonl import sync
 
 OWN = "training"
 """The folder within a checkpoint that continues the run."""
 KEPT = 2
 """How many of the latest checkpoints stay."""
+_PARTIAL = ".partial"
+"""Ends the name of a folder that is being written, or removed: it is no checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Checkpoint:
 
 def found(folder: Path) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
-    return sorted(path for path in folder.glob("step-*") if path.suffix != ".partial")
+    return sorted(path for path in folder.glob("step-*") if path.suffix != _PARTIAL)
 
 
 def write(
@@ -61,44 +64,47 @@ def write(
     from safetensors import SafetensorError
 
     final = folder / f"step-{step:07d}"
-    partial = final.with_name(f"{final.name}.partial")
+    partial = _partial(final)
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        _sweep(folder)
         own = partial / OWN
         own.mkdir(parents=True)
         write_model(partial)
         torch.save(dict(tensors), own / "tensors.pt")
         (own / "state.json").write_text(json.dumps({"step": step, **state}) + "\n", encoding="utf-8")
+        write_sums(own, ("state.json", "tensors.pt"))
         for path in partial.rglob("*"):
-            _sync(path)
+            sync(path)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
-        _sync(folder)
+        sync(folder)
     except (OSError, RuntimeError, SafetensorError) as error:  # what a full disk becomes, by who was writing
         shutil.rmtree(partial, ignore_errors=True)
         intact = found(folder)
         kept = f"; the last one is intact: {intact[-1]}" if intact else ""
         raise HarnessError(f"{final}: the checkpoint cannot be written: {_reason(error)}{kept}") from error
     for old in found(folder)[:-KEPT]:
-        shutil.rmtree(old)
+        old.rename(_partial(old))
+    _sweep(folder)
     return final
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f"{path.name}{_PARTIAL}")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what is being removed, and what a killed process was writing or removing."""
+    for path in folder.glob(f"step-*{_PARTIAL}"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _reason(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error).splitlines()[0]
 
 
-def _sync(path: Path) -> None:
-    """Have a file's or folder's content on the disk before a rename makes it count."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def latest(folder: Path, settings: Mapping[str, Any], device: Any = "cpu") -> Checkpoint | None:
-    """The latest checkpoint of a folder; None where there is none.
+    """The latest checkpoint of a folder; None where there is none. What a killed process left is removed.
 
     Args:
         folder: holds the checkpoints.
@@ -111,10 +117,12 @@ def latest(folder: Path, settings: Mapping[str, Any], device: Any = "cpu") -> Ch
     """
     import torch
 
+    _sweep(folder)
     paths = found(folder)
     if not paths:
         return None
     last = paths[-1]
+    check_sums(last / OWN, f"remove {last}")
     try:
         state = json.loads((last / OWN / "state.json").read_text(encoding="utf-8"))
         changed = [key for key in settings if state["settings"].get(key) != settings[key]]

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from harness.fingerprint import SUMS, write_sums
 from harness.models.checkpoint import find
 from harness.models.checkpoint import load_model as load_checkpoint
 from harness.models.spec import AS_IT_IS
@@ -74,7 +75,7 @@ def with_adapters(model: Any, rank: int) -> Any:
 
 
 def write_model(model: Any, source: Path, folder: Path) -> None:
-    """Write a model's files into a folder that exists: weights, configuration, processor files of `source`.
+    """Write a model into a folder that exists: weights, their hashes, configuration, `source`'s processor.
 
     Of a model with adapters these are the adapters, which name the folder that it came from.
     """
@@ -82,6 +83,7 @@ def write_model(model: Any, source: Path, folder: Path) -> None:
         if (source / name).exists():
             shutil.copy2(source / name, folder / name)
     model.save_pretrained(folder)
+    write_sums(folder, sorted(path.name for path in folder.glob("*.safetensors")))
 
 
 def save_model(model: Any, source: Path, folder: Path, dtype: torch.dtype | None = None) -> Path:
@@ -90,11 +92,13 @@ def save_model(model: Any, source: Path, folder: Path, dtype: torch.dtype | None
     Args:
         model: a transformers model.
         source: the folder that it came from.
-        folder: where to; replaced as a whole, by rename, where it is not `source`.
+        folder: where to; replaced as a whole, by rename, where it is not `source`: it is whole whenever it is
+            there.
         dtype: of the weights as stored; None keeps theirs.
     """
     if folder == source:
         model.save_pretrained(folder)
+        (folder / SUMS).unlink(missing_ok=True)
         return folder
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -105,6 +109,15 @@ def save_model(model: Any, source: Path, folder: Path, dtype: torch.dtype | None
     write_model(model, source, partial)
     if dtype is not None:
         model.to(own)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    place(partial, folder)
     return folder
+
+
+def place(partial: Path, folder: Path) -> None:
+    """Give a folder that has been written beside its name; one that had the name before is gone."""
+    replaced = folder.with_name(folder.name + ".replaced")
+    shutil.rmtree(replaced, ignore_errors=True)
+    if folder.exists():
+        folder.rename(replaced)
+    partial.rename(folder)
+    shutil.rmtree(replaced, ignore_errors=True)

@@ -40,7 +40,8 @@ def _run(verb: str, arguments: list[str], debug: bool) -> int:
     from inspect import cleandoc
 
     from harness.cli.common import Parser, Runner
-    from harness.errors import Exit, HarnessError, UsageError, nearest
+    from harness.cli.signals import interruptible
+    from harness.errors import Exit, HarnessError, UsageError, named, nearest
     from harness.shadowing import refuse_shadowed
 
     try:
@@ -50,7 +51,8 @@ def _run(verb: str, arguments: list[str], debug: bool) -> int:
         declare = load(VERBS[verb].defined)
         parser = Parser(prog=f"harness {verb}", description=cleandoc(declare.__doc__))
         run: Runner = declare(parser)
-        return run(parser.parse_args(arguments))
+        with interruptible():
+            return run(parser.parse_args(arguments))
     except HarnessError as error:
         if debug:
             raise
@@ -65,8 +67,12 @@ def _run(verb: str, arguments: list[str], debug: bool) -> int:
         # The reader (head, less) has gone; Python must not complain again while it flushes at exit.
         sys.stdout = None
         return int(Exit.FAILED)
-    except OSError as error:
-        if debug or error.filename is None:
+    except Exception as error:
+        if debug:
             raise
-        print(f"harness {verb}: {error.filename}: {error.strerror}", file=sys.stderr)
+        if isinstance(error, OSError) and error.filename is not None:
+            said = f"{error.filename}: {error.strerror}"
+        else:
+            said = f"{named(error)}: not foreseen; --debug shows where, and that makes a good report"
+        print(f"harness {verb}: {said}", file=sys.stderr)
         return int(Exit.FAILED)

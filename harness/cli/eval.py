@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.common import add_delimiters
@@ -40,6 +38,9 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--limit", type=int, metavar="N", help="samples a task, groups kept whole; may grow")
     group.add_argument(
         "--allow-image-urls", action="store_true", help="fetch images that rows give as http(s) addresses"
+    )
+    group.add_argument(
+        "--allow-outside-images", action="store_true", help="read images outside the data directory"
     )
     group.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
 
@@ -142,9 +143,6 @@ def _run(args: argparse.Namespace) -> int:
     from harness.run import execute
     from harness.scores.table import lines
 
-    # A scheduler's polite end is treated like Ctrl-C: everything is flushed, the same command continues.
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
     given: dict[str, Any] = vars(args)
     reported = given.pop("report", True)
     config = build(given, given.pop("config", None))
@@ -160,12 +158,12 @@ def _run(args: argparse.Namespace) -> int:
 def _report(run_dir: Path) -> bool:
     """Write the run's `report.html`; False, and a line, where that failed: the run is complete either way."""
     from harness.cli.verbs import RUN_REPORT, load
-    from harness.errors import PLUGIN_BUGS, HarnessError
+    from harness.errors import FAULTS, HarnessError
     from harness.progress import Progress
 
     try:
         load(RUN_REPORT)(run_dir, Progress())
-    except (HarnessError, OSError, KeyboardInterrupt, *PLUGIN_BUGS) as error:
+    except (KeyboardInterrupt, *FAULTS) as error:
         why = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
         why = "interrupted" if isinstance(error, KeyboardInterrupt) else why
         print(

@@ -136,7 +136,7 @@ def _file(given: dict[str, Any]) -> int:
 
 def _line(name: str, score: Score) -> dict[str, Any]:
     """A row of the output: `channel` stands beside what was read."""
-    from harness.scores.scoring import score_json
+    from harness.scores.judging import score_json
 
     said = score_json(score)
     said.pop("channel", None)

@@ -24,6 +24,7 @@ def load_rows(
     limit: int | None = None,
     revision: str | None = None,
     alone: bool = False,
+    outside_images: bool = False,
 ) -> RowSource:
     """The rows of a task.
 
@@ -36,6 +37,7 @@ def load_rows(
             rotation is missing) and are endless without it; other sources give all their rows.
         revision: of the hub's data set, in place of the task's own.
         alone: no other task's rows are wanted: a directory may then be the task's own folder under any name.
+        outside_images: images of a directory may lie outside it.
 
     Raises:
         UsageError: there is no such source, or it does not hold the task.
@@ -52,7 +54,7 @@ def load_rows(
         raise UsageError(f"--data {data}: no such directory (give {known})")
     from harness.data.directory import directory_rows
 
-    return directory_rows(task, Path(data), split=split, alone=alone)
+    return directory_rows(task, Path(data), split=split, alone=alone, outside=outside_images)
 
 
 def _synthetic(task: Task, seed: int, split: Literal["test", "train"], limit: int | None) -> RowSource:

@@ -18,13 +18,18 @@ _NEEDED = "parquet, jsonl, json or tsv files"
 
 
 def directory_rows(
-    task: Task, directory: Path, *, split: Literal["test", "train"] = "test", alone: bool = False
+    task: Task,
+    directory: Path,
+    *,
+    split: Literal["test", "train"] = "test",
+    alone: bool = False,
+    outside: bool = False,
 ) -> RowSource:
     """The rows of a task out of its folder in a directory, or the directory itself (see `task_folder`).
 
     Columns are the hub's; an image is bytes, base64, or a path relative to the file that names it. Of several
     splits or configurations the task's own are read. For training those are the training split's files, or
-    files that say no split.
+    files that say no split. Images outside the directory are read with `outside` only.
 
     Raises:
         UsageError: no folder for the task, no rows of its split in it, or files of two formats.
@@ -36,11 +41,16 @@ def directory_rows(
     counts = [count_rows(file, source) for file in files]
     known = [count for count in counts if count is not None]
     return RowSource(
-        partial(read_files, files, source),
+        partial(read_files, files, source, None if outside else _bound(directory)),
         fingerprint(files),
         f"directory: {folder}",
         count=sum(known) if len(known) == len(counts) else None,
     )
+
+
+def _bound(directory: Path) -> Path:
+    """What images must lie in: the directory, or the repository in the hub's cache that it is a part of."""
+    return next(iter(_in_cache(directory)), directory)
 
 
 def task_folder(task: Task, directory: Path, *, alone: bool = False) -> Path:

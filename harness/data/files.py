@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,11 @@ from harness.data.layout import RowFile, is_split, same_split, split_names, want
 from harness.data.saved import arrow_files, load, read_saved
 from harness.errors import HarnessError
 from harness.fingerprint import fingerprint as files_fingerprint
-from tasks.images import IMAGE_COLUMNS, is_path
+from tasks.images import IMAGE_COLUMNS, ImageError, is_path
 from tasks.types import Row, Source
 
 Record = dict[str, Any]
-Reader = Callable[[Path, Source], Iterator[Record | str]]
+Reader = Callable[[Path], Iterator[Record | str]]
 """A file → its rows; in place of a row that cannot be read, why, in one line."""
 
 _NUMBERED = re.compile(r"image_\d+")
@@ -33,7 +34,7 @@ _REFERENCE = 64
 """A TSV image cell of at most so many characters may name the row whose image it shares (VLMEvalKit)."""
 
 
-def read_files(files: Sequence[RowFile], source: Source) -> Iterator[Row | BadRow]:
+def read_files(files: Sequence[RowFile], source: Source, within: Path | None = None) -> Iterator[Row | BadRow]:
     """The rows of several files of one format, one after the other.
 
     Where a row lacks the source's config or split column, it is filled with what the file says. Rows that the
@@ -43,7 +44,8 @@ def read_files(files: Sequence[RowFile], source: Source) -> Iterator[Row | BadRo
     for file in files:
         columns = {source.config_column: file.config, source.split_column: file.split}
         filled = {column: value for column, value in columns.items() if column and value}
-        for row in READERS[file.format](file.path, source):
+        place = PictureFolder(file.path if file.saved else file.path.parent, within)
+        for row in READERS[file.format](file.path):
             index += 1
             if isinstance(row, str):
                 yield BadRow(index, row)
@@ -52,7 +54,10 @@ def read_files(files: Sequence[RowFile], source: Source) -> Iterator[Row | BadRo
                 if row.get(column) is None:
                     row[column] = value
             if wanted(row, source):
-                yield row
+                try:
+                    yield absolute_images(row, source, place)
+                except ImageError as error:
+                    yield BadRow(index, f"{file.place}: image {error}")
 
 
 def wanted(row: Row, source: Source) -> bool:
@@ -70,25 +75,51 @@ def wanted(row: Row, source: Source) -> bool:
     return True
 
 
-def absolute_images(row: Record, folder: Path, source: Source) -> Record:
+@dataclass(frozen=True, slots=True)
+class PictureFolder:
+    """Where the paths of a row's images lead."""
+
+    folder: Path
+    """Relative paths are relative to it."""
+    within: Path | None
+    """Images lie below it, links followed; None: they may lie anywhere."""
+
+    def file(self, path: str) -> str:
+        """The absolute path of an image.
+
+        Raises:
+            ImageError: it leads outside.
+        """
+        found = self.folder.absolute() / path
+        if self.within is not None and "\0" not in path:
+            real, bound = os.path.realpath(found), os.path.realpath(self.within)
+            if os.path.commonpath((real, bound)) != bound:
+                raise ImageError(f"{path!r} leads outside {self.within}: --allow-outside-images permits it")
+        return str(found)
+
+
+def absolute_images(row: Record, source: Source, place: PictureFolder) -> Record:
     """Make relative paths in image columns absolute, in place.
 
     These are the source's image columns, those that any data set may have, and `image_1`, `image_2` …
+
+    Raises:
+        ImageError: a path leads outside.
     """
     for column, value in row.items():
         if column in source.image_columns or column in IMAGE_COLUMNS or _NUMBERED.fullmatch(column):
-            row[column] = _absolute(value, folder)
+            row[column] = _absolute(value, place)
     return row
 
 
-def _absolute(value: Any, folder: Path) -> Any:
+def _absolute(value: Any, place: PictureFolder) -> Any:
     value = _listed(value)
     if isinstance(value, list):
-        return [_absolute(each, folder) for each in value]
+        return [_absolute(each, place) for each in value]
     if isinstance(value, str) and is_path(value):
-        return str(folder / value)
+        return place.file(value)
     if isinstance(value, dict) and not value.get("bytes") and isinstance(value.get("path"), str):
-        return {**value, "path": str(folder / value["path"])}
+        return {**value, "path": place.file(value["path"])}
     return value
 
 
@@ -100,15 +131,14 @@ def _listed(value: Any) -> Any:
     return value
 
 
-def read_jsonl(path: Path, source: Source) -> Iterator[Record | str]:
+def read_jsonl(path: Path) -> Iterator[Record | str]:
     """One JSON object a line; blank lines are skipped."""
-    folder = path.parent.absolute()
     with _open(path) as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             row = _json_object(line)
-            yield absolute_images(row, folder, source) if isinstance(row, dict) else f"{path}:{number}: {row}"
+            yield row if isinstance(row, dict) else f"{path}:{number}: {row}"
 
 
 def _json_object(line: bytes) -> Record | str:
@@ -124,14 +154,13 @@ def _json_object(line: bytes) -> Record | str:
     return row if isinstance(row, dict) else f"a JSON object is wanted, not {type(row).__name__}"
 
 
-def read_tsv(path: Path, source: Source) -> Iterator[Record | str]:
+def read_tsv(path: Path) -> Iterator[Record | str]:
     """VLMEvalKit's form: tab-separated with a header, `image` in base64, an empty cell for a missing value.
 
     An image cell may name, by `index`, the row whose image it shares, as MMBench's rotations do; only the
     images so named are held in memory. `index` is given as an int.
     """
     shared = _shared(path)
-    folder = path.parent.absolute()
     places = _picture_folders(path)
     for number, cells in _cells(path):
         row = _tsv_row(cells)
@@ -146,7 +175,7 @@ def read_tsv(path: Path, source: Source) -> Iterator[Record | str]:
                 continue
         if row.get("image") is None and row.get("image_path") is not None:
             row["image_path"] = _beside(row["image_path"], places)
-        yield absolute_images(row, folder, source)
+        yield row
 
 
 def _picture_folders(path: Path) -> list[Path]:
@@ -226,11 +255,10 @@ def _tsv_row(cells: dict[str, str] | str) -> Record | str:
     return row
 
 
-def read_parquet(path: Path, source: Source) -> Iterator[Record | str]:
+def read_parquet(path: Path) -> Iterator[Record | str]:
     """One row group after the other, 32 rows at a time; what is unreadable of a group is one bad row each."""
     import pyarrow as pa
 
-    folder = path.parent.absolute()
     with _parquet(path) as file:
         for group in range(file.num_row_groups):
             left = file.metadata.row_group(group).num_rows
@@ -238,7 +266,7 @@ def read_parquet(path: Path, source: Source) -> Iterator[Record | str]:
                 for batch in file.iter_batches(32, [group]):
                     for row in batch.to_pylist():
                         left -= 1
-                        yield absolute_images(row, folder, source)
+                        yield row
             except (pa.ArrowException, OSError, ValueError) as error:
                 why = str(error).splitlines()[0]
                 yield from (f"{path}: row group {group} cannot be decoded: {why}" for _ in range(left))
@@ -271,30 +299,22 @@ def holds_rows(path: Path) -> bool:
     return second.lstrip()[:1] == b"{" and not isinstance(_json_object(first), str)
 
 
-def read_json(path: Path, source: Source) -> Iterator[Record | str]:
+def read_json(path: Path) -> Iterator[Record | str]:
     """A list of objects, or one object a line."""
     with _open(path) as file:
         start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
     if start[:1] != b"[":
-        yield from read_jsonl(path, source)
+        yield from read_jsonl(path)
         return
-    folder = path.parent.absolute()
     try:
         rows = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise HarnessError(f"{path}: not JSON: {error}") from error
     for number, row in enumerate(rows):
         if isinstance(row, dict):
-            yield absolute_images(row, folder, source)
+            yield row
         else:
             yield f"{path}: entry {number}: a JSON object is wanted, not {type(row).__name__}"
-
-
-def read_table(path: Path, source: Source) -> Iterator[Record | str]:
-    """A data set of `save_to_disk`."""
-    folder = path.absolute()
-    for row in read_saved(path):
-        yield absolute_images(row, folder, source)
 
 
 READERS: dict[str, Reader] = {
@@ -302,7 +322,7 @@ READERS: dict[str, Reader] = {
     ".jsonl": read_jsonl,
     ".json": read_json,
     ".tsv": read_tsv,
-    "saved": read_table,
+    "saved": read_saved,
 }
 """Suffix, or "saved" → reader."""
 
@@ -356,7 +376,7 @@ def _counts(line: bytes, source: Source) -> bool:
 def says_splits(file: RowFile, source: Source) -> bool:
     """Whether a file's rows say their split, going by its first row."""
     column = source.split_column or "split"
-    first = next((row for row in READERS[file.format](file.path, source) if isinstance(row, dict)), {})
+    first = next((row for row in READERS[file.format](file.path) if isinstance(row, dict)), {})
     return first.get(column) is not None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.fingerprint import check_sums
 from harness.models.folders import ADAPTER_FILES, read_adapter
 from harness.models.weights import Findings, check_headers
 from harness.words import counted
@@ -46,6 +47,7 @@ def merge(given: str, model: Any, folder: Path, *, allow_missing: bool) -> tuple
     if file is None:
         raise HarnessError(f"{given}: the adapter has no weights, {' or '.join(ADAPTER_FILES)}: save it again")
     check_headers(given, [file])
+    check_sums(folder)
     unsaved = _unsaved(config, file)
     if unsaved:
         raise HarnessError(

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import PLUGIN_BUGS
+from harness.errors import FAULTS
 from harness.models.checkpoint import find, load
 from harness.models.generation import CheckpointSampling, checkpoint_sampling
 from harness.models.hf_batching import TOLERANCE, answers_alike
@@ -207,7 +207,7 @@ class HFBackend:
         tolerance = TOLERANCE.get(self.model.dtype.itemsize, max(TOLERANCE.values()))
         try:
             return answers_alike(self._prompter, self._logits_of, tolerance)
-        except (ValueError, *PLUGIN_BUGS):  # whatever it is, it is said when the request itself is answered
+        except FAULTS:  # whatever it is, it is said when the request itself is answered
             self._free()
             return False
 

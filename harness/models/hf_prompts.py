@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import PLUGIN_BUGS
+from harness.errors import FAULTS
 from harness.models.chat import Chat
 from harness.models.pixels import fitted, rule_of
 from harness.types import Request
@@ -92,7 +92,7 @@ class Prompter:
 
         try:
             self.processor(text=["?"], images=[[PIL.Image.new("RGB", (64, 64))]], return_tensors="pt")
-        except (ValueError, *PLUGIN_BUGS):
+        except FAULTS:
             return False
         return True
 
@@ -140,7 +140,7 @@ class Prompter:
         """Fill in `inputs` and `shown`. A request that the processor refuses fails alone."""
         try:
             batch.inputs = self._inputs(batch.prompts, pictures)
-        except (ValueError, *PLUGIN_BUGS) as error:
+        except FAULTS as error:
             if len(batch.prompts) == 1:
                 [prompt] = batch.prompts
                 reason = f"the processor refuses it: {first_line(error)}"
@@ -250,7 +250,7 @@ def failure(reason: str, arrived: float) -> Response:
     return Response("", "error", latency=time.monotonic() - arrived, error=reason)
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What an error says, in one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 

@@ -9,13 +9,15 @@ from typing import Any
 
 from harness.types import Request
 from scorers.types import Coords
+from tasks.images import ImageError
 from tasks.types import Response
 
 
 class MockBackend:
     """Answers every request with the same text, or with its prompt.
 
-    It has no chat template that could open thinking: what is to be a thought, the text says itself.
+    It decodes the images, as any model does. It has no chat template that could open thinking: what is to be
+    a thought, the text says itself.
 
     Args:
         text: the answer.
@@ -52,6 +54,11 @@ class MockBackend:
     def _answer(self, request: Request) -> Response:
         if self.failing and zlib.crc32(request.key.encode("utf-8", "replace")) < self.failing * 2**32:
             return Response("", "error", error="the mock model was told to fail")
+        try:
+            for image in request.images:
+                image.picture()
+        except ImageError as error:
+            return Response("", "error", error=f"image {error}")
         text = self.text
         if self.echo:
             text = "\n".join(part for part in request.parts if isinstance(part, str))

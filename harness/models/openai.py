@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
-from harness.errors import PLUGIN_BUGS, UsageError, nearest
+from harness.errors import FAULTS, UsageError, named, nearest
 from harness.models.pixels import AS_STORED, EncodedImage, PixelRule, encode
 from harness.models.server_loop import Loop
 from harness.models.server_patience import GivenUpError, RetryPolicy, Server, Servers, Tries
@@ -320,14 +320,16 @@ class OpenAIBackend:
                 raise failure(server.name, reply.status, raw, reply.headers, self._secrets)
             shown = Shown(tuple(image.size for image in images), time.perf_counter() - started)
             return completion(server.name, raw, shown, self._secrets)
+        except AttemptError:
+            raise
         except aiohttp.ClientConnectorCertificateError as error:
             raise AttemptError(f"{server.name}: {error}", Kind.HOPELESS) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise AttemptError(f"{server.name}: {error or type(error).__name__}", Kind.DOWN) from None
         except TimeoutError:
             raise AttemptError(f"{server.name}: no answer in {self.timeout:g} s", Kind.PASSING) from None
-        except (aiohttp.ClientError, OSError, *PLUGIN_BUGS) as error:
-            why = f"{type(error).__name__}: {error}"[:300]
+        except FAULTS as error:
+            why = named(error)
             raise AttemptError(f"{server.name}: {why}", Kind.PASSING) from error
 
     def check_model(self) -> None:

@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError
-
-from harness.errors import PLUGIN_BUGS, HarnessError, UsageError
+from harness.errors import FAULTS, UsageError
 from harness.models.chat import Chat
 from harness.models.hf_files import checkpoint_folder
 from scorers.read.normalise import Delimiters
@@ -63,7 +61,7 @@ def served_chat(
         chat.opening()
     except ImportError as error:
         return None, f'{error.name} is not installed: pip install "vlm-harness[hf]"'
-    except (HarnessError, OSError, TemplateError, *PLUGIN_BUGS) as error:
+    except FAULTS as error:
         return None, (str(error).strip() or type(error).__name__).splitlines()[0]
     return chat, ""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
+from harness.fingerprint import check_sums
 from harness.models.folders import MODEL_FILES, no_weights
 from harness.words import counted
 
@@ -47,6 +48,7 @@ def check_files(given: str, folder: Path, quantization: str | None = None) -> No
             f"{_some(absent)}: copy or download the model again"
         )
     check_headers(given, [folder / name for name in names], quantization)
+    check_sums(folder)
 
 
 def _shards(index: Path) -> list[str]:

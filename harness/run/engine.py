@@ -74,7 +74,13 @@ def execute(
         _check_coords(tasks, spec.coords, spec.name)
     with announced(progress.say):
         sources = {
-            task.name: load_rows(task, config.data_source, seed=config.seed, alone=len(tasks) == 1)
+            task.name: load_rows(
+                task,
+                config.data_source,
+                seed=config.seed,
+                alone=len(tasks) == 1,
+                outside_images=config.allow_outside_images,
+            )
             for task in tasks
         }
         asked_for = models.identify(spec) if spec is not None else None
@@ -83,9 +89,9 @@ def execute(
     run_dir = config.run_dir
     existed = run_dir.exists()
     try:
-        with Lock(run_dir):
+        with Lock(run_dir) as lock:
             aside = Replaced(run_dir, replace=config.fresh)
-            old = None if config.fresh else identity.read_run(run_dir)
+            old = None if config.fresh else identity.run_to_continue(run_dir, progress.say)
             if old is not None:
                 identity.check_settings(run_dir, old, config, fixed, fingerprints)
                 if asked_for is not None:
@@ -93,7 +99,7 @@ def execute(
                 for line in identity.changed_scoring(run_dir, old, config):
                     progress.say(line)
             with closing(RunModel(spec, backend, progress.say)) as model:
-                run = _Run(config, run_dir, tasks, sources, model, asked_for, fixed, progress, old)
+                run = _Run(config, run_dir, tasks, sources, model, asked_for, fixed, progress, old, lock)
                 return run.go(aside, command, started)
     finally:
         if not existed and run_dir.exists() and not any(run_dir.iterdir()):
@@ -147,6 +153,7 @@ class _Run:
     progress: Progress
     old: dict[str, Any] | None
     """`run.json` of the run to be continued."""
+    lock: Lock
     coords: Coords | None = None
     asked: int = 0
     """Responses asked for by this command."""
@@ -161,6 +168,7 @@ class _Run:
                 left = self._answer(plans, journal, scoring, aside, command)
                 scoring.finish(self.progress)
             verdicts = self._all_verdicts(plans, scoring.verdicts, left)
+        self.lock.check()
         for plan in plans:
             path = self.run_dir / "scores" / f"{plan.task.name}.jsonl"
             write_scores(path, plan.task, verdicts[plan.task.name])
@@ -251,7 +259,7 @@ class _Run:
             for plan in plans
         }
         wanted = all_asks(plans, shas, self.config.epochs)
-        answered = self._replay(journal, wanted, scoring) if self.old is not None else []
+        answered = self._replay(journal, wanted, scoring) if not self.config.fresh else []
         if answered:
             self.progress.say(
                 f"{self.run_dir}: {len(answered)} of {len(answered) + len(wanted)} are answered already"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -146,11 +146,31 @@ def versions() -> dict[str, str]:
     return found
 
 
+class DamagedRunError(HarnessError):
+    """`run.json` is no JSON. The answers are still there."""
+
+
+def run_to_continue(run_dir: Path, say: Callable[[str], None]) -> dict[str, Any] | None:
+    """As `read_run`; None also where `run.json` is damaged, which is said.
+
+    It is then written anew. Answers are taken up by their keys, which hold prompt, images and settings.
+
+    Raises:
+        UsageError, HarnessError: as `read_run` does.
+    """
+    try:
+        return read_run(run_dir)
+    except DamagedRunError as error:
+        say(str(error))
+        return None
+
+
 def read_run(run_dir: Path) -> dict[str, Any] | None:
     """The content of `run.json`; None where the directory holds no run.
 
     Raises:
         UsageError: another version's format, or a directory that holds something else.
+        DamagedRunError: it is no JSON.
         HarnessError: it is not as this version writes it: someone edited it.
     """
     path = run_dir / "run.json"
@@ -159,7 +179,12 @@ def read_run(run_dir: Path) -> dict[str, Any] | None:
         if others:
             raise UsageError(f"{run_dir}: holds {others[0]!r} but no run.json: not a run; choose another --out")
         return None
-    content: Any = read_json(path)
+    try:
+        content: Any = read_json(path)
+    except HarnessError as error:
+        raise DamagedRunError(
+            f"{error}; its harness eval command writes it anew and keeps the answers to the same questions"
+        ) from None
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
         raise UsageError(f"{path}: format {found}, this version reads {FORMAT}; choose another --out")

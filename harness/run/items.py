@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import PLUGIN_BUGS, HarnessError
+from harness.errors import FAULTS, HarnessError
 from harness.jsonl import encode, plain, read_lines, tuples, write_atomic
 from harness.run.media import KeptImage
 from harness.run.plan import FailedRow, Planned, TaskPlan
-from scorers.types import Coords, ScorerError, Shape, Target
+from scorers.types import Coords, Shape, Target
 from tasks.types import Groups, Sample, Task
 
 
@@ -43,14 +43,14 @@ def gold_of(target: Target, coords: Coords | None) -> str | None:
     """A target's own right answer; None where it knows none, or none that the convention can write."""
     try:
         return target.gold(coords)
-    except (ScorerError, NotImplementedError, *PLUGIN_BUGS):
+    except FAULTS:
         return None
 
 
 def _shapes_of(target: Target) -> tuple[Shape, ...]:
     try:
         return target.shapes()
-    except (ScorerError, *PLUGIN_BUGS):
+    except FAULTS:
         return ()
 
 
@@ -95,11 +95,14 @@ def read_items(path: Path, task: Task) -> Iterator[Item | FailedRow]:
         HarnessError: a line is not JSON or its target is not of the task's type (another version wrote it).
     """
     for number, line in read_lines(path):
-        groups = {key: tuples(value) for key, value in line.get("groups", {}).items()}
-        if "error" in line:
-            yield FailedRow(line["id"], line["error"], groups.get(task.unit or ""))
-            continue
         try:
+            groups = {key: tuples(value) for key, value in line.get("groups", {}).items()}
+            texts = [line["id"], *(line[name] for name in ("error", "prompt_sha", "image_sha") if name in line)]
+            if not all(isinstance(text, str) for text in texts):
+                raise TypeError("an id, hash or error that is no text")
+            if "error" in line:
+                yield FailedRow(line["id"], line["error"], groups.get(task.unit or ""))
+                continue
             target = task.target(**tuples(line["target"]))
             sample = Sample(
                 id=line["id"],
@@ -110,7 +113,7 @@ def read_items(path: Path, task: Task) -> Iterator[Item | FailedRow]:
                 meta=line.get("meta", {}),
             )
             yield Item(sample, line["prompt_sha"], line["image_sha"])
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise HarnessError(
                 f"{path}:{number}: not an item of {task.name} as this version writes it: {error}"
             ) from None

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.jsonl import FULL, DiskFullError, encode, write_atomic
+from harness.errors import HarnessError
+from harness.jsonl import encode, write_atomic, writing
 from tasks.types import FINISH_REASONS, Response
 
 
@@ -138,30 +139,36 @@ class TaskJournal:
         """Add an answer. A process that is killed afterwards has not lost it.
 
         Raises:
-            DiskFullError: there is no space. The file still ends with a whole line.
+            HarnessError: there is no space, or the file has gone. What is left ends with a whole line.
         """
+        data = encode(line_of(key, response))
+        with writing(self.path):
+            descriptor = self._open()
+            if os.fstat(descriptor).st_nlink == 0:
+                raise HarnessError(f"{self.path}: removed while the run was writing it: run the command again")
+            written = 0
+            try:
+                while written < len(data):
+                    written += os.write(descriptor, data[written:])
+            except OSError:
+                os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
+                raise
+
+    def _open(self) -> int:
         if self._descriptor is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        data = encode(line_of(key, response))
-        written = 0
-        try:
-            while written < len(data):
-                written += os.write(self._descriptor, data[written:])
-        except OSError as error:
-            if error.errno not in FULL:
-                raise
-            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
-            raise DiskFullError(self.path) from error
+        return self._descriptor
 
     def close(self) -> None:
         """Make sure that the lines are on the disk itself, and close."""
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            with writing(self.path):
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
 
 
 class Journal:
@@ -181,11 +188,11 @@ class Journal:
 
     def close(self) -> None:
         """Close every task's file, also where one of them fails."""
-        errors: list[OSError] = []
+        errors: list[HarnessError] = []
         for journal in self.tasks.values():
             try:
                 journal.close()
-            except OSError as error:
+            except HarnessError as error:
                 errors.append(error)
         if errors:
             raise errors[0]

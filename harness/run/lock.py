@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import socket
+import tempfile
 from pathlib import Path
+from threading import Event, Thread
 from types import TracebackType
 
 from harness.errors import HarnessError
+from harness.jsonl import writing
 
 
 class LockedError(HarnessError):
@@ -30,21 +34,45 @@ class Lock:
     """Holds `DIR/lock`, which names the writer's process and host, until left.
 
     The kernel's lock goes with its process, so a killed run leaves nothing to clean up. What the file says
-    is checked too, for file systems that do not lock between hosts: a dead process of this host is taken over.
+    is checked too, for file systems that do not lock between hosts: its writer touches it every `BEAT` seconds,
+    and one that was not touched for `DEAD` seconds, or is of a dead process of this host, is taken over.
 
     Raises:
         LockedError: on entering, where another process holds it.
     """
 
+    BEAT = 15.0
+    DEAD = 90.0
+
     def __init__(self, directory: Path) -> None:
         self.path = directory / "lock"
         self._descriptor: int | None = None
+        self._left = Event()
 
     def __enter__(self) -> Lock:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         while self._descriptor is None:
-            self._descriptor = self._acquire()
+            with writing(self.path):
+                self._descriptor = self._acquire()
+        Thread(target=self._beat, name="lock", daemon=True).start()
         return self
+
+    def _beat(self) -> None:
+        while not self._left.wait(self.BEAT):
+            with contextlib.suppress(OSError):
+                os.utime(self.path)
+
+    def check(self) -> None:
+        """See that the directory is still the one that was locked.
+
+        Raises:
+            HarnessError: it was removed or moved; what is written now would not be the run.
+        """
+        assert self._descriptor is not None
+        if not self._same_file(self._descriptor):
+            raise HarnessError(
+                f"{self.path.parent}: removed or moved while the run was writing to it: run the command again"
+            )
 
     def _acquire(self) -> int | None:
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -58,7 +86,7 @@ class Lock:
             os.close(descriptor)
             raise
         holder = self._holder(descriptor)
-        if holder is not None and self._held(*holder):
+        if holder is not None and self._fresh(descriptor) and self._held(*holder):
             os.close(descriptor)
             raise self._refusal(holder)
         if not self._same_file(descriptor):
@@ -83,6 +111,11 @@ class Lock:
         except (ValueError, KeyError, TypeError):
             return None
 
+    def _fresh(self, descriptor: int) -> bool:
+        """Whether it was touched lately, by the clock of its file system."""
+        with tempfile.TemporaryFile(dir=self.path.parent) as now:
+            return os.fstat(now.fileno()).st_mtime - os.fstat(descriptor).st_mtime < self.DEAD
+
     @staticmethod
     def _held(pid: int, host: str) -> bool:
         return host != socket.gethostname() or (pid != os.getpid() and _alive(pid))
@@ -91,13 +124,15 @@ class Lock:
         who = f"process {holder[0]} on {holder[1]}" if holder else "another process"
         return LockedError(
             f"{self.path.parent}: {who} is writing to this run; wait for it, or choose another --out "
-            f"(if it is gone: rm {self.path})"
+            f"(if it is gone: in {self.DEAD:g} s, or rm {self.path})"
         )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._descriptor is not None
-        self.path.unlink(missing_ok=True)
+        self._left.set()
+        if self._same_file(self._descriptor):
+            self.path.unlink(missing_ok=True)
         os.close(self._descriptor)
         self._descriptor = None

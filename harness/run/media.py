@@ -7,13 +7,14 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
-from harness.jsonl import write_atomic
+from harness.jsonl import write_atomic, writing
 from tasks.images import ImageError, ImageRef
-from tasks.picture import Header
+from tasks.picture import Header, file_bytes
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -33,14 +34,23 @@ class KeptImage(ImageRef):
         size: (width, height) in pixels.
         name: of its copy in the run's `images` folder.
         read: gives the encoded bytes.
+        label: for messages: its file or address.
     """
 
-    def __init__(self, sha: str, size: tuple[int, int], name: str, read: Callable[[], bytes]) -> None:
+    def __init__(
+        self, sha: str, size: tuple[int, int], name: str, read: Callable[[], bytes], label: str = ""
+    ) -> None:
         self._picture = self._bytes = self._path = self.url = None
+        self._label = label
         self.sha = sha
         self.name = name
         self._size = size
         self._read = read
+
+    @property
+    def label(self) -> str:
+        """Its file or address, for messages; empty where it has none."""
+        return self._label
 
     @property
     def data(self) -> bytes:
@@ -78,7 +88,7 @@ class ImageStore:
         Raises:
             ImageError: it cannot be read, or its header is no image's.
         """
-        path = image.path
+        path, label = image.path, image.label
         if image.url is not None and self._fetch is not None:
             image = ImageRef(self._fetch(image.url))
         if path is not None and path in self._by_path:
@@ -88,8 +98,8 @@ class ImageStore:
         kept = self._by_sha.get(sha)
         if kept is None:
             header = image.header
-            reader = image_reader(path) if path is not None else self._hold(data)
-            kept = self._by_sha[sha] = KeptImage(sha, header.size, copy_name(sha, data, header), reader)
+            reader = partial(file_bytes, path) if path is not None else self._hold(data)
+            kept = self._by_sha[sha] = KeptImage(sha, header.size, copy_name(sha, data, header), reader, label)
         if path is not None:
             self._by_path[path] = kept
         return kept
@@ -98,29 +108,18 @@ class ImageStore:
         if len(data) <= self._left:
             self._left -= len(data)
             return lambda: data
-        if self._spool is None:
-            self._spool = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by close()
-        descriptor, start, length = self._spool.fileno(), self._spool.tell(), len(data)
-        self._spool.write(data)
-        self._spool.flush()
+        with writing(self._folder / "(images held for a while)"):
+            if self._spool is None:
+                self._spool = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by close()
+            descriptor, start, length = self._spool.fileno(), self._spool.tell(), len(data)
+            self._spool.write(data)
+            self._spool.flush()
         return lambda: os.pread(descriptor, length, start)
 
     def close(self) -> None:
         """Free the temporary file. The images in it cannot be read any more."""
         if self._spool is not None:
             self._spool.close()
-
-
-def image_reader(path: Path) -> Callable[[], bytes]:
-    """Reads a file each time it is called; the call raises `ImageError` where the file has gone."""
-
-    def read() -> bytes:
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise ImageError(f"{path}: {error.strerror}") from error
-
-    return read
 
 
 def copy_name(sha: str, data: bytes, header: Header) -> str:
@@ -142,7 +141,7 @@ def write_copy(image: KeptImage, folder: Path) -> None:
             data = shrunk_jpeg(image.picture(), LARGEST, quality=85)
     except ImageError:
         return  # The backend meets the same image and says so.
-    write_atomic(folder / image.name, [data])
+    write_atomic(folder / image.name, [data], durable=False)
 
 
 def shrunk_jpeg(picture: Any, longest: int, quality: int) -> bytes:
@@ -170,7 +169,7 @@ class Copies:
         self._futures: list[Future[None]] = []
         self._done: set[str] = set()
         if folder is not None and folder.is_dir():
-            self._done = {entry.name for entry in os.scandir(folder)}
+            self._done = {entry.name for entry in os.scandir(folder) if entry.stat().st_size}
 
     def add(self, image: ImageRef) -> None:
         """Have the copy of an image written, unless it already is."""

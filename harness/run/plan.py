@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
-from harness.errors import PLUGIN_BUGS, UsageError
+from harness.errors import FAULTS, UsageError, named
+from harness.jsonl import plain
 from harness.run.media import ImageStore
 from scorers.read.option import LETTERS
 from scorers.types import Coords
@@ -152,8 +153,8 @@ def _row_samples(task: Task, index: int, row: Row | object) -> Iterable[Sample |
         return [_askable(task, f"row {index}{_row_id(row)}", sample, row) for sample in samples]
     except (RowError, ImageError) as problem:
         return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {problem}")]
-    except PLUGIN_BUGS as problem:
-        return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {type(problem).__name__}: {problem}")]
+    except FAULTS as problem:
+        return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {named(problem)}")]
 
 
 def missing_groups(task: Task, sample: Sample) -> list[str]:
@@ -164,21 +165,33 @@ def missing_groups(task: Task, sample: Sample) -> list[str]:
 
 
 def _askable(task: Task, where: str, sample: Sample, row: Row) -> Sample | FailedRow:
-    """The sample, unless it lacks its question, an option or its image, or a metric would leave it out."""
+    """The sample, unless something is wrong with it."""
+    why = next(_faults(task, sample, row), None)
+    if why is None:
+        return sample
     unit = sample.groups.get(task.unit) if task.unit else None
-    name = unit if isinstance(unit, str) else None
+    return FailedRow(sample.id, f"{where}: {why}", unit if isinstance(unit, str) else None)
+
+
+def _faults(task: Task, sample: Sample, row: Row) -> Iterator[str]:
+    """Why a sample cannot be asked: what it lacks, or that it cannot be written down."""
     if absent(sample.question) is None:
-        return FailedRow(sample.id, f"{where}: its question is empty", name)
-    if (empty := next((n for n, text in enumerate(sample.choices) if absent(text) is None), None)) is not None:
-        return FailedRow(sample.id, f"{where}: option {LETTERS[empty]} is empty", name)
+        yield "its question is empty"
+    if len(sample.choices) > len(LETTERS):
+        yield f"{len(sample.choices)} options, letters go to {LETTERS[-1]}"
+    yield from (
+        f"option {letter} is empty"
+        for letter, text in zip(LETTERS, sample.choices, strict=False)
+        if absent(text) is None
+    )
     if not sample.images and not sample.text_only:
-        columns = ", ".join(map(str, row))
-        error = f"{where}: no image under {', '.join(IMAGE_COLUMNS)} (the row has: {columns})"
-        return FailedRow(sample.id, error, name)
+        yield f"no image under {', '.join(IMAGE_COLUMNS)} (the row has: {', '.join(map(str, row))})"
+    try:
+        plain((sample.target, sample.groups, sample.meta))
+    except TypeError as error:
+        yield f"it cannot be written down: {error}"
     if missing := missing_groups(task, sample):
-        error = f"{where}: nothing says its {missing[0]}, by which the scores are summed up"
-        return FailedRow(sample.id, error, name)
-    return sample
+        yield f"nothing says its {missing[0]}, by which the scores are summed up"
 
 
 def _row_id(row: Row) -> str:
@@ -269,8 +282,8 @@ class _Preparer:
             raise UsageError(f"{self.task.name}: prompt template: {error}") from error
         except RowError as error:
             return FailedRow(sample.id, f"{sample.id}: {error}", name)
-        except PLUGIN_BUGS as error:
-            return FailedRow(sample.id, f"{sample.id}: prompt: {type(error).__name__}: {error}", name)
+        except FAULTS as error:
+            return FailedRow(sample.id, f"{sample.id}: prompt: {named(error)}", name)
         pixels = sum(self._pixels(*image.size) for image in images)
         length = sum(len(part) for part in parts if isinstance(part, str))
         shas = "".join(image.sha for image in images)

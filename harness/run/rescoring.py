@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.config import RunConfig, build
 from harness.errors import HarnessError, UsageError
-from harness.jsonl import plain, read_json, write_json
+from harness.jsonl import plain, write_json
 from harness.progress import Progress
 from harness.registry import Registry
 from harness.run.identity import notes_of, read_run, save_run
@@ -18,8 +18,9 @@ from harness.run.journal import Key, TaskJournal
 from harness.run.lock import Lock
 from harness.run.plan import FailedRow
 from harness.scores import aggregate
-from harness.scores.results import Results, TaskResult, write_results
-from harness.scores.scoring import Verdict, unanswered, verdict_on, write_scores
+from harness.scores.results import Results, TaskResult, read_results, write_results
+from harness.scores.scoring import ScoringThread, Verdict, unanswered, write_scores
+from harness.words import missing_responses
 from scorers.read.normalise import Delimiters
 from tasks.types import Response, Task
 
@@ -57,13 +58,20 @@ def rescore(
 
     Raises:
         UsageError: the directory holds no run.
-        HarnessError: a file of it cannot be read, or the run is in use.
+        HarnessError: a file of it cannot be read, the run is in use, or responses of a complete run have gone.
     """
     run = _run_of(run_dir)  # before the lock, which would make the directory
     with Lock(run_dir):
         if delimiters is not None:
-            save_run(run_dir, run | {"config": run["config"] | {"delimiters": plain(delimiters)}})
-        verdicts = score_run(run_dir, progress)
+            run |= {"config": run["config"] | {"delimiters": plain(delimiters)}}
+        verdicts = _scored(run_dir, run, progress)
+        if verdicts.missing and (run_dir / "results.json").exists():
+            raise HarnessError(
+                f"{run_dir}: {missing_responses(verdicts.missing)} although the run was complete; its scores "
+                "stay as they are: run its harness eval command again, it asks for what is missing"
+            )
+        if delimiters is not None:
+            save_run(run_dir, run)
         for task, scores in verdicts.scores:
             write_scores(run_dir / "scores" / f"{task.name}.jsonl", task, scores)
         if not verdicts.missing:
@@ -78,7 +86,10 @@ def score_run(run_dir: Path, progress: Progress | None = None) -> ScoredRun:
         UsageError: the directory holds no run.
         HarnessError: a file of it cannot be read.
     """
-    run = _run_of(run_dir)
+    return _scored(run_dir, _run_of(run_dir), progress)
+
+
+def _scored(run_dir: Path, run: Mapping[str, Any], progress: Progress | None) -> ScoredRun:
     progress = progress or Progress(quiet=True)
     config = _config_of(run_dir, run)
     registry = Registry(config.task_file)
@@ -97,19 +108,26 @@ def score_run(run_dir: Path, progress: Progress | None = None) -> ScoredRun:
             fingerprint=described["fingerprint"],
             synthetic=described["synthetic"],
         )
-    before = run_dir / "results.json"
-    told = read_json(before) if before.exists() else {}
-    seconds = float(told.get("seconds", 0.0))
+    seconds, asked = _told(run_dir)
     results = aggregate.run_results(
         tasks,
         failure_budget=config.failure_budget,
         model=run["model"],
         seconds=seconds,
         run_dir=run_dir,
-        asked=told.get("asked"),
+        asked=asked,
         notes=notes_of(run),
     )
     return ScoredRun(results, scores, missing)
+
+
+def _told(run_dir: Path) -> tuple[float, int | None]:
+    """How long the last command took and how many responses it asked for: 0 and None where nothing says it."""
+    try:
+        results = read_results(run_dir)
+    except HarnessError:
+        return 0.0, None
+    return results.seconds, results.asked
 
 
 def write_submissions(run_dir: Path, out: Path) -> list[Path]:
@@ -160,7 +178,7 @@ def _config_of(run_dir: Path, run: Mapping[str, Any]) -> RunConfig:
 
 
 def _answers(
-    run_dir: Path, task: Task, run: dict[str, Any]
+    run_dir: Path, task: Task, run: Mapping[str, Any]
 ) -> Iterator[tuple[int, Item | FailedRow, int, Response | None]]:
     """(position, item, epoch, response) of everything that a run asks of a task, in order."""
     answers: dict[str, Response] = {
@@ -178,18 +196,19 @@ def _answers(
 
 
 def _task_verdicts(
-    run_dir: Path, task: Task, run: dict[str, Any], delimiters: Delimiters, progress: Progress
+    run_dir: Path, task: Task, run: Mapping[str, Any], delimiters: Delimiters, progress: Progress
 ) -> tuple[list[Verdict], int]:
     """The verdicts of one task, and how many responses are missing."""
     verdicts: list[Verdict] = []
     missing = 0
-    wanted = list(_answers(run_dir, task, run))
-    for position, item, epoch, response in progress.over(task.name, wanted, len(wanted)):
-        if isinstance(item, FailedRow):
-            verdicts.append(unanswered(position, item.id, groups_of(task, item), epoch, item.error))
-        elif response is None:
-            missing += 1
-        else:
-            pending = (task, position, item.sample, epoch, response)
-            verdicts.append(verdict_on(pending, run["coords"], delimiters))
-    return verdicts, missing
+    with ScoringThread(run["coords"], delimiters) as scoring:
+        for position, item, epoch, response in _answers(run_dir, task, run):
+            if isinstance(item, FailedRow):
+                verdicts.append(unanswered(position, item.id, groups_of(task, item), epoch, item.error))
+            elif response is None:
+                missing += 1
+            else:
+                scoring.add(task, position, item.sample, epoch, response)
+        scoring.finish(progress, task.name)
+    verdicts += scoring.verdicts.get(task.name, ())
+    return sorted(verdicts, key=lambda verdict: (verdict.position, verdict.epoch)), missing

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from harness.errors import PLUGIN_BUGS
+import json
+import math
+from dataclasses import replace
+from numbers import Real
+from typing import Any
+
+from harness.errors import FAULTS, named
+from harness.jsonl import plain
 from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords, Score, Status
 from tasks.types import Response, Sample, Task
@@ -29,18 +36,47 @@ def judge(
     """
     convention = coords if task.places else None
     try:
-        score = task.score(sample, response, coords=convention, raw=raw, delimiters=delimiters)
-    except PLUGIN_BUGS as error:
-        return _error(f"{type(error).__name__}: {error}")
-    return _checked(score)
+        return _checked(task.score(sample, response, coords=convention, raw=raw, delimiters=delimiters))
+    except FAULTS as error:
+        return _error(named(error))
 
 
 def _checked(score: Score) -> Score:
-    """The score, or `error` where a scorer may not return it: it would spoil means and rewards unseen."""
+    """The score with plain numbers, or `error` where it would spoil means and rewards unseen."""
     for name, number in (("value", score.value), ("official", score.official)):
-        if number is not None and not 0 <= number <= 1:  # NaN too
-            return _error(f"the scorer gave {name} {number}, which is not in 0..1")
-    return score
+        if number is None and name == "official":
+            continue
+        if not isinstance(number, Real) or not 0 <= number <= 1:  # NaN too
+            return _error(f"the scorer gave {name} {number!r}, which is no number in 0..1")
+    for name, number in score.components.items():
+        if not isinstance(number, Real) or not math.isfinite(number):
+            return _error(f"the scorer gave the component {name} {number!r}, which is no number")
+    official = None if score.official is None else float(score.official)
+    components = {name: float(number) for name, number in score.components.items()}
+    checked = replace(
+        score, value=float(score.value), official=official, status=Status(score.status), components=components
+    )
+    json.dumps(score_json(checked), allow_nan=False)
+    return checked
+
+
+def score_json(score: Score) -> dict[str, Any]:
+    """A score as plain JSON."""
+    line: dict[str, Any] = {
+        "value": score.value,
+        "official": score.official,
+        "status": str(score.status),
+        "extracted": score.extracted,
+    }
+    if score.channel is not None:
+        line["channel"] = str(score.channel)
+    if score.components:
+        line["components"] = plain(score.components)
+    if score.shapes:
+        line["shapes"] = plain(score.shapes)
+    if score.error is not None:
+        line["error"] = score.error
+    return line
 
 
 def _error(why: str) -> Score:

@@ -122,8 +122,20 @@ def read_results(run_dir: Path) -> Results:
     if not path.exists() and (run_dir / "run.json").exists():
         raise HarnessError(f"{run_dir}: the run is not complete: run its command again, it continues")
     content = read_json(path)
-    if content.get("format") != FORMAT:
-        raise HarnessError(f"{path}: format {content.get('format')}, this version reads {FORMAT}")
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise HarnessError(
+            f"{path}: format {found}, this version reads {FORMAT}: harness score {run_dir} makes it again"
+        )
+    try:
+        return _results(run_dir, content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise HarnessError(
+            f"{path}: not as this version writes it ({error!r}): harness score {run_dir} makes it again"
+        ) from None
+
+
+def _results(run_dir: Path, content: Mapping[str, Any]) -> Results:
     return Results(
         tasks={name: _task(value) for name, value in content["tasks"].items()},
         categories={name: _category(value) for name, value in content["categories"].items()},
@@ -131,7 +143,7 @@ def read_results(run_dir: Path) -> Results:
         exit_code=Exit(content["exit_code"]),
         model=content["model"],
         synthetic=content["synthetic"],
-        seconds=content["seconds"],
+        seconds=float(content["seconds"]),
         asked=content.get("asked"),
         notes=tuple(content.get("notes", ())),
         run_dir=run_dir,

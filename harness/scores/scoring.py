@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
 from typing import Any, Literal
 
-from harness.errors import PLUGIN_BUGS
-from harness.jsonl import encode, plain, write_atomic
+from harness.errors import FAULTS, HarnessError, named
+from harness.jsonl import encode, write_atomic
 from harness.progress import Progress
-from harness.scores.judging import judge
+from harness.scores.judging import judge, score_json
 from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords, Score, Status
 from tasks.types import Groups, Response, Sample, Task
@@ -89,71 +91,125 @@ def score_line(verdict: Verdict, version: str) -> dict[str, Any]:
     return {"id": verdict.id, "epoch": verdict.epoch, **score_json(verdict.score), "scorer": version}
 
 
-def score_json(score: Score) -> dict[str, Any]:
-    """A score as plain JSON."""
-    line: dict[str, Any] = {
-        "value": score.value,
-        "official": score.official,
-        "status": str(score.status),
-        "extracted": score.extracted,
-    }
-    if score.channel is not None:
-        line["channel"] = str(score.channel)
-    if score.components:
-        line["components"] = plain(score.components)
-    if score.shapes:
-        line["shapes"] = plain(score.shapes)
-    if score.error is not None:
-        line["error"] = score.error
-    return line
-
-
 class ScoringThread:
     """Scores responses beside generation.
 
     Enter it, `add` responses, `finish`; then `verdicts` holds every task's.
+
+    The thread dies with the process: no scorer that hangs keeps Ctrl-C from ending it. A response on which the
+    scorer works for longer than `LIMIT` is an error, and the rest goes on in another thread.
 
     Args:
         coords: the model's coordinate convention.
         delimiters: by which thinking, answers and chat tokens are known.
     """
 
-    BATCH = 64
+    LIMIT = 120.0
+    """Seconds; the benchmarks' own scorers take at most two (`benchmarks/fuzzing.py`)."""
+    MOST = 3
+    """Responses on which scorers may hang before the run is ended."""
 
     def __init__(self, coords: Coords | None, delimiters: Delimiters = STANDARD) -> None:
         self.verdicts: dict[str, list[Verdict]] = {}
         self._coords, self._delimiters = coords, delimiters
-        self._batch: list[Pending] = []
-        self._pool = ThreadPoolExecutor(1, "scoring")
-        self._futures: list[Future[None]] = []
+        self._todo: SimpleQueue[Pending | None] = SimpleQueue()
+        self._done: SimpleQueue[tuple[str, Verdict] | BaseException] = SimpleQueue()
+        self._waiting = 0
+        self._hung: list[str] = []
+        self._worker = self._start()
+
+    def _start(self) -> _Worker:
+        worker = _Worker(self._todo, self._done, self._score)
+        worker.start()
+        return worker
+
+    def _score(self, pending: Pending) -> Verdict:
+        return verdict_on(pending, self._coords, self._delimiters)
 
     def add(self, task: Task, position: int, sample: Sample, epoch: int, response: Response) -> None:
         """Have a response scored soon."""
-        self._batch.append((task, position, sample, epoch, response))
-        if len(self._batch) >= self.BATCH:
-            self._hand_over()
+        self._todo.put((task, position, sample, epoch, response))
+        self._waiting += 1
 
-    def _hand_over(self) -> None:
-        self._futures.append(self._pool.submit(self._score, self._batch))
-        self._batch = []
+    def finish(self, progress: Progress, name: str = "scoring") -> None:
+        """Wait until all are scored; `name` is what the progress says.
 
-    def finish(self, progress: Progress) -> None:
-        """Wait until all are scored."""
-        self._hand_over()
-        for future in progress.over("scoring", self._futures, len(self._futures)):
-            future.result()
-        self._futures = []
+        Raises:
+            HarnessError: scorers hang.
+        """
+        for _ in progress.over(name, range(self._waiting), self._waiting):
+            task, verdict = self._next()
+            self.verdicts.setdefault(task, []).append(verdict)
+        self._waiting = 0
 
-    def _score(self, batch: list[Pending]) -> None:
-        for pending in batch:
-            verdict = verdict_on(pending, self._coords, self._delimiters)
-            self.verdicts.setdefault(pending[0].name, []).append(verdict)
+    def _next(self) -> tuple[str, Verdict]:
+        while True:
+            try:
+                done = self._done.get(timeout=min(1.0, self.LIMIT))
+            except Empty:
+                if (pending := self._worker.give_up(self.LIMIT)) is not None:
+                    return self._given_up(pending)
+                continue
+            if isinstance(done, BaseException):
+                raise done
+            return done
+
+    def _given_up(self, pending: Pending) -> tuple[str, Verdict]:
+        task, position, sample, epoch, _ = pending
+        self._hung.append(sample.id)
+        if len(self._hung) == self.MOST:
+            raise HarnessError(
+                f"{task.name}: its scorer hangs (on {', '.join(self._hung)}); the answers are kept: mend it, "
+                "then run the command again"
+            )
+        self._worker = self._start()
+        score = Score(0.0, None, Status.ERROR, error=f"the scorer gave nothing within {self.LIMIT:g} s")
+        return task.name, Verdict(position, sample.id, epoch, sample.groups, score)
 
     def __enter__(self) -> ScoringThread:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self._todo.put(None)
+
+
+class _Worker(Thread):
+    """Scores what is to be done, one after the other, until it meets None or is given up."""
+
+    def __init__(
+        self,
+        todo: SimpleQueue[Pending | None],
+        done: SimpleQueue[tuple[str, Verdict] | BaseException],
+        score: Callable[[Pending], Verdict],
+    ) -> None:
+        super().__init__(name="scoring", daemon=True)
+        self._todo, self._done, self._score = todo, done, score
+        self._lock = Lock()
+        self._current: tuple[Pending, float] | None = None
+        self._left = False
+
+    def run(self) -> None:
+        """Work."""
+        while (pending := self._todo.get()) is not None:
+            self._current = (pending, time.monotonic())
+            done: tuple[str, Verdict] | BaseException
+            try:
+                done = (pending[0].name, self._score(pending))
+            except BaseException as error:  # noqa: BLE001 - of ours: raised where it is waited for
+                done = error
+            with self._lock:
+                if self._left:
+                    return
+                self._current = None
+                self._done.put(done)
+
+    def give_up(self, limit: float) -> Pending | None:
+        """What it has worked on for longer than the limit, in seconds; nothing of it counts from then on."""
+        with self._lock:
+            if self._current is None or time.monotonic() - self._current[1] <= limit:
+                return None
+            self._left = True
+            return self._current[0]
 
 
 def score_rows(
@@ -211,5 +267,5 @@ def _samples_of(task: Task, where: str, record: Any) -> list[Sample] | list[str]
         return list(task.to_samples(record)) or [f"{where}: the record gives no sample"]
     except (RowError, ImageError) as error:
         return [f"{where}: {error}"]
-    except PLUGIN_BUGS as error:
-        return [f"{where}: {type(error).__name__}: {error}"]
+    except FAULTS as error:
+        return [f"{where}: {named(error)}"]

@@ -8,6 +8,7 @@ may have its vision tower warmed up (`training.coldstart.vision_warmup`).
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ import torch
 from torch.nn import functional
 
 from harness.errors import UsageError
-from harness.jsonl import read_json, write_json
+from harness.jsonl import read_json, write_atomic, write_json
 from harness.models import family_coords, tiny_path
 from harness.models.hf_files import checkpoint_folder, read_config
 from harness.models.processors import load_processor
@@ -38,7 +39,8 @@ from training.coldstart.tiny import (
 from training.data.demonstrations import load_demonstrations
 from training.data.examples import Examples, ExampleSettings, sources, stream
 from training.data.rows import is_file, report_left_out
-from training.models import load_model, save_model, with_adapters, write_model
+from training.log import read_steps
+from training.models import load_model, place, save_model, with_adapters, write_model
 from training.recipe import UNTRAINED, ColdstartRecipe, Recipe, WarmupRecipe, task_names
 
 FINISHED = "coldstart.json"
@@ -65,6 +67,12 @@ class Log:
             file.write(json.dumps(line) + "\n")
         short = "  ".join(f"{key} {value:.3f}" for key, value in figures.items() if isinstance(value, float))
         print(f"{stage} {step}/{steps}  {took['seconds']:.0f} s  {short}", flush=True)  # noqa: T201
+
+    def continue_after(self, stage: str, step: int) -> None:
+        """Drop what a process that was cut off had written of a stage's later steps: they are done again."""
+        lines = read_steps(self.path)
+        kept = [line for line in lines if line["stage"] != stage or line["step"] <= step]
+        write_atomic(self.path, [json.dumps(line).encode() + b"\n" for line in kept])
 
 
 def run_coldstart(recipe: Recipe, start: str | Path) -> Path:
@@ -130,7 +138,10 @@ def _run(recipe: Recipe, start: str | Path, told: Mapping[str, Any]) -> Path:
     if str(start) == UNTRAINED:
         folder = out / "untrained"
         if not (folder / "model.safetensors").exists():
-            build_untrained(folder, recipe, tasks)
+            beside = out / "untrained.partial"
+            shutil.rmtree(beside, ignore_errors=True)
+            build_untrained(beside, recipe, tasks)
+            place(beside, folder)
     elif str(start) == "tiny":
         folder = tiny_path()
     else:
@@ -155,6 +166,7 @@ def _run(recipe: Recipe, start: str | Path, told: Mapping[str, Any]) -> Path:
         if (warmed / "model.safetensors").exists():
             model = load_model(warmed, recipe)
         else:
+            log.continue_after("vision_warmup", 0)
             warm_up(model, folder, stage.vision_warmup, recipe.seed, log)
             save_model(model, folder, warmed)
     model = with_adapters(model, stage.lora_rank)
@@ -236,8 +248,9 @@ def fit(
     )
     tower = [parameter for name, parameter in optimizers.named.items() if _is_tower(name)]
     checkpoints = log.path.parent / "checkpoints"
-    first = resume(checkpoints, told, optimizers, model.device)
-    losses: dict[str, list[float]] = defaultdict(list)
+    first, unlogged = resume(checkpoints, told, optimizers, model.device)
+    log.continue_after("coldstart", first)
+    losses: dict[str, list[float]] = defaultdict(list, unlogged)
     norm = 0.0
     batches = _moved(stream(settings, first, stage.workers), model.device)
     for step, (names, inputs) in zip(range(first, stage.steps), batches, strict=False):
@@ -262,20 +275,26 @@ def fit(
             losses.clear()
         if done % stage.save_every == 0 and done < stage.steps:
             files = partial(write_model, model, Path(settings.processor))
-            checkpoint.write(checkpoints, done, optimizers.state(), {"settings": told}, files)
+            state = {"settings": told, "unlogged": losses}
+            checkpoint.write(checkpoints, done, optimizers.state(), state, files)
 
 
-def resume(folder: Path, told: Mapping[str, Any], optimizers: Optimizers, device: torch.device) -> int:
-    """Take up the latest checkpoint of the stage; returns its step, 0 where there is none.
+def resume(
+    folder: Path, told: Mapping[str, Any], optimizers: Optimizers, device: torch.device
+) -> tuple[int, dict[str, list[float]]]:
+    """Take up the latest checkpoint of the stage.
+
+    Returns:
+        its step, 0 where there is none, and the losses of each task since the last line of the log.
 
     Raises:
         UsageError: it was made with other settings.
     """
     found = checkpoint.latest(folder, told, device)
     if found is None:
-        return 0
+        return 0, {}
     optimizers.restore(found.tensors)
-    return found.step
+    return found.step, found.state.get("unlogged", {})
 
 
 def _is_tower(name: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.data.files import absolute_images
+from harness.data.files import PictureFolder, absolute_images
 from harness.errors import UsageError
 from harness.run.plan import FailedRow
 from harness.words import counted
@@ -64,12 +64,12 @@ def row_images(row: Mapping[str, Any], folder: Path) -> tuple[ImageRef, ...]:
 
     Args:
         row: as the file has it.
-        folder: relative paths are relative to it.
+        folder: relative paths are relative to it; a picture may lie anywhere.
 
     Raises:
         ProblemError: something under a picture's name is none.
     """
-    found = absolute_images(dict(row), folder, _SOURCE)
+    found = absolute_images(dict(row), _SOURCE, PictureFolder(folder, None))
     try:
         return images.row_images(found) or images.row_images({"image": found.get("path")})
     except ImageError as error:
