@@ -68,7 +68,7 @@ def render(title: str, sections: Sequence[Section], *, notice: str | None = None
         notice=notice,
         policy=policy,
         script=Markup(script),  # noqa: S704 - the package's own files
-        style=Markup(style),  # noqa: S704
+        style=Markup(style),  # noqa: S704 - the package's own files
         blocks=_CUT,
     ).split(_CUT)
     yield head

@@ -45,7 +45,7 @@ def model_class(given: str, folder: Path, said: dict[str, Any], *, code: bool) -
     if code and (name := next((name for name in _OWN_CLASSES if name in own), None)):
         from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=True)
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=True)  # nosec B615 # a folder
         return ModelClass(get_class_from_dynamic_module(own[name], str(folder)), config)
     if model_type not in configuration_auto.CONFIG_MAPPING:
         if own:
@@ -54,7 +54,7 @@ def model_class(given: str, folder: Path, said: dict[str, Any], *, code: bool) -
             f"{given}: transformers {transformers.__version__} knows no model_type {model_type!r}: a newer one "
             "may, else serve it with the software it was published with, and --backend openai"
         )
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)  # nosec B615 # a folder
     images = modeling_auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
     several = modeling_auto.MODEL_FOR_MULTIMODAL_LM_MAPPING
     if type(config) in images:

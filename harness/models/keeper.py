@@ -33,7 +33,9 @@ def keep(command: list[str], grace: float) -> int:
     for number in (signal.SIGINT, signal.SIGHUP):  # handled, not ignored: the command would inherit that
         signal.signal(number, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    child = subprocess.Popen(  # noqa: S603 # nosec B603 # a list, no shell; `vllm serve` and its arguments
+        command, stdin=subprocess.DEVNULL, start_new_session=True
+    )
     while child.poll() is None and not stopped:
         if select.select([0], [], [], 0.1)[0] and not os.read(0, 4096):
             stopped.append(True)

@@ -71,7 +71,7 @@ def _chat(folder: Path, given: Mapping[str, str], delimiters: Delimiters) -> Cha
 
     from harness.models.processors import chat_template
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)  # nosec B615 # a folder
     template = _given_template(given[_TEMPLATE]) if _TEMPLATE in given else chat_template(folder, tokenizer)
     if template is None:
         raise UsageError(f"{folder.name} has no chat template")

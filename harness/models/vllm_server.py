@@ -43,7 +43,7 @@ class Server:
         # A key for the servers of the user's own would lock ours.
         environment = {name: value for name, value in os.environ.items() if name != "VLLM_API_KEY"}
         with os.fdopen(descriptor, "wb") as output:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 # nosec B603 # a list, no shell
                 [*keeping, *command, "--host", "127.0.0.1", "--port", str(port)],
                 stdin=subprocess.PIPE,
                 stdout=output,
