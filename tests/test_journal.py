@@ -8,11 +8,12 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from harness.errors import Exit
+from harness.errors import Exit, HarnessError
 from harness.jsonl import DiskFullError, encode, read_lines, sha, tuples, write_atomic
 from harness.run import journal as journal_module
 from harness.run.journal import Journal, Key, TaskJournal
@@ -238,3 +239,30 @@ def test_a_count_without_end_is_garbage(tmp_path: Path) -> None:
         text.replace('"completion_tokens":12', '"completion_tokens":1e400'), encoding="utf-8"
     )
     assert list(journal(tmp_path).read()) == []
+
+
+def test_a_lock_that_nobody_touches_is_taken_over(tmp_path: Path) -> None:
+    for content in (lock_of(os.getppid()), lock_of(1, "elsewhere")):
+        (tmp_path / "lock").write_text(content)
+        old = time.time() - Lock.DEAD - 1
+        os.utime(tmp_path / "lock", (old, old))
+        with Lock(tmp_path):
+            pass
+
+
+def test_a_writer_touches_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lock, "BEAT", 0.02)
+    with Lock(tmp_path):
+        os.utime(tmp_path / "lock", (0, 0))
+        deadline = time.monotonic() + 20
+        while (tmp_path / "lock").stat().st_mtime == 0 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert (tmp_path / "lock").stat().st_mtime > 0
+
+
+def test_answers_to_a_file_that_has_gone_are_an_error(tmp_path: Path) -> None:
+    writer = journal(tmp_path)
+    writer.append(key(), Response("B"))
+    (tmp_path / "samples" / "letters.jsonl").unlink()
+    with pytest.raises(HarnessError, match=r"letters\.jsonl: removed while the run was writing it"):
+        writer.append(key(), Response("B"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,7 @@ import harness
 from harness import models
 from harness.errors import HarnessError, UsageError
 from harness.models.mock import MockBackend
+from harness.run.rescoring import rescore
 from harness.scores.results import Results
 from harness.types import Backend, Request
 from tasks.types import Response
@@ -301,3 +303,40 @@ def test_a_kill_asks_again_only_what_was_in_flight(data: Path, fakes: ModuleType
     assert f"{kept} of 1200 are answered already" in again.stderr
     # Twice as many as are in flight are held: what is answered may wait to be written.
     assert json.loads(read(f"{server}/stats"))["again"] <= 2 * 8
+
+
+class Removing(MockBackend):
+    """Answers, and before the last answer something happens to the run."""
+
+    def __init__(self, happens: Callable[[], Any]) -> None:
+        super().__init__()
+        self._happens = happens
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
+        answers = list(super().generate(requests))
+        yield from answers[:-1]
+        self._happens()
+        yield answers[-1]
+
+
+def test_a_run_that_is_removed_or_moved_while_it_is_written_is_an_error(data: Path) -> None:
+    folder = data.parent / "run"
+    with pytest.raises(HarnessError, match="removed while the run was writing it"):
+        run(data, Removing(lambda: shutil.rmtree(folder)))
+    assert not (folder / "results.json").exists()
+    shutil.rmtree(folder, ignore_errors=True)
+    with pytest.raises(HarnessError, match="removed or moved while the run was writing to it"):
+        run(data, Removing(lambda: folder.rename(data.parent / "moved")))
+    assert not (folder / "results.json").exists()
+
+
+def test_scores_of_a_complete_run_are_not_replaced_by_those_of_a_part(data: Path) -> None:
+    run(data)
+    folder = data.parent / "run"
+    before = {path: path.read_bytes() for path in [*folder.glob("scores/*"), folder / "results.json"]}
+    lines = (folder / "samples" / "letters.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "samples" / "letters.jsonl").write_bytes(b"".join(lines[7:]))
+    with pytest.raises(HarnessError, match="7 responses are missing although the run was complete"):
+        rescore(folder)
+    assert {path: path.read_bytes() for path in before} == before
+    assert run(data).asked == 7
