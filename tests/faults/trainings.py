@@ -50,6 +50,8 @@ eval_limit = 2
 """Everything is saved after every step, so that many kills fall into the writing of a checkpoint."""
 STAGES = {"coldstart": ("checkpoints", "train.jsonl"), "g2rpo": ("g2rpo/checkpoints", "g2rpo/steps.jsonl")}
 """Stage → its checkpoints and its log, in the run's folder."""
+FINISHED = "coldstart.json"
+"""Written when the cold start has ended."""
 CLOCKS = ("seconds", "cpu_seconds")
 MODELS = ("model", "g2rpo/model")
 PRINTED = {"coldstart": re.compile(r"^coldstart (\d+)/", re.M), "g2rpo": re.compile(r"^step (\d+) ", re.M)}
@@ -74,7 +76,9 @@ def checkpoints(out: Path, stage: str) -> list[Path]:
 
 
 def latest(out: Path, stage: str) -> int:
-    """The step of the latest checkpoint; -1 where there is none."""
+    """The step of the latest checkpoint, the last one once a cold start has ended; -1 where there is none."""
+    if stage == "coldstart" and (out / FINISHED).exists():
+        return int(json.loads((out / FINISHED).read_bytes())["steps"])
     found = checkpoints(out, stage)
     return int(found[-1].name.removeprefix("step-")) if found else -1
 
