@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.faults.lives import Moment, live
+from tests.faults.lives import Moment, Starting, live
 from tests.faults.model import Tally
 
 ENOUGH = 20
@@ -50,6 +50,8 @@ eval_limit = 2
 """Everything is saved after every step, so that many kills fall into the writing of a checkpoint."""
 STAGES = {"coldstart": ("checkpoints", "train.jsonl"), "g2rpo": ("g2rpo/checkpoints", "g2rpo/steps.jsonl")}
 """Stage → its checkpoints and its log, in the run's folder."""
+FINISHED = "coldstart.json"
+"""Written when the cold start has ended."""
 CLOCKS = ("seconds", "cpu_seconds")
 MODELS = ("model", "g2rpo/model")
 PRINTED = {"coldstart": re.compile(r"^coldstart (\d+)/", re.M), "g2rpo": re.compile(r"^step (\d+) ", re.M)}
@@ -74,7 +76,9 @@ def checkpoints(out: Path, stage: str) -> list[Path]:
 
 
 def latest(out: Path, stage: str) -> int:
-    """The step of the latest checkpoint; -1 where there is none."""
+    """The step of the latest checkpoint, the last one once a cold start has ended; -1 where there is none."""
+    if stage == "coldstart" and (out / FINISHED).exists():
+        return int(json.loads((out / FINISHED).read_bytes())["steps"])
     found = checkpoints(out, stage)
     return int(found[-1].name.removeprefix("step-")) if found else -1
 
@@ -166,13 +170,13 @@ class Run:
         tally.flying_most = max(tally.flying_most, open_)
 
 
-def _moment(rng: Random, log: Path, out: Path, starting: float) -> Moment:
+def _moment(rng: Random, out: Path, starting: Starting) -> Moment:
     """A moment while the process starts, while it learns, or while it writes a checkpoint."""
     kind = rng.random()
     if kind < 0.15:
-        return Moment(lambda: True, rng.uniform(0, starting))
+        return starting.before(rng.random())
     if kind < 0.6:
-        return Moment(lambda: _printed(log), rng.uniform(0, 3.0))
+        return starting.then(rng.uniform(0, 3.0))
     writing = _partials(out)
     return Moment(lambda: bool(writing()), rng.uniform(0, 0.15))
 
@@ -215,14 +219,8 @@ def kill_trainings(kills: int, rng: Random, folder: Path, *, size: float = 1.0) 
         return ["-u", "-m", "harness", "train", str(recipe), "--out", str(out)]
 
     whole = folder / "whole"
-    started, printed = time.monotonic(), []
-
-    def first_step() -> bool:
-        if not printed and _printed(log):
-            printed.append(time.monotonic() - started)
-        return False
-
-    ended = live(words(whole), log, environment, Moment(first_step, 0))
+    starting = Starting(lambda: _printed(log))
+    ended = live(words(whole), log, environment, starting.then(math.inf))
     if ended.code != 0:
         tally.broken.append(f"the run without kills: exit {ended.code}: {ended.last_words}")
         return tally
@@ -234,7 +232,7 @@ def kill_trainings(kills: int, rng: Random, folder: Path, *, size: float = 1.0) 
         run = Run(tally, out, expected)
         while True:
             log.unlink(missing_ok=True)
-            moment = _moment(rng, log, out, printed[0]) if tally.kills < kills else None
+            moment = _moment(rng, out, starting) if tally.kills < kills else None
             ended = live(words(out), log, environment, moment)
             if ended.killed_at is None:
                 break
