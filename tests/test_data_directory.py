@@ -349,26 +349,6 @@ def test_real_items_become_samples(name: str, samples_dir: Path) -> None:
         assert all(min(image.picture().size) > 8 for image in sample.images)
 
 
-def outside(tmp_path: Path, folder: Path) -> list[str]:
-    """Paths that lead out of the data directory, each in its way."""
-    (tmp_path / "else").mkdir(exist_ok=True)
-    (tmp_path / "else" / "a.png").write_bytes(png())
-    (folder / "link.png").symlink_to(tmp_path / "else" / "a.png")
-    (folder / "linked").symlink_to(tmp_path / "else")
-    return [str(tmp_path / "else" / "a.png"), "../../else/a.png", "link.png", "linked/a.png"]
-
-
-def test_images_outside_the_directory_are_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "data" / TASK.name
-    folder.mkdir(parents=True)
-    paths = outside(tmp_path, folder)
-    jsonl(folder / "rows.jsonl", [{"question": "q", "image": path} for path in paths])
-    refused = list(load_rows(TASK, str(tmp_path / "data")))
-    assert all(isinstance(row, BadRow) and "--allow-outside-images" in row.error for row in refused)
-    allowed = rows_of(load_rows(TASK, str(tmp_path / "data"), outside_images=True))
-    assert [ImageRef(row["image"]).size for row in allowed] == [ImageRef(png()).size] * 4
-
-
 def test_links_within_the_directory_are_read(tmp_path: Path) -> None:
     folder = tmp_path / "data" / TASK.name
     folder.mkdir(parents=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,7 +13,6 @@ import PIL.Image
 import pytest
 
 from tasks.images import ImageError, ImageRef, row_images
-from tasks.picture import LARGEST_FILE
 
 
 def encoded(size: tuple[int, int] = (40, 30), kind: str = "PNG") -> bytes:
@@ -285,30 +283,8 @@ def test_damage_to_any_format_is_an_image_error_or_a_picture(kind: str) -> None:
     assert refused > 0
 
 
-def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "fifo")
-    for path in ("/dev/zero", tmp_path / "fifo", tmp_path):
-        with pytest.raises(ImageError, match=r"not a regular file|Is a directory"):
-            assert ImageRef(str(path)).data
-
-
-def test_a_file_beyond_all_measure_is_not_read(tmp_path: Path) -> None:
-    path = tmp_path / "large.png"
-    with path.open("wb") as file:
-        file.truncate(LARGEST_FILE + 1)
-    with pytest.raises(ImageError, match=r"large\.png': 268,435,457 bytes, over 256 MiB"):
-        assert ImageRef(str(path)).data
-
-
 def test_messages_name_the_file_and_no_address_in_memory(tmp_path: Path) -> None:
     path = tmp_path / "text.png"
     path.write_bytes(b"no picture")
     with pytest.raises(ImageError, match=r"text\.png': no image of a format that is known"):
         ImageRef(str(path)).picture()
-
-
-def test_postscript_is_not_run() -> None:
-    program = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n"
-    for read in (lambda: ImageRef(program).header, lambda: ImageRef(program).picture()):
-        with pytest.raises(ImageError, match="PostScript is a program"):
-            read()
