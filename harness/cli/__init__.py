@@ -73,6 +73,6 @@ def _run(verb: str, arguments: list[str], debug: bool) -> int:
         if isinstance(error, OSError) and error.filename is not None:
             said = f"{error.filename}: {error.strerror}"
         else:
-            said = f"{named(error)}: not foreseen; --debug shows where, and that makes a good report"
+            said = f"unexpected {named(error)}; --debug shows the traceback: please report it"
         print(f"harness {verb}: {said}", file=sys.stderr)
         return int(Exit.FAILED)
