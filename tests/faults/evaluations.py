@@ -138,6 +138,8 @@ class Kind:
     source: Source
     room: int
     """Requests in flight at once at most."""
+    arriving: int
+    """Answers that may have come and not be written yet: the one that is being written, a burst of a server."""
     span: float
     """Seconds of asking within which it is killed."""
 
@@ -156,18 +158,22 @@ def kind(name: str, folder: Path, size: float = 1.0) -> Iterator[Kind]:
     recorded = ["-m", "tests.faults.recorded", str(record)]
     if name == "mock":
         data = ["--model", "mock:latency=0.002", "--data", str(write_rows(folder / "data", int(3000 * size)))]
-        yield Kind(lambda out: [*recorded, *eval_, str(out), *data], FileSource(record), 1, 1.2)
+        yield Kind(lambda out: [*recorded, *eval_, str(out), *data], FileSource(record), 1, 1, 1.2)
     elif name == "server":
         rows = str(write_rows(folder / "data", int(2400 * size)))
         with scripted(in_bursts) as server:
             data = ["--model", "m", "--base-url", server.url, "--concurrency", str(CONCURRENCY), "--data", rows]
             yield Kind(
-                lambda out: ["-m", "harness", *eval_, str(out), *data], ServerSource(server), CONCURRENCY, 2.5
+                lambda out: ["-m", "harness", *eval_, str(out), *data],
+                ServerSource(server),
+                CONCURRENCY,
+                CONCURRENCY,
+                2.5,
             )
     else:
         data = ["--model", "tiny", "--batch-size", str(BATCH), "--data", "synthetic"]
         data += ["--limit", str(int(400 * size)), "--no-images", "--no-report"]
-        yield Kind(lambda out: [*recorded, *eval_, str(out), *data], FileSource(record), BATCH, 2.0)
+        yield Kind(lambda out: [*recorded, *eval_, str(out), *data], FileSource(record), BATCH, 1, 2.0)
 
 
 def kill_evaluations(
@@ -190,7 +196,7 @@ def kill_evaluations(
         while tally.kills < kills and len(tally.broken) < ENOUGH:
             number += 1
             run_dir = folder / f"run-{number}"
-            model = Model(tally, how.room, within)
+            model = Model(tally, how.room, how.arriving, within)
             while True:
                 moment = None
                 if tally.kills < kills:

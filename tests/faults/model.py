@@ -94,11 +94,12 @@ class Model:
     Args:
         tally: counts.
         room: requests that may be in flight at once.
+        arriving: answers that may have arrived and not be written yet.
         within: seconds after which an answer must be in the journal.
     """
 
-    def __init__(self, tally: Tally, room: int, within: float) -> None:
-        self._tally, self._room, self._within = tally, room, within
+    def __init__(self, tally: Tally, room: int, arriving: int, within: float) -> None:
+        self._tally, self._room, self._arriving, self._within = tally, room, arriving, within
         self._written: set[str] = set()
         self._requests: Counter[str] = Counter()
         self._expected: Counter[str] = Counter()
@@ -137,6 +138,8 @@ class Model:
         self._repeated(asked)
         if len(flying) > self._room:
             tally.broken.append(f"{len(flying)} in flight, where {self._room} may be")
+        if len(arrived) > self._arriving:
+            tally.broken.append(f"{len(arrived)} arrived and not written, where {self._arriving} may be")
         tally.again_most = max(tally.again_most, len(open_))
         tally.flying_most = max(tally.flying_most, len(flying))
         tally.oldest = max([tally.oldest, *(at - asked.answered[sample] for sample in arrived)])

@@ -45,7 +45,7 @@ def journal(names: Iterable[str], torn: int = 0) -> Journal:
 
 def killed(asked: str, answered: Mapping[str, float], written: str, before: str = "", room: int = 2) -> Tally:
     tally = Tally()
-    Model(tally, room, 1.0).killed(Asked(list(asked), answered), 10.0, journal(before), journal(written))
+    Model(tally, room, 1, 1.0).killed(Asked(list(asked), answered), 10.0, journal(before), journal(written))
     return tally
 
 
@@ -61,6 +61,7 @@ def test_what_is_in_flight_or_has_just_arrived_is_not_lost() -> None:
         (killed("ab", {"a": 5.0}, ""), "answered more than 1 s before"),
         (killed("a", {"a": 5.0}, "", before="a"), "not there after"),
         (killed("ab", {"a": 5.0}, "ab"), "never answered"),
+        (killed("ab", {"a": 9.5, "b": 9.6}, ""), "2 arrived and not written, where 1 may be"),
         (killed("abc", {}, ""), "3 in flight, where 2 may be"),
         (killed("aab", {}, ""), "asked twice by one process"),
     ],
@@ -71,7 +72,7 @@ def test_a_broken_promise_is_found(tally: Tally, said: str) -> None:
 
 def test_over_several_kills_each_is_asked_once_and_once_more_where_it_was_open() -> None:
     tally = Tally()
-    model = Model(tally, 2, 1.0)
+    model = Model(tally, 2, 1, 1.0)
     model.killed(Asked("abc", {"a": 9.0}), 10.0, journal("a"), journal("a"))
     model.killed(Asked("bc", {"b": 19.0}), 20.0, journal("ab"), journal("ab"))
     model.finished(Asked("cd", {"c": 29.0, "d": 29.0}), journal("abcd"), set("abcd"))
@@ -80,7 +81,7 @@ def test_over_several_kills_each_is_asked_once_and_once_more_where_it_was_open()
 
 def test_what_is_written_may_not_be_asked_again_nor_vanish() -> None:
     tally = Tally()
-    model = Model(tally, 2, 1.0)
+    model = Model(tally, 2, 1, 1.0)
     model.killed(Asked("ab", {"a": 9.0}), 10.0, journal("a"), journal("a"))
     model.killed(Asked("ab", {"b": 19.0}), 20.0, journal("b"), journal("b"))
     assert tally.lost == 1
