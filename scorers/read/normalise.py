@@ -88,7 +88,7 @@ def _alternatives(texts: Iterable[str]) -> str:
     return "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
 
 
-_JSON_STRING = re.compile(r'[:,\[{]\s*("(?:[^"\\]|\\.)*")(?=\s*[,:}\]])', re.DOTALL)
+_JSON_STRING = re.compile(r'[:,\[{]\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+")(?=\s*+[,:}\]])', re.DOTALL)
 
 
 def read_tags(text: str, delimiters: Delimiters = STANDARD) -> list[Tag]:
@@ -97,14 +97,13 @@ def read_tags(text: str, delimiters: Delimiters = STANDARD) -> list[Tag]:
     found = [Tag(*kinds[match[0].lower()], *match.span()) for match in pattern.finditer(text)]
     if not found or '"' not in text:
         return found
-    strings = [match.span(1) for match in _JSON_STRING.finditer(text)]
-    starts = [start for start, _ in strings]
+    return _outside(found, [match.span(1) for match in _JSON_STRING.finditer(text)])
 
-    def inside(tag: Tag) -> bool:
-        before = bisect(starts, tag.start) - 1
-        return before >= 0 and tag.start < strings[before][1]
 
-    return [tag for tag in found if not inside(tag)]
+def _outside(tags: list[Tag], spans: list[tuple[int, int]]) -> list[Tag]:
+    """The tags that begin in none of some spans, which are in order."""
+    starts, ends = [-1, *(start for start, _ in spans)], [-1, *(end for _, end in spans)]
+    return [tag for tag in tags if tag.start >= ends[bisect(starts, tag.start) - 1]]
 
 
 def _thinking(tags: list[Tag], length: int) -> tuple[list[tuple[int, int]], bool]:
@@ -134,9 +133,7 @@ def _blocks(tags: list[Tag], thinking: list[tuple[int, int]], length: int) -> li
     """Insides of the answer blocks outside thinking; where none is closed, a last open one runs to the end."""
     spans: list[tuple[int, int]] = []
     opened: Tag | None = None
-    for tag in tags:
-        if tag.kind != "answer" or any(start <= tag.start < end for start, end in thinking):
-            continue
+    for tag in _outside([tag for tag in tags if tag.kind == "answer"], thinking):
         if not tag.closes:
             opened = tag
         elif opened is not None:
