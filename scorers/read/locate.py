@@ -116,7 +116,9 @@ _MARKS = str.maketrans("‘’“”（）【\r", "''\"\"() \n")
 _STOPS = {ord(mark): f"{plain} " for mark, plain in zip("】。、，：；！？", ":.,,:;!?", strict=True)}
 _CHARACTERS = _WIDE | _SPACES | _INVISIBLE | _MARKS | _STOPS
 _EMPHASIS = re.compile(r"(?<![\w)*])(\*{1,3}|__)(?=\S)([^*\n]{1,2000}?)(?<=\S)\1(?![\w(*])|\*\*|__")
-_DISPLAYED = re.compile(r"\\\[\s{0,8}([^\n]{1,300}?)\s{0,8}\\\]|\$\$\s{0,8}([^$\n]{1,300}?)\s{0,8}\$\$")
+_DISPLAYED = re.compile(
+    r"\\\[\s{0,8}((?:[^\n\\]|\\(?!\[)){1,300}?)\s{0,8}\\\]|\$\$\s{0,8}([^$\n]{1,300}?)\s{0,8}\$\$"
+)
 _MARKED = re.compile(r"[^ -~]|[*_`<>#$\\]")
 _GAP = re.compile(r"\s{16,}")
 """A gap that means no more than one blank: what reads on has no long runs to try again and again."""
