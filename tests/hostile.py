@@ -1,7 +1,7 @@
 """Responses that nobody should give and rows that nobody should publish, drawn by seed.
 
-`response(draw, gold)` draws one response, `mutated(draw, row)` one damaged row; `attacks()` lists the texts that
-cost most, as (before, piece, after): the piece is repeated up to the length that is wanted.
+`response(draw, gold)` draws one response, `mutated(draw, row)` one damaged row; `attacks()` lists the texts
+that cost most, as (before, piece, after): the piece is repeated up to the length that is wanted.
 """
 
 from __future__ import annotations
@@ -13,33 +13,37 @@ from random import Random
 from typing import Any
 
 PAIRS = (
-    ("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"), ('"', '"'), ("“", "”"), ("$", "$"), ("$$", "$$"), ("`", "`"),
-    ("```json\n", "\n```"), ("**", "**"), ("__", "__"), ("\\(", "\\)"), ("\\[", "\\]"), ("\\boxed{", "}"),
-    ("\\text{", "}"), ("\\frac{1}{", "}"), ("\\sqrt{", "}"), ("2^{", "}"), ("\\left(", "\\right)"),
-    ("\\begin{pmatrix}", "\\end{pmatrix}"), ("<think>", "</think>"), ("◁think▷", "◁/think▷"),
-    ("<answer>", "</answer>"), ("<|begin_of_box|>", "<|end_of_box|>"), ("<|channel|>final<|message|>", "<|end|>"),
-    ('{"answer": ', "}"), ("[1, ", "]"), ('{"point_2d": [', "]}"), ("<b>", "</b>"), ("<box>", "</box>"), ("|", "|"),
+    ("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"), ('"', '"'), ("“", "”"), ("$", "$"), ("$$", "$$"),
+    ("`", "`"), ("```json\n", "\n```"), ("**", "**"), ("__", "__"), ("\\(", "\\)"), ("\\[", "\\]"),
+    ("\\boxed{", "}"), ("\\text{", "}"), ("\\frac{1}{", "}"), ("\\sqrt{", "}"), ("2^{", "}"),
+    ("\\left(", "\\right)"), ("\\begin{pmatrix}", "\\end{pmatrix}"), ("<think>", "</think>"),
+    ("◁think▷", "◁/think▷"), ("<answer>", "</answer>"), ("<|begin_of_box|>", "<|end_of_box|>"),
+    ("<|channel|>final<|message|>", "<|end|>"), ('{"answer": ', "}"), ("[1, ", "]"),
+    ('{"point_2d": [', "]}"), ("<b>", "</b>"), ("<box>", "</box>"), ("|", "|"),
 )  # fmt: skip
 """What opens, and what closes."""
 WORDS = (
-    "A", "B", "(C)", "D.", "b)", "Z", "option ", "the ", "answer is ", "The answer is ", "Answer: ", "答案是", "#### ",
-    "yes", "no", "not ", "is not ", "isn't ", "or ", "and ", "so ", "Therefore, ", "wait, ", "No, wait. ", "than ",
-    "left", "right", "red", "12", "-3.5", "1,234", "0.5", "47%", "2014", "½", "²", "one hundred ", "half ", "x", "=",
-    "<", ">", "≤", "\\pi", "\\infty", "\\cup", "\\pm", "&", "\\\\", "\\", "^", "_", ",", ";", ":", ".", "!", "?", "…",
-    " ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "\u2028", "\x00", "\x1b[0m", "\ud800", "\udfff", "\u202e",
-    "\u200f", "\u200b", "\ufeff", "\U000f0000", "\U0010ffff", "e\u0301" , "ﬁ", "İ", "ß", "٤٧", "中", "ไทย", "👨‍👩‍👧",
-    "I cannot determine the answer", "cannot see the image. ", "<loc0001>", "<loc_5>", "<|im_end|>", "</s>", "\\\"",
-    "x_min: 5 ", "px", "'", '"',
+    "A", "B", "(C)", "D.", "b)", "Z", "option ", "the ", "answer is ", "The answer is ", "Answer: ", "答案是",
+    "#### ", "yes", "no", "not ", "is not ", "isn't ", "or ", "and ", "so ", "Therefore, ", "wait, ",
+    "No, wait. ", "than ", "left", "right", "red", "12", "-3.5", "1,234", "0.5", "47%", "2014", "½", "²",
+    "one hundred ", "half ", "x", "=", "<", ">", "≤", "\\pi", "\\infty", "\\cup", "\\pm", "&", "\\\\", "\\",
+    "^", "_", ",", ";", ":", ".", "!", "?", "…", " ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "\u2028",
+    "\x00", "\x1b[0m", "\ud800", "\udfff", "\u202e", "\u200f", "\u200b", "\ufeff", "\U000f0000",
+    "\U0010ffff", "e\u0301", "ﬁ", "İ", "ß", "٤٧", "中", "ไทย", "👨‍👩‍👧", "I cannot determine the answer",
+    "cannot see the image. ", "<loc0001>", "<loc_5>", "<|im_end|>", "</s>", "\\\"", "x_min: 5 ", "px", "'",
+    '"',
 )  # fmt: skip
 NUMBERS = (
-    "9" * 400, "-" * 30 + "1", "1e999", "1e-999", "-1e308", "0x10", "1_000", "nan", "inf", "-Infinity", "NaN", "0/0",
-    "1/0", "10^{10^{10}}", "2**9999999", "99!", "1000!!", "0." + "3" * 300, "1," * 200, "1e5e5", "٣", "¼", "1:2:3",
-    "3000000000", "-0", "+.5", ".", "1.2.3.4", "9" * 40 + "/7", "10^-400", "5 trillion billion",
+    "9" * 400, "-" * 30 + "1", "1e999", "1e-999", "-1e308", "0x10", "1_000", "nan", "inf", "-Infinity",
+    "NaN", "0/0", "1/0", "10^{10^{10}}", "2**9999999", "99!", "1000!!", "0." + "3" * 300, "1," * 200,
+    "1e5e5", "٣", "¼", "1:2:3", "3000000000", "-0", "+.5", ".", "1.2.3.4", "9" * 40 + "/7", "10^-400",
+    "5 trillion billion",
 )  # fmt: skip
 SENTENCES = (
-    "{}", "{}.", "The answer is {}.", "**{}**", "\\boxed{{{}}}", "<answer>{}</answer>", "<think>{}</think>{}",
-    '{{"answer": "{}"}}', "not {}", "{} is wrong", "{} or {}", "It is {}, because it is.\n\nFinal answer: {}",
-    "<think>hm {}", "$\\text{{{}}}$", "{}\n" * 3, "A: {} B: {} C: {}", "[{}]", "({}, {})", "Therefore {}. So {}.",
+    "{}", "{}.", "The answer is {}.", "**{}**", "\\boxed{{{}}}", "<answer>{}</answer>",
+    "<think>{}</think>{}", '{{"answer": "{}"}}', "not {}", "{} is wrong", "{} or {}",
+    "It is {}, because it is.\n\nFinal answer: {}", "<think>hm {}", "$\\text{{{}}}$", "{}\n" * 3,
+    "A: {} B: {} C: {}", "[{}]", "({}, {})", "Therefore {}. So {}.",
 )  # fmt: skip
 
 
@@ -135,12 +139,14 @@ def _deep(depth: int) -> list[Any]:
 def _cell(draw: Random, value: Any) -> Any:
     """What a column holds in place of a value."""
     other: tuple[Any, ...] = (
-        None, math.nan, math.inf, "", " ", "nan", "None", 0, -1, 10**30, 2.5, True, b"\xff\xfe\x00", [], {}, [None],
-        [[]], [value], [value, value], {"bytes": None}, {"bytes": b"no picture", "path": "../x"}, str(value)[:5000],
-        "Z", "AB", "E\nF", "\x00", "\ud800", "[[[[", "[" * 3000 + "]" * 3000, "[" + "-" * 50_000 + "1]", "['a', 'b'",
-        "[1, 2, 3", "{'a': 1}", "[(0.1, nan), (inf, 2)]", "x" * 200_000, "9" * 5000, "[" + "1," * 20_000 + "]",
-        _deep(3), _deep(2000), {"a": _deep(500)}, ["a"] * 100, object(), "http://x/y.png", "data:image/png;base64,####",
-        ("a", 1), {"x": {"y": {"z": None}}}, "\\frac{" * 500, json.dumps({"a": 1}), "Question?\nA. x\nB. y", "<image 9>",
+        None, math.nan, math.inf, "", " ", "nan", "None", 0, -1, 10**30, 2.5, True, b"\xff\xfe\x00", [], {},
+        [None], [[]], [value], [value, value], {"bytes": None}, {"bytes": b"no picture", "path": "../x"},
+        str(value)[:5000], "Z", "AB", "E\nF", "\x00", "\ud800", "[[[[", "[" * 3000 + "]" * 3000,
+        "[" + "-" * 50_000 + "1]", "['a', 'b'", "[1, 2, 3", "{'a': 1}", "[(0.1, nan), (inf, 2)]",
+        "x" * 200_000, "9" * 5000, "[" + "1," * 20_000 + "]", _deep(3), _deep(2000), {"a": _deep(500)},
+        ["a"] * 100, object(), "http://x/y.png", "data:image/png;base64,####", ("a", 1),
+        {"x": {"y": {"z": None}}}, "\\frac{" * 500, json.dumps({"a": 1}), "Question?\nA. x\nB. y",
+        "<image 9>",
     )  # fmt: skip
     return draw.choice(other)
 
@@ -167,21 +173,16 @@ def mutated(draw: Random, row: dict[str, Any]) -> dict[str, Any]:
 # --- Growth -------------------------------------------------------------------------------------------------
 
 _RUNS = (
-    " ", "\n", "\t", "\u00a0", "\u200b ", "a", "A", "a ", "A. ", "(A) ", "1", "1 ", "1,", "1.", "1/", "-", "1 - ", "[[",
-    "((", "()", "{", "<", '"', "'", '"a', "\\", "$", "$$", "`", "**", "**a", "__a ", ",", ".", ";", "?", "!", "= ", "=1 ",
-    "^", "\\frac{", "\\boxed{", "\\boxed{}", "\\text{", "\\(", "<think>", "</think>", "<think></think><answer>", "<|",
-    "<answer>x</answer>", "<|begin_of_box|>", "(0,0)", "(0,0),", "[1,2,3,4]", "0,0,0,0 ", "x1: 1 ", "not ", "or ", "is ",
-    "is not ", "the answer ", "answer is ", "answer is 7 ", "answer: B\n", "so x. ", "So x.\n", "wait, ", "option A ",
-    "hundred ", "1 to ", "because ", '{"answer": ', '"answer": "', '"answer": [', ':"a" ', ' , "a', "½", "中", "不是",
-    "A.\n", "- 1\n", "x is right. ", "(1,2)\n", "<b> ", "<b>\n", "` ", "aa, ", ", so", "(a(", "[x,x]", "3!", "e^",
+    " ", "\n", "\t", "\u00a0", "\u200b ", "a", "A", "a ", "A. ", "(A) ", "1", "1 ", "1,", "1.", "1/", "-",
+    "1 - ", "[[", "((", "()", "{", "<", '"', "'", '"a', "\\", "$", "$$", "`", "**", "**a", "__a ", ",", ".",
+    ";", "?", "!", "= ", "=1 ", "^", "\\frac{", "\\boxed{", "\\boxed{}", "\\text{", "\\(", "<think>",
+    "</think>", "<think></think><answer>", "<|", "<answer>x</answer>", "<|begin_of_box|>", "(0,0)", "(0,0),",
+    "[1,2,3,4]", "0,0,0,0 ", "x1: 1 ", "not ", "or ", "is ", "is not ", "the answer ", "answer is ",
+    "answer is 7 ", "answer: B\n", "so x. ", "So x.\n", "wait, ", "option A ", "hundred ", "1 to ",
+    "because ", '{"answer": ', '"answer": "', '"answer": [', ':"a" ', ' , "a', "½", "中", "不是", "A.\n",
+    "- 1\n", "x is right. ", "(1,2)\n", "<b> ", "<b>\n", "` ", "aa, ", ", so", "(a(", "[x,x]", "3!", "e^",
 )  # fmt: skip
-_AROUND = (
-    ("", ""),
-    ("A", "B"),
-    ("The answer is ", "\x01"),
-    ("<answer>", " x.</answer>"),
-    ("1" * 120 + "=1", "x"),
-)
+_AROUND = (("", ""), ("The answer is ", "\x01"), ("<answer>" + "1" * 120 + "=1", " x.</answer>"))
 
 
 def attacks() -> Iterator[tuple[str, str, str]]:

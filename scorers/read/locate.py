@@ -115,7 +115,7 @@ _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code - 0xF
 _MARKS = str.maketrans("‘’“”（）【\r", "''\"\"() \n")
 _STOPS = {ord(mark): f"{plain} " for mark, plain in zip("】。、，：；！？", ":.,,:;!?", strict=True)}
 _CHARACTERS = _WIDE | _SPACES | _INVISIBLE | _MARKS | _STOPS
-_EMPHASIS = re.compile(r"(?<![\w)*])(\*{1,3}|__)(?=\S)([^*\n]{1,2000}?)(?<=\S)\1(?![\w(*])|\*\*|__")
+_EMPHASIS = re.compile(r"(?<![\w)*])(\*{1,3}|__)(?=\S)([^*\n]{1,300}?)(?<=\S)\1(?![\w(*])|\*\*|__")
 _DISPLAYED = re.compile(
     r"\\\[\s{0,8}((?:[^\n\\]|\\(?!\[)){1,300}?)\s{0,8}\\\]|\$\$\s{0,8}([^$\n]{1,300}?)\s{0,8}\$\$"
 )

@@ -85,7 +85,12 @@ def _first_signs(delimiters: Delimiters) -> frozenset[str]:
 
 
 def _alternatives(texts: Iterable[str]) -> str:
-    return "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
+    """A pattern of some texts, the longest first, which shares their beginnings: few are tried at each "<"."""
+    rests: dict[str, set[str]] = {}
+    for text in filter(None, texts := set(texts)):
+        rests.setdefault(text[0].lower(), set()).add(text[1:])
+    branches = "|".join(re.escape(head) + _alternatives(rest) for head, rest in rests.items())
+    return f"(?:{branches})?" if "" in texts and branches else f"(?:{branches})" if len(rests) > 1 else branches
 
 
 _JSON_STRING = re.compile(r'[:,\[{]\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+")(?=\s*+[,:}\]])', re.DOTALL)
