@@ -50,18 +50,17 @@ def kinds(task: Task) -> list[Sample]:
     return list(found.values())
 
 
-CACHES = [
-    value
-    for name, module in list(sys.modules.items())
-    if name.startswith("scorers.")
-    for value in vars(module).values()
-    if hasattr(value, "cache_clear")
-]
+def forget() -> None:
+    """Empties the caches of the scorers, so that a text is read anew."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("scorers."):
+            for value in vars(module).values():
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
 
 
 def took(task: Task, sample: Sample, text: str) -> float:
-    for cache in CACHES:
-        cache.cache_clear()
+    forget()
     began = time.process_time()
     score = judge(task, sample, Response(text), coords="norm1" if task.places else None)
     spent = time.process_time() - began

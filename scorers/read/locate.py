@@ -319,11 +319,8 @@ def _stated(told: list[str], question: str) -> Iterator[Candidate]:
     """The sentences that repeat the question's words, the most first; then the last."""
     said = [sentence for sentence in told if not sentence.endswith("?")]
     ranked = sorted(enumerate(said), key=lambda item: (-overlap(item[1], question), -item[0]))
-    for _, sentence in ranked[:4]:
-        if overlap(sentence, question) >= 0.2:
-            yield Candidate(Channel.STATED, sentence)
-    for sentence in said[-1:]:
-        yield Candidate(Channel.STATED, sentence)
+    repeating = [sentence for _, sentence in ranked[:4] if overlap(sentence, question) >= 0.2]
+    yield from (Candidate(Channel.STATED, sentence) for sentence in (*repeating, *said[-1:]))
 
 
 def conclusion(sentence: str) -> str | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 Pairs = tuple[tuple[str, str], ...]
+Pattern = re.Pattern[str]
 
 WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 """The tables of `words.toml`."""
@@ -62,9 +63,7 @@ class Tag(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def _patterns(
-    delimiters: Delimiters,
-) -> tuple[re.Pattern[str], dict[str, tuple[str, bool]], re.Pattern[str], re.Pattern[str]]:
+def _patterns(delimiters: Delimiters) -> tuple[Pattern, dict[str, tuple[str, bool]], Pattern, Pattern]:
     """What finds tags, the kind of each, what finds tokens to drop, and what finds boxes."""
     kinds: dict[str, tuple[str, bool]] = {}
     for kind, pairs in (("thinking", delimiters.thinking), ("answer", delimiters.answer)):
@@ -119,9 +118,7 @@ def _thinking(tags: list[Tag], length: int) -> tuple[list[tuple[int, int]], bool
     """
     spans: list[tuple[int, int]] = []
     opened: int | None = None
-    for tag in tags:
-        if tag.kind != "thinking":
-            continue
+    for tag in (tag for tag in tags if tag.kind == "thinking"):
         if not tag.closes:
             opened = tag.start if opened is None else opened
         elif opened is not None:
@@ -129,9 +126,7 @@ def _thinking(tags: list[Tag], length: int) -> tuple[list[tuple[int, int]], bool
             opened = None
         else:
             spans = [(0, tag.end)]
-    if opened is not None:
-        spans.append((opened, length))
-    return spans, opened is not None
+    return spans + ([] if opened is None else [(opened, length)]), opened is not None
 
 
 def _blocks(tags: list[Tag], thinking: list[tuple[int, int]], length: int) -> list[tuple[int, int]]:
@@ -144,9 +139,7 @@ def _blocks(tags: list[Tag], thinking: list[tuple[int, int]], length: int) -> li
         elif opened is not None:
             spans.append((opened.end, tag.start))
             opened = None
-    if not spans and opened is not None:
-        spans.append((opened.end, length))
-    return spans
+    return spans if spans or opened is None else [(opened.end, length)]
 
 
 @dataclass(frozen=True, slots=True)
