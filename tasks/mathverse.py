@@ -12,7 +12,7 @@ from tasks.mathvision import CHOOSE, COMPUTE
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
 _CHOICES = re.compile(r"\bchoices?\s*:\s*", re.IGNORECASE)
-_MARK = re.compile(r"(?:^|\n)\s*\(?([A-H])\)?\s*[:.]")
+_MARK = re.compile(r"(?:^|\n)[^\S\n]*+\(?([A-H])\)?\s*[:.]")
 _LETTERS = re.compile(r"\(?([A-H])\)?(?:[\s,]+\(?([A-H])\)?)*")
 _MANGLED = "\u63b3", "°"  # 118°T in UTF-8, read as GBK
 TEXT_ONLY = "Text Only"

@@ -23,8 +23,8 @@ from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
 _QUESTION = "Please provide the bounding box coordinate of the region this sentence describes: {}"
 _REF = re.compile(r"<ref>(.*?)</ref>", re.DOTALL)
-_DESCRIBES = re.compile(r"sentence describes:\s*(.+?)\s*$", re.DOTALL)
-_COCO_IMAGE = re.compile(r"COCO_\w+?_\d{12}")
+_DESCRIBES = re.compile(r"sentence describes:(.+)", re.DOTALL)
+_COCO_IMAGE = re.compile(r"COCO_\w{1,32}?_\d{12}")
 
 
 def _four(value: Any, name: str) -> Box:

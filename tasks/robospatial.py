@@ -15,7 +15,7 @@ from tasks.coordinate_phrases import POINTS, prompt_template
 from tasks.images import ImageError, ImageRef, row_images
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
-_FORMAT = re.compile(r"\s*(?:Your|The)\s(?:final\s)?answer\sshould\b.*", re.DOTALL)
+_FORMAT = re.compile(r"(?:Your|The)\s(?:final\s)?answer\sshould\b.*", re.DOTALL)
 """The question's own words on coordinates: fractions, which not every model is asked for."""
 _MAX_POLYGON = 20_000
 

@@ -71,6 +71,12 @@ def fakes() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def hostile() -> ModuleType:
+    """Responses and rows that nobody should give: `tests/hostile.py`."""
+    return helper_module("hostile")
+
+
+@pytest.fixture(scope="session")
 def policy_fakes() -> ModuleType:
     """Tasks, a model and trainers small enough to train in a test: `tests/policy_fakes.py`."""
     pytest.importorskip("torch")

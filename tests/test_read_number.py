@@ -186,7 +186,7 @@ def test_linear_time(garbage: str) -> None:
 
 @pytest.mark.timeout(60)
 def test_a_megabyte_of_digits_is_no_number() -> None:
-    assert find_numbers("1" * 1_000_000) == []
+    assert not find_numbers("1" * 1_000_000)
     assert find_numbers("12 apples" + " " * 1_000_000)[0].value == 12
 
 

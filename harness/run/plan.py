@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
@@ -152,9 +153,10 @@ def _row_samples(task: Task, index: int, row: Row | object) -> Iterable[Sample |
         samples = list(task.to_samples(row))
         return [_askable(task, f"row {index}{_row_id(row)}", sample, row) for sample in samples]
     except (RowError, ImageError) as problem:
-        return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {problem}")]
+        why = str(problem)
     except FAULTS as problem:
-        return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {named(problem)}")]
+        why = named(problem)
+    return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {_line(why)}")]
 
 
 def missing_groups(task: Task, sample: Sample) -> list[str]:
@@ -197,8 +199,15 @@ def _faults(task: Task, sample: Sample, row: Row) -> Iterator[str]:
 def _row_id(row: Row) -> str:
     for name in ("id", "question_id", "pid", "index", "sample_index", "questionId"):
         if name in row:
-            return f" ({name} {row[name]})"
+            value = row[name]
+            return f" ({name} {_line(value if isinstance(value, str) else reprlib.repr(value), 80)})"
     return ""
+
+
+def _line(text: str, most: int = 500) -> str:
+    """A text in one line of bounded length: a message quotes what a row holds, which may be anything."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[:most]}…"
 
 
 def _whole_units(

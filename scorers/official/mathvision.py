@@ -160,7 +160,8 @@ def is_equal(one: str, other: str) -> bool:
         return False
     if one.strip() == other.strip():
         return True
-    one, other = _rounded_elements(one), _rounded_elements(other)
+    if one.count(",") == other.count(","):
+        one, other = _rounded_elements(one), _rounded_elements(other)
     if one == other:
         return True
     value = _rounded(one)

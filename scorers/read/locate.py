@@ -20,6 +20,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
+from itertools import islice
 from typing import Generic, Literal, TypeVar
 
 from scorers.read.normalise import WORDS, Clean
@@ -114,24 +115,28 @@ _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code - 0xF
 _MARKS = str.maketrans("‘’“”（）【\r", "''\"\"() \n")
 _STOPS = {ord(mark): f"{plain} " for mark, plain in zip("】。、，：；！？", ":.,,:;!?", strict=True)}
 _CHARACTERS = _WIDE | _SPACES | _INVISIBLE | _MARKS | _STOPS
-_EMPHASIS = re.compile(r"(?<![\w)*])(\*{1,3}|__)(?=\S)([^*\n]{1,2000}?)(?<=\S)\1(?![\w(*])|\*\*|__")
-_DISPLAYED = re.compile(r"\\\[\s{0,8}([^\n]{1,300}?)\s{0,8}\\\]|\$\$\s{0,8}([^$\n]{1,300}?)\s{0,8}\$\$")
+_EMPHASIS = re.compile(r"(?<![\w)*])(\*{1,3}|__)(?=\S)([^*\n]{1,300}?)(?<=\S)\1(?![\w(*])|\*\*|__")
+_DISPLAYED = re.compile(
+    r"\\\[\s{0,8}((?:[^\n\\]|\\(?!\[)){1,300}?)\s{0,8}\\\]|\$\$\s{0,8}([^$\n]{1,300}?)\s{0,8}\$\$"
+)
 _MARKED = re.compile(r"[^ -~]|[*_`<>#$\\]")
+_GAP = re.compile(r"\s{16,}")
+"""A gap that means no more than one blank: what reads on has no long runs to try again and again."""
 _MARKUP = re.compile(
     r"</?(?:b|i|u|p|em|strong|br|span|code|sub|sup|small)\s?/?>|```\w*|`|^#{1,6} |^>+ ", re.MULTILINE
 )
 
 
 def plain(text: str) -> str:
-    """A text without Markdown and blank lines, with one form of each mark, cut to `LIMIT`."""
+    """A text without Markdown, blank lines and long gaps, with one form of each mark, cut to `LIMIT`."""
     if len(text) > LIMIT:
         text = f"{text[: LIMIT // 8]}\n\n{text[-LIMIT * 7 // 8 :]}"
-    if not _MARKED.search(text):  # most short answers
-        return text.strip()
-    text = _DISPLAYED.sub(lambda formula: rf"\({formula[1] or formula[2]}\)", text)
-    lines = (line.strip() for line in text.translate(_CHARACTERS).split("\n"))
-    text = _MARKUP.sub("", "\n".join(filter(None, lines)))
-    return _EMPHASIS.sub(lambda marked: marked[2] or "", text).strip()
+    if _MARKED.search(text):  # few short answers
+        text = _DISPLAYED.sub(lambda formula: rf"\({formula[1] or formula[2]}\)", text)
+        lines = (line.strip() for line in text.translate(_CHARACTERS).split("\n"))
+        text = _MARKUP.sub("", "\n".join(filter(None, lines)))
+        text = _EMPHASIS.sub(lambda marked: marked[2] or "", text)
+    return _GAP.sub(lambda gap: "\n" if "\n" in gap[0] else " ", text).strip()
 
 
 # --- What is taken back -------------------------------------------------------------------------------------
@@ -193,7 +198,7 @@ _ANNOUNCED = re.compile(
 _WORDS = "|".join(table[key] for table in _TABLES.values() for key in ("answer", "option")).split("|")
 _STEMS = [re.split(r"\w\?|\(", word)[0].lower() for word in _WORDS] + WORDS["other_announcements"]["stems"]
 _MOST = 64
-"""Announcements that are tried, the last ones."""
+"""Announcements and conclusions that are tried, the last ones; the announcements have `LIMIT` characters."""
 _IS_RIGHT = re.compile(
     r"(?:^|(?<=[.!?;,\n|]))([^.!?;,\n|]{1,80}?)\s?(?:\s(?:is|are)\s|:\s|\|\s|是|(?<=项))"
     r"(?:the (?:correct|right|best) one|correct|right|the best|true|yes|正确|✅|✓|✔|☑)(?=\W|$)",
@@ -206,10 +211,12 @@ def _announced(text: str) -> Iterator[str]:
     """What is announced as the answer, the last first."""
     if not has_any(text, _STEMS):
         return
+    left = LIMIT
     for match in reversed(list(_ANNOUNCED.finditer(text))[-_MOST:]):
-        tail = text[match.end() : match.end() + 2000]
+        tail = text[match.end() : match.end() + min(left, 2000)]
         lead = _LEAD_IN.match(tail)
         line = tail[lead.end() if lead else 0 :].split("\n", 1)[0].strip()
+        left -= len(line)
         if line:
             yield line
 
@@ -221,7 +228,7 @@ _JSON = re.compile(
     rf"""["']{WORDS["json"]["key"]}["']\s*:\s*("(?:[^"\\]|\\.)*"|'[^'\n]*'|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|[-+]?\d[\d.,eE+-]*|true|false)""",
     re.IGNORECASE,
 )
-_COMPUTES = re.compile(r"\d[^=\n]{0,120}[=≈]\s?[$€£]?[\d.,]+(?:\s?[^\W\d]{1,14}){0,2}[.!\s]*$")
+_COMPUTES = re.compile(r"\d[^=\n]{0,120}[=≈]\s?[$€£]?[\d.,]++(?:\s?+[^\W\d]{1,14}+){0,2}+[.!\s]*+$")
 _CONCLUDES = re.compile("|".join(WORDS["conclusions"]["opening"]), re.IGNORECASE)
 _WITHIN = re.compile("|".join(WORDS["conclusions"]["within"]), re.IGNORECASE)
 _MARKS_IN_ONE_WORD = frozenset(" \t\r\n\\{:=#*_`<~")
@@ -304,20 +311,16 @@ def _find(text: str, question: str) -> Iterator[Candidate]:
 def _concluding(told: list[str]) -> Iterator[Candidate]:
     """The last line, where it is an answer alone; then what concludes, the last first."""
     yield Candidate(Channel.CONCLUDING, told[-1], alone=True)
-    for sentence in reversed(told):
-        if (tail := conclusion(sentence)) is not None:
-            yield Candidate(Channel.CONCLUDING, tail)
+    concluded = (tail for sentence in reversed(told) if (tail := conclusion(sentence)) is not None)
+    yield from (Candidate(Channel.CONCLUDING, tail) for tail in islice(concluded, _MOST))
 
 
 def _stated(told: list[str], question: str) -> Iterator[Candidate]:
     """The sentences that repeat the question's words, the most first; then the last."""
     said = [sentence for sentence in told if not sentence.endswith("?")]
     ranked = sorted(enumerate(said), key=lambda item: (-overlap(item[1], question), -item[0]))
-    for _, sentence in ranked[:4]:
-        if overlap(sentence, question) >= 0.2:
-            yield Candidate(Channel.STATED, sentence)
-    for sentence in said[-1:]:
-        yield Candidate(Channel.STATED, sentence)
+    repeating = [sentence for _, sentence in ranked[:4] if overlap(sentence, question) >= 0.2]
+    yield from (Candidate(Channel.STATED, sentence) for sentence in (*repeating, *said[-1:]))
 
 
 def conclusion(sentence: str) -> str | None:

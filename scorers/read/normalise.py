@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 Pairs = tuple[tuple[str, str], ...]
+Pattern = re.Pattern[str]
 
 WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 """The tables of `words.toml`."""
@@ -62,9 +63,7 @@ class Tag(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def _patterns(
-    delimiters: Delimiters,
-) -> tuple[re.Pattern[str], dict[str, tuple[str, bool]], re.Pattern[str], re.Pattern[str]]:
+def _patterns(delimiters: Delimiters) -> tuple[Pattern, dict[str, tuple[str, bool]], Pattern, Pattern]:
     """What finds tags, the kind of each, what finds tokens to drop, and what finds boxes."""
     kinds: dict[str, tuple[str, bool]] = {}
     for kind, pairs in (("thinking", delimiters.thinking), ("answer", delimiters.answer)):
@@ -85,10 +84,15 @@ def _first_signs(delimiters: Delimiters) -> frozenset[str]:
 
 
 def _alternatives(texts: Iterable[str]) -> str:
-    return "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
+    """A pattern of some texts, the longest first, which shares their beginnings: few are tried at each "<"."""
+    rests: dict[str, set[str]] = {}
+    for text in filter(None, texts := set(texts)):
+        rests.setdefault(text[0].lower(), set()).add(text[1:])
+    branches = "|".join(re.escape(head) + _alternatives(rest) for head, rest in rests.items())
+    return f"(?:{branches})?" if "" in texts and branches else f"(?:{branches})" if len(rests) > 1 else branches
 
 
-_JSON_STRING = re.compile(r'[:,\[{]\s*("(?:[^"\\]|\\.)*")(?=\s*[,:}\]])', re.DOTALL)
+_JSON_STRING = re.compile(r'[:,\[{]\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+")(?=\s*+[,:}\]])', re.DOTALL)
 
 
 def read_tags(text: str, delimiters: Delimiters = STANDARD) -> list[Tag]:
@@ -97,14 +101,13 @@ def read_tags(text: str, delimiters: Delimiters = STANDARD) -> list[Tag]:
     found = [Tag(*kinds[match[0].lower()], *match.span()) for match in pattern.finditer(text)]
     if not found or '"' not in text:
         return found
-    strings = [match.span(1) for match in _JSON_STRING.finditer(text)]
-    starts = [start for start, _ in strings]
+    return _outside(found, [match.span(1) for match in _JSON_STRING.finditer(text)])
 
-    def inside(tag: Tag) -> bool:
-        before = bisect(starts, tag.start) - 1
-        return before >= 0 and tag.start < strings[before][1]
 
-    return [tag for tag in found if not inside(tag)]
+def _outside(tags: list[Tag], spans: list[tuple[int, int]]) -> list[Tag]:
+    """The tags that begin in none of some spans, which are in order."""
+    starts, ends = [-1, *(start for start, _ in spans)], [-1, *(end for _, end in spans)]
+    return [tag for tag in tags if tag.start >= ends[bisect(starts, tag.start) - 1]]
 
 
 def _thinking(tags: list[Tag], length: int) -> tuple[list[tuple[int, int]], bool]:
@@ -115,9 +118,7 @@ def _thinking(tags: list[Tag], length: int) -> tuple[list[tuple[int, int]], bool
     """
     spans: list[tuple[int, int]] = []
     opened: int | None = None
-    for tag in tags:
-        if tag.kind != "thinking":
-            continue
+    for tag in (tag for tag in tags if tag.kind == "thinking"):
         if not tag.closes:
             opened = tag.start if opened is None else opened
         elif opened is not None:
@@ -125,26 +126,20 @@ def _thinking(tags: list[Tag], length: int) -> tuple[list[tuple[int, int]], bool
             opened = None
         else:
             spans = [(0, tag.end)]
-    if opened is not None:
-        spans.append((opened, length))
-    return spans, opened is not None
+    return spans + ([] if opened is None else [(opened, length)]), opened is not None
 
 
 def _blocks(tags: list[Tag], thinking: list[tuple[int, int]], length: int) -> list[tuple[int, int]]:
     """Insides of the answer blocks outside thinking; where none is closed, a last open one runs to the end."""
     spans: list[tuple[int, int]] = []
     opened: Tag | None = None
-    for tag in tags:
-        if tag.kind != "answer" or any(start <= tag.start < end for start, end in thinking):
-            continue
+    for tag in _outside([tag for tag in tags if tag.kind == "answer"], thinking):
         if not tag.closes:
             opened = tag
         elif opened is not None:
             spans.append((opened.end, tag.start))
             opened = None
-    if not spans and opened is not None:
-        spans.append((opened.end, length))
-    return spans
+    return spans if spans or opened is None else [(opened.end, length)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -186,7 +188,8 @@ def _number(match: re.Match[str]) -> NumberMatch | None:
     )
 
 
-def find_numbers(text: str) -> list[NumberMatch]:
+@lru_cache(maxsize=256)
+def find_numbers(text: str) -> tuple[NumberMatch, ...]:
     """Every number of a text in the order of their places, in digits or in words; none within another."""
     patterns = (_NUMBER,) * bool(_DIGIT.search(text)) + (_WORDS,) * has_any(text, _STEMS)
     matches = [match for pattern in patterns for match in pattern.finditer(text)]
@@ -194,7 +197,7 @@ def find_numbers(text: str) -> list[NumberMatch]:
     for number in filter(None, map(_number, sorted(matches, key=lambda match: match.start()))):
         if not found or number.start >= found[-1].end:
             found.append(number)
-    return found
+    return tuple(found)
 
 
 def parse_number(text: str) -> float | None:
@@ -256,7 +259,7 @@ _RATIO = re.compile(
 )
 _SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d ])")
 _BARE = re.compile(
-    r"(?!\d+[.)]\s)\W*[$€£]?[\d.,]+(?:\s?[^\W\d_]{1,14}){0,2}\W*|\W*[^\W\d_]{3,12}(?:-\w{3,6})?\W*"
+    r"(?!\d+[.)]\s)\W*+[\d.,]++(?:\s?+[^\W\d_]{1,14}+){0,2}+\W*+|\W*+[^\W\d_]{3,12}+(?:-\w{3,6}+)?+\W*+"
 )
 """A line that is a number by itself: "12", "3.5 cm", "five"."""
 
@@ -306,25 +309,21 @@ def pick(text: str, question: str = "") -> NumberMatch | Unclear | None:
     return None
 
 
-def _chosen(text: str, found: list[NumberMatch], question: str) -> NumberMatch | Unclear | None:
-    found = [number for number in found if _states(text, number)]
+def _chosen(text: str, numbers: Sequence[NumberMatch], question: str) -> NumberMatch | Unclear | None:
+    found = [number for number in numbers if _states(text, number)]
     year = asks(question, "year")
     if len({number.value for number in found}) > 1:
-        ends = [match.end() for match in _CLAUSE.finditer(text)]
-
-        def rank(number: NumberMatch) -> float:
-            start = max((end for end in ends if end <= number.start), default=0)
-            end = min((end for end in ends if end >= number.end), default=len(text))
-            return overlap(text[start:end], question)
-
         for wanted in (
             lambda number: (number.text.isdigit() and 1000 <= number.value < 2200) == year,
             lambda number: number.value not in _repeated(question),
             lambda number: _STATES.search(text[max(0, number.start - 60) : number.start]),
         ):
             found = [number for number in found if wanted(number)] or found
-        best = max(map(rank, found))
-        found = [number for number in found if rank(number) == best]
+        ends = [0, *(match.end() for match in _CLAUSE.finditer(text)), len(text)]
+        places = [(bisect_right(ends, number.start) - 1, bisect_left(ends, number.end)) for number in found]
+        rank = {(start, end): overlap(text[ends[start] : ends[end]], question) for start, end in set(places)}
+        best = max(rank.values())
+        found = [number for number, place in zip(found, places, strict=True) if rank[place] == best]
     if len({number.value for number in found}) > 1:
         return AMBIGUOUS
     return found[0] if found else None

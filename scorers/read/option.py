@@ -118,7 +118,7 @@ def _mentions(text: str, options: tuple[str, ...]) -> list[tuple[int, int, int]]
 _SPACELESS = "选项|选择|选|項"
 _NOUN = rf"(?:options?|choices?|letter|answer|statement|opción|opção|Möglichkeit|вариант|{_SPACELESS})"
 _LEADING = re.compile(
-    r"^[\W_]*(?:(?:the|la|el|le|die|o|is|but|it|it's|so|just|most likely|therefore|thus|correct"
+    r"^[\W_]*+(?:(?:the|la|el|le|die|o|is|but|it|it's|so|just|most likely|therefore|thus|correct"
     rf"|{_NOUN})\b[\s:,]*|(?:{_SPACELESS})(?=\w))*"
     r"(?P<open>[({\[<\"'$]*)(?P<letter>[A-Za-z])[)}\]>\"'$]*"
     r"(?P<mark>\s*(?:[.:,;)/|!]|[-–—](?=\s|$)|→|$)|(?=\s*[(\"\[])|(?=\s?[^\x00-\u024f])|\s+(?=(?:because|since|as|is|are|was"

@@ -46,7 +46,7 @@ class ChartTarget(Target):
 def whole_number(text: str) -> NumberMatch | None:
     """The number that a text is, with what stands beside it; None for fractions, ordinals and anything more."""
     bare = unwrap(text).strip().rstrip(".")
-    found = find_numbers(bare) if len(bare) <= 100 else []
+    found = find_numbers(bare) if len(bare) <= 100 else ()
     if len(found) != 1 or found[0].end - found[0].start != len(bare):
         return None
     return None if found[0].notation == "fraction" or found[0].ordinal else found[0]
