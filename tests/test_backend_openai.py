@@ -219,7 +219,7 @@ def test_reasoning_is_kept_as_thinking(serve: Callable[[str], str]) -> None:
 def test_an_undecodable_image_fails_its_own_request_only(serve: Callable[[str], str]) -> None:
     backend = OpenAIBackend("m", serve("echo"), retry=FAST)
     bad, good = answer(backend, request("bad", ImageRef(b"not an image")), request("good"))
-    assert "cannot be decoded" in (bad.error or "")
+    assert "no image of a format that is known" in (bad.error or "")
     assert good.error is None
 
 
