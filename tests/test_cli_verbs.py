@@ -108,10 +108,10 @@ def test_a_test_split_without_answers_gives_the_challenge_s_file(
     tmp_path: Path, fakes: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.png").write_bytes(fakes.picture(1))
-    row = {"question": "Which date?", "answers": None, "image": str(tmp_path / "a.png")}
+    row = {"question": "Which date?", "answers": None, "image": "a.png"}
     rows = [row | {"questionId": str(n)} for n in (7, 8)]
     fakes.write(tmp_path / "data", "docvqa", rows)
+    (tmp_path / "data" / "docvqa" / "a.png").write_bytes(fakes.picture(1))
     asked = ["eval", "--model", "mock:text=<think>a</think>1 May", "--tasks", "docvqa", "--data", "data"]
     assert main([*asked, "--out", "run"]) == 3
     assert main(["score", "run", "--submission", "out"]) == 0
