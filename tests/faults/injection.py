@@ -70,13 +70,14 @@ class Injector:
             self.done = self.done or due
         if due:
             fault = self.fault()
-            if isinstance(fault, KeyboardInterrupt) and _in_loop():
-                raise asyncio.CancelledError
+            # Ctrl-C reaches the main thread only, and a request is cancelled in the thread of its loop.
             if (
                 isinstance(fault, KeyboardInterrupt)
                 and threading.current_thread() is not threading.main_thread()
             ):
-                return  # Ctrl-C reaches the main thread only
+                if not _in_loop():
+                    return
+                raise asyncio.CancelledError
             raise fault
 
 

@@ -235,7 +235,7 @@ def test_what_reads_a_run(world: list[str], tmp_path: Path, verb: str) -> None:
 
     points = check(Command(words, case, lambda: main(words)), prepare, result)
     print(f"{points} points of harness {verb}")
-    assert points > 5
+    assert points >= 4
 
 
 # Replies of a server
