@@ -44,6 +44,11 @@ def named(error: BaseException, longest: int = 300) -> str:
     return f"{type(error).__name__}: {said}"[:longest] if said else type(error).__name__
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line; its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names the known word nearest to a mistyped one, or lists them: "; did you mean 'x'?"."""
     from difflib import get_close_matches

@@ -150,11 +150,13 @@ def read_json(path: Path) -> Any:
     """The value of a JSON file.
 
     Raises:
-        HarnessError: it is not there or is not JSON.
+        HarnessError: it is not there, cannot be read, or is not JSON.
     """
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
         raise HarnessError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
         raise HarnessError(f"{path}: not JSON ({error})") from None

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import get_args
 
 from harness.data import RowSource
-from harness.errors import FAULTS
+from harness.errors import FAULTS, named
 from harness.jsonl import plain, tuples
 from harness.progress import Progress
 from harness.run.plan import FailedRow, samples_of
@@ -159,7 +159,7 @@ def _prompts(task: Task, sample: Sample) -> str | None:
         try:
             parts = render(task, sample, style, coords="norm1")
         except FAULTS as error:
-            return f"style {style}: {type(error).__name__}: {error}"
+            return f"style {style}: {named(error)}"
         if not any(isinstance(part, str) and part.strip() for part in parts):
             return f"style {style}: the prompt has no text"
     return None
@@ -175,7 +175,7 @@ def _gold(task: Task, sample: Sample) -> str | None:
     except ScorerError as error:
         return f"no gold answer: {error}"
     except FAULTS as error:
-        return f"{type(sample.target).__name__}.gold: {type(error).__name__}: {error}"
+        return f"{type(sample.target).__name__}.gold: {named(error)}"
     if text is None:
         return "the row holds no gold answer"
     for response in (text, f"<think>Let me see.</think>\n<answer>{text}</answer>"):

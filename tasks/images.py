@@ -192,11 +192,17 @@ def row_images(row: Mapping[str, Any], *first: str) -> tuple[ImageRef, ...]:
     return ()
 
 
-def _flat(value: Any) -> Iterator[Any]:
-    """The images in a column: none where it is null, "nan" or empty; a list may be written as text."""
+def listed(value: Any) -> Any:
+    """The list that a text like "['a.png', 'b.png']" is of; any other value as it is."""
     if isinstance(value, str) and value[:1] + value[-1:] == "[]":
         with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-            value = ast.literal_eval(value)
+            return ast.literal_eval(value)
+    return value
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    """The images in a column: none where it is null, "nan" or empty; a list may be written as text."""
+    value = listed(value)
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list | tuple):

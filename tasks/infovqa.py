@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tasks import docvqa
 from tasks.docvqa import document_sample, types_of
-from tasks.types import Metric, Row, Sample, Source
+from tasks.types import Metric, Row, Sample
 
 
 def to_samples(row: Row) -> Iterator[Sample]:
@@ -22,13 +22,7 @@ TASK = replace(
     docvqa.TASK,
     name="infovqa",
     title="InfoVQA: questions on infographics (validation)",
-    source=Source(
-        repo="lmms-lab/DocVQA",
-        configs=("InfographicVQA",),
-        other_configs=("DocVQA",),
-        split="validation",
-        rows=2801,
-    ),
+    source=replace(docvqa.TASK.source, configs=("InfographicVQA",), other_configs=("DocVQA",), rows=2801),
     to_samples=to_samples,
     metrics=(
         Metric("ANLS", of="official", headline=True),

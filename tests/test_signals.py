@@ -6,11 +6,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 
 from harness.cli import main
+from harness.scores.scoring import ScoringThread
+from scorers.types import Answer, Score
+from tasks import load_builtin
+from tasks.types import Response, Sample
 
 HANGS = """
 import time
@@ -120,3 +127,22 @@ def test_a_scorer_that_hangs_costs_its_sample_and_on_many_the_run(
     assert "hangs: its scorer hangs (on 0, 1, 2)" in capsys.readouterr().err
     (tmp_path / "hangs.py").write_text("HANGS = False\n" + HANGS)
     assert main(hanging) == 0
+
+
+def test_what_is_still_to_be_scored_is_left_when_a_run_ends_early() -> None:
+    begun, go_on, seen = Event(), Event(), []
+
+    def slow(answer: Answer, _: Any) -> Score:
+        seen.append(answer.text)
+        begun.set()
+        go_on.wait(60)
+        return Score(1.0, None)
+
+    task = replace(load_builtin("mmstar"), scorer=slow)
+    with ScoringThread(None) as scoring:
+        for index in range(3):
+            scoring.add(task, index, Sample(str(index), "Which?", "B"), 0, Response(f"answer {index}"))
+        assert begun.wait(60)
+    go_on.set()
+    scoring._worker.join(60)
+    assert seen == ["answer 0"]

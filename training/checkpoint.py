@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, UsageError, first_line
 from harness.fingerprint import check_sums, write_sums
 from harness.jsonl import sync
 
@@ -100,7 +100,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error).splitlines()[0]
+    return (error.strerror or str(error)) if isinstance(error, OSError) else first_line(error)
 
 
 def latest(folder: Path, settings: Mapping[str, Any], device: Any = "cpu") -> Checkpoint | None:

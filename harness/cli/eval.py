@@ -158,13 +158,13 @@ def _run(args: argparse.Namespace) -> int:
 def _report(run_dir: Path) -> bool:
     """Write the run's `report.html`; False, and a line, where that failed: the run is complete either way."""
     from harness.cli.verbs import RUN_REPORT, load
-    from harness.errors import FAULTS, HarnessError
+    from harness.errors import FAULTS, HarnessError, named
     from harness.progress import Progress
 
     try:
         load(RUN_REPORT)(run_dir, Progress())
     except (KeyboardInterrupt, *FAULTS) as error:
-        why = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
+        why = str(error) if isinstance(error, HarnessError) else named(error)
         why = "interrupted" if isinstance(error, KeyboardInterrupt) else why
         print(
             f"harness eval: the run is complete, its report is not ({why}); harness report {run_dir} makes it",

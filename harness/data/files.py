@@ -5,8 +5,6 @@ A row that cannot be read is a `BadRow` in its place; a file that cannot be open
 
 from __future__ import annotations
 
-import ast
-import contextlib
 import csv
 import json
 import os
@@ -20,9 +18,9 @@ from typing import Any
 from harness.data.base import BadRow
 from harness.data.layout import RowFile, is_split, same_split, split_names, wanted_splits
 from harness.data.saved import arrow_files, load, read_saved
-from harness.errors import HarnessError
+from harness.errors import HarnessError, first_line
 from harness.fingerprint import fingerprint as files_fingerprint
-from tasks.images import IMAGE_COLUMNS, ImageError, is_path
+from tasks.images import IMAGE_COLUMNS, ImageError, is_path, listed
 from tasks.types import Row, Source
 
 Record = dict[str, Any]
@@ -113,21 +111,13 @@ def absolute_images(row: Record, source: Source, place: PictureFolder) -> Record
 
 
 def _absolute(value: Any, place: PictureFolder) -> Any:
-    value = _listed(value)
+    value = listed(value)
     if isinstance(value, list):
         return [_absolute(each, place) for each in value]
     if isinstance(value, str) and is_path(value):
         return place.file(value)
     if isinstance(value, dict) and not value.get("bytes") and isinstance(value.get("path"), str):
         return {**value, "path": place.file(value["path"])}
-    return value
-
-
-def _listed(value: Any) -> Any:
-    """The list that a text like "['a.png', 'b.png']" is of; any other value as it is."""
-    if isinstance(value, str) and value[:1] + value[-1:] == "[]":
-        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-            return ast.literal_eval(value)
     return value
 
 
@@ -192,7 +182,7 @@ def _picture_folders(path: Path) -> list[Path]:
 
 def _beside(value: Any, places: list[Path]) -> Any:
     """A cell of paths (one, or a list written as text) with each path found that lies in one of the places."""
-    value = _listed(value)
+    value = listed(value)
     if isinstance(value, list):
         return [_beside(each, places) for each in value]
     if isinstance(value, str) and is_path(value):
@@ -268,7 +258,7 @@ def read_parquet(path: Path) -> Iterator[Record | str]:
                         left -= 1
                         yield row
             except (pa.ArrowException, OSError, ValueError) as error:
-                why = str(error).splitlines()[0]
+                why = first_line(error)
                 yield from (f"{path}: row group {group} cannot be decoded: {why}" for _ in range(left))
 
 
@@ -279,7 +269,7 @@ def _parquet(path: Path) -> Any:
     try:
         return pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        raise HarnessError(f"{path}: not a readable parquet file: {str(error).splitlines()[0]}") from error
+        raise HarnessError(f"{path}: not a readable parquet file: {first_line(error)}") from error
 
 
 def _open(path: Path) -> BufferedReader:

@@ -21,7 +21,7 @@ from harness.data.base import BadRow, RowSource
 from harness.data.files import fingerprint, read_files, wanted
 from harness.data.layout import RowFile, split_names
 from harness.data.saved import rows_of
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, UsageError, first_line
 from tasks.types import Row, Source, Task
 
 if TYPE_CHECKING:
@@ -137,10 +137,9 @@ def _network_errors() -> tuple[type[Exception], ...]:
 def _unreachable(task: Task, error: Exception) -> HarnessError:
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}:
         return HarnessError(f"{error.filename or 'the cache of the hub'}: {error.strerror}")
-    why = (str(error).splitlines() or [type(error).__name__])[0]
     return HarnessError(
-        f"the hub cannot be reached for {task.source.repo} ({why}): where there is a network, run "
-        f"`harness data pull --tasks {task.name} --out DIR`, then give --data DIR here (or --data synthetic)"
+        f"the hub cannot be reached for {task.source.repo} ({first_line(error)}): where there is a network, "
+        f"run `harness data pull --tasks {task.name} --out DIR`, then give --data DIR here (or --data synthetic)"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.data.layout import RowFile, named, same_split, wanted_splits
-from harness.errors import HarnessError
+from harness.errors import HarnessError, first_line
+from harness.jsonl import read_json
 from tasks.types import Source
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def load(path: Path) -> Dataset:
     try:
         return datasets.load_from_disk(str(path))
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        why = (str(error).splitlines() or [type(error).__name__])[0]
-        raise HarnessError(f"{path}: no data set that `datasets` can load: {why}") from error
+        raise HarnessError(f"{path}: no data set that `datasets` can load: {first_line(error)}") from error
 
 
 def rows_of(table: Dataset) -> Iterator[dict[str, Any]]:
@@ -75,8 +74,5 @@ def arrow_files(place: Path) -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{path}: {error}") from None
+    content = read_json(path)
     return content if isinstance(content, dict) else {}

@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import FAULTS
+from harness.errors import FAULTS, first_line
 from harness.models.checkpoint import find, load
 from harness.models.generation import CheckpointSampling, checkpoint_sampling
 from harness.models.hf_batching import TOLERANCE, answers_alike
 from harness.models.hf_generation import Generator
-from harness.models.hf_prompts import Batch, Batcher, Prompt, Prompter, failure, first_line
+from harness.models.hf_prompts import Batch, Batcher, Prompt, Prompter, failure
 from harness.models.spec import AS_IT_IS, CheckpointOptions
 from harness.types import Request, Sampling
 from scorers.read.normalise import STANDARD, Delimiters

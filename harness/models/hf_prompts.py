@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import FAULTS
+from harness.errors import FAULTS, first_line
 from harness.models.chat import Chat
 from harness.models.pixels import fitted, rule_of
 from harness.types import Request
@@ -248,11 +248,6 @@ def _alike(one: Prompt, other: Prompt) -> bool:
 def failure(reason: str, arrived: float) -> Response:
     """A response that is none."""
     return Response("", "error", latency=time.monotonic() - arrived, error=reason)
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in one line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _images(request: Request) -> Iterator[tuple[int, ImageRef]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.errors import FAULTS, UsageError
+from harness.errors import FAULTS, UsageError, first_line
 from harness.models.chat import Chat
 from harness.models.hf_files import checkpoint_folder
 from scorers.read.normalise import Delimiters
@@ -62,7 +62,7 @@ def served_chat(
     except ImportError as error:
         return None, f'{error.name} is not installed: pip install "vlm-harness[hf]"'
     except FAULTS as error:
-        return None, (str(error).strip() or type(error).__name__).splitlines()[0]
+        return None, first_line(error)
     return chat, ""
 
 

@@ -170,11 +170,12 @@ class ScoringThread:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._worker.leave()
         self._todo.put(None)
 
 
 class _Worker(Thread):
-    """Scores what is to be done, one after the other, until it meets None or is given up."""
+    """Scores what is to be done, one after the other, until it meets None or is left."""
 
     def __init__(
         self,
@@ -202,6 +203,11 @@ class _Worker(Thread):
                     return
                 self._current = None
                 self._done.put(done)
+
+    def leave(self) -> None:
+        """Nothing more is wanted, also of what is still to be done."""
+        with self._lock:
+            self._left = True
 
     def give_up(self, limit: float) -> Pending | None:
         """What it has worked on for longer than the limit, in seconds; nothing of it counts from then on."""
