@@ -139,7 +139,8 @@ def _unreachable(task: Task, error: Exception) -> HarnessError:
         return HarnessError(f"{error.filename or 'the cache of the hub'}: {error.strerror}")
     return HarnessError(
         f"the hub cannot be reached for {task.source.repo} ({first_line(error)}): where there is a network, "
-        f"run `harness data pull --tasks {task.name} --out DIR`, then give --data DIR here (or --data synthetic)"
+        f"run `harness data pull --tasks {task.name} --out DIR`, then give --data DIR here (or --data "
+        "synthetic)"
     )
 
 
