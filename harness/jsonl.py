@@ -141,6 +141,12 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_all(folder: Path) -> None:
+    """Have all that a folder holds on the disk itself, for a rename of the folder to declare it whole."""
+    for path in (*folder.rglob("*"), folder):
+        sync(path)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON, whole or not at all."""
     write_atomic(path, [json.dumps(plain(value), indent=2).encode() + b"\n"])

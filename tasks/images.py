@@ -37,6 +37,8 @@ _SHORT = 1024
 """A text of fewer characters is a path, a longer one base64."""
 _ENCODED = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR")
 """How base64 of a PNG, JPEG, GIF or WebP begins: no path, however short."""
+_MOST_COMMAS = 1000
+"""A text with more of them is no list of images: a row is not to fill the memory."""
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -194,7 +196,7 @@ def row_images(row: Mapping[str, Any], *first: str) -> tuple[ImageRef, ...]:
 
 def listed(value: Any) -> Any:
     """The list that a text like "['a.png', 'b.png']" is of; any other value as it is."""
-    if isinstance(value, str) and value[:1] + value[-1:] == "[]":
+    if isinstance(value, str) and value[:1] + value[-1:] == "[]" and value.count(",") <= _MOST_COMMAS:
         with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
             return ast.literal_eval(value)
     return value

@@ -19,6 +19,7 @@ from scorers.place.coordinates import Box, Size
 from scorers.rules.grounding import BoxTarget, grounding
 from tasks.coordinate_phrases import BOX, prompt_template
 from tasks.images import ImageError, ImageRef, row_images
+from tasks.options import as_list
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
 _QUESTION = "Please provide the bounding box coordinate of the region this sentence describes: {}"
@@ -61,14 +62,17 @@ def _target(row: Row, size: Size | None) -> BoxTarget:
 
 
 def _expressions(row: Row) -> list[str]:
-    """The sentences that name the row's object."""
+    """The sentences that name the row's object; at least one, and none of them empty."""
     if row.get("bbox") is not None:
-        answer = column(row, "answer")
-        found = [answer] if isinstance(answer, str) else list(answer)
-        return [str(expression).strip() for expression in found]
-    question = str(column(row, "question"))
-    match = _REF.search(question) or _DESCRIBES.search(question)
-    return [(match[1] if match else question).strip()]
+        name, found = "answer", as_list(column(row, "answer"), "answer")
+    else:
+        name, question = "question", str(column(row, "question"))
+        match = _REF.search(question) or _DESCRIBES.search(question)
+        found = (match[1] if match else question,)
+    expressions = [expression.strip() for expression in found]
+    if not expressions or not all(expressions):
+        raise RowError(f"column {name!r} names nothing: {str(row[name])[:60]!r}")
+    return expressions
 
 
 def _image_name(row: Row, image: ImageRef | None, row_id: str) -> str:
@@ -84,7 +88,7 @@ def to_samples(row: Row) -> Iterator[Sample]:
     """One sample an expression.
 
     Raises:
-        RowError: there is no box, or the image cannot be decoded.
+        RowError: there is no box or no expression, or the image cannot be decoded.
     """
     row_id = str(row["question_id"] if "question_id" in row else column(row, "index"))
     images = row_images(row)

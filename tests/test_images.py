@@ -85,6 +85,11 @@ def test_a_column_of_ones_own_is_looked_in_first_and_lists_may_be_text(tmp_path:
     ]
 
 
+def test_a_list_written_as_text_has_an_end() -> None:
+    with pytest.raises(ImageError, match="neither a path nor base64"):
+        row_images({"images": "[" + "1," * 2_000 + "1]"})
+
+
 @pytest.mark.parametrize("value", [None, "", "nan", float("nan"), [], [None], {"bytes": None, "path": None}])
 def test_an_empty_column_holds_no_image(value: Any) -> None:
     assert row_images({"image": value}) == ()

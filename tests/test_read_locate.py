@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import pytest
 
 from scorers.read.locate import (
     AMBIGUOUS,
+    LIMIT,
     Candidate,
     Channel,
     Found,
@@ -293,3 +296,10 @@ def test_the_first_that_can_be_read_counts_and_an_ambiguous_one_ends_the_search(
     assert first(candidates, lambda one: None) is None
     assert first([], lambda one: 7) is None
     assert first(candidates, lambda one: 0) == Found(0, Channel.BOX, "x")
+
+
+def test_no_candidate_is_longer_than_what_is_read(hostile: ModuleType) -> None:
+    """The patterns that parse a candidate see no more of a response than `LIMIT`, whatever it is made of."""
+    for attack in hostile.attacks():
+        for candidate in locate(clean(hostile.long(attack, 2 * LIMIT))):
+            assert len(candidate.text) <= LIMIT + 2, attack

@@ -58,6 +58,20 @@ def test_lmms_rows_give_one_sample_an_expression() -> None:
     assert len(samples[0].images) == 1
 
 
+@pytest.mark.parametrize(
+    "row", [{**LMMS, "answer": given} for given in ([], [""], ["a dog", "  "], [None], "", "[]")]
+)
+def test_a_row_that_names_nothing_is_no_row(row: dict) -> None:
+    with pytest.raises(RowError, match="column 'answer'"):
+        list(to_samples(row))
+
+
+def test_an_empty_expression_in_a_table_is_none() -> None:
+    for question in (" ", "Where is <ref> </ref>?"):
+        with pytest.raises(RowError, match="column 'question'"):
+            list(to_samples({**TABLE, "question": question}))
+
+
 def test_table_rows() -> None:
     (sample,) = to_samples(TABLE)
     assert sample.id == "12"

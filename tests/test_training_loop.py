@@ -27,7 +27,7 @@ from training import checkpoint
 from training.data.dataset import HeldProblems
 from training.data.prompt_stream import PromptStream
 from training.log import StepLog, read_steps, tracker
-from training.models import load_model
+from training.models import load_model, save_model
 from training.recipe import Recipe
 
 TESTS = Path(__file__).parent
@@ -585,3 +585,26 @@ def test_one_flipped_byte_is_known(
     (folder / name).write_bytes(content)
     with pytest.raises(HarnessError, match=r"is not as it was saved, its hash is not that of SHA256SUMS: "):
         read(folder)
+
+
+def test_a_model_is_on_the_disk_before_it_has_its_name(
+    policy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, renamed = set(), []
+    real_sync, real_rename = os.fsync, Path.rename
+
+    def sync(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        real_sync(descriptor)
+
+    def rename(path: Path, target: Path) -> Path:
+        renamed.append(path.name)
+        assert {each.stat().st_ino for each in (path, *path.rglob("*"))} <= synced
+        return real_rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "rename", rename)
+    folder = save_model(load_model(policy_model, Recipe()), policy_model, tmp_path / "model")
+    assert renamed == ["model.partial"]
+    assert tmp_path.stat().st_ino in synced
+    assert (folder / "model.safetensors").is_file()

@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.errors import HarnessError, UsageError, first_line
 from harness.fingerprint import check_sums, write_sums
-from harness.jsonl import sync
+from harness.jsonl import sync, sync_all
 
 OWN = "training"
 """The folder within a checkpoint that continues the run."""
@@ -73,8 +73,7 @@ def write(
         torch.save(dict(tensors), own / "tensors.pt")
         (own / "state.json").write_text(json.dumps({"step": step, **state}) + "\n", encoding="utf-8")
         write_sums(own, ("state.json", "tensors.pt"))
-        for path in partial.rglob("*"):
-            sync(path)
+        sync_all(partial)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
         sync(folder)

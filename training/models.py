@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from harness.fingerprint import SUMS, write_sums
+from harness.jsonl import sync, sync_all
 from harness.models.checkpoint import find
 from harness.models.checkpoint import load_model as load_checkpoint
 from harness.models.spec import AS_IT_IS
@@ -114,10 +115,15 @@ def save_model(model: Any, source: Path, folder: Path, dtype: torch.dtype | None
 
 
 def place(partial: Path, folder: Path) -> None:
-    """Give a folder that has been written beside its name; one that had the name before is gone."""
+    """Give a folder that has been written beside its name; one that had the name before is gone.
+
+    Also after a power failure a folder of that name is whole.
+    """
+    sync_all(partial)
     replaced = folder.with_name(folder.name + ".replaced")
     shutil.rmtree(replaced, ignore_errors=True)
     if folder.exists():
         folder.rename(replaced)
     partial.rename(folder)
+    sync(folder.parent)
     shutil.rmtree(replaced, ignore_errors=True)

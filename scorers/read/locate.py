@@ -232,7 +232,7 @@ _COMPUTES = re.compile(r"\d[^=\n]{0,120}[=≈]\s?[$€£]?[\d.,]++(?:\s?+[^\W\d]
 _CONCLUDES = re.compile("|".join(WORDS["conclusions"]["opening"]), re.IGNORECASE)
 _WITHIN = re.compile("|".join(WORDS["conclusions"]["within"]), re.IGNORECASE)
 _MARKS_IN_ONE_WORD = frozenset(" \t\r\n\\{:=#*_`<~")
-"""A text without any of these has one candidate."""
+"""A text without any of these, and no longer than is read, has one candidate."""
 
 
 def boxed(text: str) -> str | None:
@@ -281,7 +281,7 @@ def locate(response: Clean, question: str = "") -> Iterator[Candidate]:
 
 
 def _find(text: str, question: str) -> Iterator[Candidate]:
-    if text.isascii() and text and _MARKS_IN_ONE_WORD.isdisjoint(text):  # "12", "B."
+    if 0 < len(text) <= LIMIT and text.isascii() and _MARKS_IN_ONE_WORD.isdisjoint(text):  # "12", "B."
         yield Candidate(Channel.WHOLE, text)
         return
     text = standing(plain(text))
