@@ -25,7 +25,7 @@ from typing import Any
 from unittest import mock
 
 ROOT = Path(__file__).parents[2]
-OURS = tuple(f"{ROOT / name}/" for name in ("harness", "tasks", "scorers", "reports"))
+OURS = tuple(f"{ROOT / name}/" for name in ("harness", "tasks", "scorers", "training", "reports"))
 
 FOR_PLUGINS = "injector_of_faults"
 """Under this name plugins find the injector among the modules."""
@@ -152,7 +152,16 @@ def _primitives() -> list[tuple[Any, str]]:
         (asyncio, "to_thread"),
         (asyncio.Semaphore, "acquire"),
         (threading.Thread, "start"),
+        *_of_training(),
     ]
+
+
+def _of_training() -> list[tuple[Any, str]]:
+    """Those of torch, where it is in use."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return []
+    return [(torch, "save"), (torch, "load"), (torch.Tensor, "backward"), (torch.nn.utils, "clip_grad_norm_")]
 
 
 def _wrapped(original: Callable[..., Any], name: str, injector: Injector) -> Callable[..., Any]:
