@@ -17,7 +17,7 @@ from harness.errors import UsageError
 from harness.models import tiny_path
 from harness.models.hf import HFBackend
 from harness.models.hf_files import checkpoint_folder, fingerprint, read_config
-from harness.models.hf_sampling import RowPenalty, RowSampler
+from harness.models.hf_sampling import RowPenalty, RowSampler, inverted
 from harness.models.spec import CheckpointOptions
 from harness.types import PixelLimits, Request, Sampling
 from tasks import load_builtin
@@ -253,6 +253,22 @@ def test_row_sampler_draws_with_the_model_s_probabilities() -> None:
     picked = sampler(torch.zeros(rows, 1, dtype=torch.long), logits.repeat(rows, 1)).argmax(-1)
     shares = torch.bincount(picked, minlength=4) / rows
     torch.testing.assert_close(shares, logits.softmax(-1)[0], atol=0.03, rtol=0)
+
+
+@pytest.mark.parametrize("vocabulary", [1, 4, 255, 256, 257, 512, 1000])
+def test_a_draw_is_where_the_cumulated_probabilities_pass_it(vocabulary: int) -> None:
+    generator = torch.Generator().manual_seed(vocabulary)
+    probabilities = torch.randn(200, vocabulary, generator=generator).mul(5).softmax(-1)
+    if vocabulary > 2:
+        probabilities[::2, -vocabulary // 2 :] = 0.0
+        probabilities[::3, : vocabulary // 3] = 0.0
+    uniform = torch.rand(200, 1, generator=generator, dtype=torch.float64)
+    uniform[:10], uniform[10:20] = 0.0, 1 - 1e-12
+    found = inverted(probabilities, uniform)
+    cumulated = probabilities.double().cumsum(-1)
+    expected = (cumulated <= uniform * cumulated[:, -1:]).sum(-1)
+    assert (probabilities.gather(-1, found[:, None]) > 0).all()
+    assert torch.equal(found[20:], expected[20:])
 
 
 def test_row_sampler_keeps_the_nucleus() -> None:
@@ -525,7 +541,8 @@ def test_top_k_and_min_p_keep_the_likeliest() -> None:
     logits = torch.tensor([[2.0, 1.9, 0.0, -1.0]]).repeat(200, 1)
     rules = [Sampling(9, temperature=1.0, seed=seed) for seed in range(200)]
     for more, kept in (({"top_k": 1}, {0}), ({"top_k": 3}, {0, 1, 2}), ({"min_p": 0.5}, {0, 1})):
-        picked = RowSampler(rules, 3, **more)(torch.zeros(200, 1, dtype=torch.long), logits).argmax(-1)
+        picked = RowSampler(rules, 3, **more)(torch.zeros(200, 1, dtype=torch.long), logits.clone())
+        picked = picked.argmax(-1)
         assert set(picked.tolist()) == kept
 
 

@@ -49,27 +49,23 @@ def test_every_family_has_its_shape() -> None:
     assert set(default_shapes()) == set(CATEGORIES)
 
 
-@pytest.mark.parametrize("chunk", [1, 7, 1024])
-def test_token_entropy_is_that_of_the_full_softmax_whatever_the_chunk(chunk: int) -> None:
+def test_token_entropy_is_that_of_the_full_softmax() -> None:
     torch.manual_seed(0)
     logits = (torch.randn(40, 50, dtype=torch.float64) * 3).requires_grad_()
     expected = torch.distributions.Categorical(logits=logits).entropy()
-    found = token_entropy(logits, chunk)
+    found = token_entropy(logits.log_softmax(-1))
     torch.testing.assert_close(found, expected)
     ours, true = (torch.autograd.grad(values.sum(), logits)[0] for values in (found, expected))
     torch.testing.assert_close(ours, true)
 
 
-def test_token_entropy_of_nothing_of_certainty_and_in_half_precision() -> None:
+def test_token_entropy_of_nothing_and_of_certainty() -> None:
     assert token_entropy(torch.zeros(0, 5)).shape == (0,)
     certain = torch.tensor([[1e4, 0.0, -1e4]], requires_grad=True)
-    entropy = token_entropy(certain)
+    entropy = token_entropy(certain.log_softmax(-1))
     entropy.sum().backward()
     assert entropy.item() == 0
     assert torch.isfinite(certain.grad).all()
-    assert token_entropy(torch.zeros(2, 8, dtype=torch.bfloat16)).tolist() == pytest.approx(
-        [2.0794] * 2, abs=1e-4
-    )
 
 
 def model_and_batch() -> tuple[torch.nn.Module, torch.Tensor, list[str]]:
@@ -91,7 +87,7 @@ def statistics(entropies: torch.Tensor, families: list[str]) -> tuple[dict[str, 
 
 def test_micro_batches_add_up_to_the_gradient_of_the_true_hinge() -> None:
     model, inputs, families = model_and_batch()
-    entropies = token_entropy(model(inputs))
+    entropies = token_entropy(model(inputs).log_softmax(-1))
     means, counts = statistics(entropies, families)
     bands = {
         "math": EntropyBand(low=0, high=means["math"] - 0.5),
@@ -109,7 +105,7 @@ def test_micro_batches_add_up_to_the_gradient_of_the_true_hinge() -> None:
     for start in range(0, 40, 7):
         part = slice(start, start + 7)
         entropy_penalty(
-            token_entropy(model(inputs[part])), families[part], means, counts, bands=bands
+            token_entropy(model(inputs[part]).log_softmax(-1)), families[part], means, counts, bands=bands
         ).backward()
     found = gradient(model)
     assert torch.nn.functional.cosine_similarity(found, expected, dim=0) > 0.9999
@@ -118,7 +114,7 @@ def test_micro_batches_add_up_to_the_gradient_of_the_true_hinge() -> None:
 
 def test_a_family_that_is_absent_inside_its_band_or_without_one_adds_exactly_nothing() -> None:
     model, inputs, families = model_and_batch()
-    entropies = token_entropy(model(inputs))
+    entropies = token_entropy(model(inputs).log_softmax(-1))
     means, counts = statistics(entropies, families)
     bands = {"grounding": EntropyBand(low=9, high=9), "math": EntropyBand(low=0, high=99)}
     penalty = entropy_penalty(entropies, families, means, counts, bands=bands)

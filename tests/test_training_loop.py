@@ -297,10 +297,10 @@ def poison(trainer: Any, where: str) -> None:
     """Make every loss, or every gradient, not a number."""
     log_probabilities = trainer.policy.log_probabilities
 
-    def poisoned(rollouts: Any) -> Any:
+    def poisoned(rollouts: Any, **how: Any) -> Any:
         from dataclasses import replace
 
-        found = log_probabilities(rollouts)
+        found = log_probabilities(rollouts, **how)
         if where == "loss":
             return replace(found, logps=found.logps * float("nan"))
         found.logps.requires_grad and found.logps.register_hook(lambda gradient: gradient * float("inf"))

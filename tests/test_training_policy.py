@@ -12,25 +12,43 @@ import torch
 
 from harness.errors import HarnessError
 from training.local.budgets import Budget
-from training.local.policy import Clip, clipped_loss, micro_batches, token_logps
+from training.local.loop import even
+from training.local.policy import Clip, Policy, clipped_loss, likelihoods_of, micro_batches
 from training.local.update import Stepper
 from training.shaping import EntropyBand
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 1024])
-def test_log_probabilities_whatever_the_chunk(chunk: int) -> None:
+@pytest.mark.parametrize("with_entropy", [True, False])
+def test_likelihoods_whatever_the_chunk(chunk: int, with_entropy: bool) -> None:
     torch.manual_seed(0)
-    logits = (torch.randn(30, 40, dtype=torch.float64) * 3).requires_grad_()
+    head = torch.nn.Linear(6, 40, dtype=torch.float64)
+    hidden = torch.randn(30, 6, dtype=torch.float64, requires_grad=True)
     tokens = torch.randint(40, (30,))
-    expected = logits.log_softmax(-1)[torch.arange(30), tokens]
-    found = token_logps(logits, tokens, chunk)
+    expected = head(hidden).log_softmax(-1)[torch.arange(30), tokens]
+    spread = torch.distributions.Categorical(logits=head(hidden)).entropy()
+    found, entropies = likelihoods_of(hidden, tokens, head, entropy_gradient=with_entropy, chunk=chunk)
     torch.testing.assert_close(found, expected)
-    ours, true = (torch.autograd.grad(values.sum(), logits)[0] for values in (found, expected))
-    torch.testing.assert_close(ours, true)
+    torch.testing.assert_close(entropies, spread)
+    assert entropies.requires_grad == with_entropy
+    mine, true = (found.sum(), expected.sum())
+    if with_entropy:
+        mine, true = mine + 3 * entropies.sum(), true + 3 * spread.sum()
+    ours, theirs = (torch.autograd.grad(total, [hidden, head.weight]) for total in (mine, true))
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other)
 
 
-def test_no_tokens_have_no_log_probabilities() -> None:
-    assert token_logps(torch.zeros(0, 5), torch.zeros(0, dtype=torch.long)).shape == (0,)
+def test_no_tokens_have_no_likelihoods() -> None:
+    found = likelihoods_of(torch.zeros(0, 5), torch.zeros(0, dtype=torch.long), torch.nn.Linear(5, 7))
+    assert [values.shape for values in found] == [(0,), (0,)]
+
+
+def test_half_precision_is_scored_in_single() -> None:
+    hidden = torch.zeros(2, 4, dtype=torch.bfloat16)
+    logps, entropies = likelihoods_of(hidden, torch.tensor([1, 2]), lambda part: part.new_zeros(len(part), 8))
+    assert logps.tolist() == pytest.approx([-math.log(8)] * 2, abs=1e-6)
+    assert entropies.tolist() == pytest.approx([math.log(8)] * 2, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +76,23 @@ def test_clipped_loss(advantage: float, ratio: float, loss: float, gradient: flo
     assert losses.item() == pytest.approx(loss)
     assert found.item() == pytest.approx(gradient)
     assert bool(clipped) == (advantage != 0 and gradient == 0)
+
+
+@pytest.mark.parametrize(
+    ("items", "most", "sizes"),
+    [
+        (0, 4, []),
+        (3, 4, [3]),
+        (8, 4, [4, 4]),
+        (9, 4, [3, 3, 3]),
+        (300, 128, [100, 100, 100]),
+        (5, 2, [1, 2, 2]),
+    ],
+)
+def test_mini_batches_are_equal(items: int, most: int, sizes: list[int]) -> None:
+    parts = even(range(items), most)
+    assert [len(part) for part in parts] == sizes
+    assert [item for part in parts for item in part] == list(range(items))
 
 
 def test_micro_batches_hold_each_rollout_once_and_like_lengths() -> None:
@@ -134,6 +169,9 @@ def gradients(trainer: Any, rollouts: Any, advantages: list[float], **changes: A
             self.clear()
             return 1.0
 
+        def gather(self) -> None:
+            pass
+
         def clear(self) -> None:
             for parameter in parameters:
                 parameter.grad = None
@@ -174,9 +212,10 @@ def test_the_hinge_s_gradient_is_that_of_the_family_s_mean_entropy(sampled: Any,
     nothing = [0.0] * len(rollouts)
     found = gradients(trainer, rollouts, nothing, bands=TIGHT, entropy_weight=0.02, micro_batch=size)
     own = [rollout for rollout in rollouts if rollout.key == "math"]
-    scored = trainer.policy.log_probabilities(own)
-    logp = scored.logits.log_softmax(-1)
-    entropy = -(logp.exp() * logp).sum(-1).mean()
+    inputs, targets, kept = trainer.policy._inputs(own)
+    logits = trainer.policy.model(**inputs).logits[:, -targets.shape[1] - 1 : -1][kept]
+    logits[:, trainer.backend.input_only] = -1e9
+    entropy = torch.distributions.Categorical(logits=logits).entropy().mean()
     parameters = [p for p in trainer.policy.model.parameters() if p.requires_grad]
     true = torch.autograd.grad(entropy, parameters, allow_unused=True)
     flat = torch.cat(
@@ -206,6 +245,15 @@ def test_narrow_weights_are_stepped_in_float32() -> None:
     assert float(stepper.state()["weights"]["w"][0, 0]) == pytest.approx(0.02 - 100 * 2e-6, rel=2e-3)
     assert not torch.equal(weight, before)
     assert weight.dtype == torch.bfloat16
+
+
+def test_gradients_of_many_micro_batches_add_up_in_single_precision() -> None:
+    weight = torch.nn.Parameter(torch.zeros(4, dtype=torch.bfloat16))
+    stepper = Stepper([("w", weight)], learning_rate=1.0)
+    for _ in range(1000):
+        (weight * 1e-3).sum().backward()
+        stepper.gather()
+    assert stepper.norm() == pytest.approx(2.0, rel=5e-3)  # in bfloat16 it stays at a quarter of that
 
 
 def test_the_learning_rate_rises_then_stays() -> None:
@@ -242,3 +290,26 @@ def test_a_budget_is_a_share_with_a_floor() -> None:
         r"budget of 10% \(at least 2\); the last: oh$",
     ):
         budget.add(1, 1, "oh")
+
+
+def test_a_family_that_caps_its_logits_is_taken_whole(sampled: Any) -> None:
+    trainer, rollouts = sampled
+    policy = Policy(trainer.policy.model, trainer.backend.processor, 1.0)
+    plain = policy.log_probabilities(rollouts[:2]).logps.detach()
+
+    def capped(_module: Any, _given: Any, output: Any) -> Any:
+        output.logits = 0.2 * torch.tanh(output.logits / 0.2)
+        return output
+
+    handle = policy.model.register_forward_hook(capped)
+    try:
+        policy = Policy(trainer.policy.model, trainer.backend.processor, 1.0)
+        found = policy.log_probabilities(rollouts[:2])
+        inputs, targets, kept = policy._inputs(rollouts[:2])
+        logits = policy.model(**inputs).logits[:, -targets.shape[1] - 1 : -1][kept]
+    finally:
+        handle.remove()
+    logits[:, trainer.backend.input_only] = -1e9
+    expected = logits.log_softmax(-1).gather(-1, targets[kept][:, None]).squeeze(-1)
+    torch.testing.assert_close(found.logps, expected, atol=1e-5, rtol=1e-5)
+    assert (found.logps - plain).abs().max() > 0.05

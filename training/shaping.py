@@ -93,30 +93,18 @@ def default_shapes() -> Mapping[str, FamilyShape]:
     return {family: FamilyShape.model_validate(shape) for family, shape in table.items()}
 
 
-def token_entropy(logits: Tensor, chunk: int = 1024) -> Tensor:
+def token_entropy(logps: Tensor) -> Tensor:
     """Entropy of the full softmax at each position, in nats, with its gradient.
 
     The estimate −log p of the sampled token is no substitute: its gradient is zero in expectation.
 
     Args:
-        logits: shape (tokens, vocabulary).
-        chunk: tokens at once; each chunk's softmax is recomputed in the backward pass, so memory beyond the
-            logits stays at chunk × vocabulary.
+        logps: log-probabilities, shape (tokens, vocabulary).
 
     Returns:
-        Shape (tokens,), float32 or wider.
+        Shape (tokens,).
     """
-    import torch
-    from torch.utils.checkpoint import checkpoint
-
-    def entropy(part: Tensor) -> Tensor:
-        logp = torch.log_softmax(part.float() if part.dtype.itemsize < 4 else part, dim=-1)
-        return -(logp.exp() * logp).sum(-1)
-
-    if len(logits) == 0:
-        return logits.new_zeros(0)
-    parts = [checkpoint(entropy, part, use_reentrant=False) for part in torch.split(logits, chunk)]
-    return torch.cat(parts)
+    return -(logps.exp() * logps).sum(-1)
 
 
 def entropy_penalty(

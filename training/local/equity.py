@@ -42,7 +42,6 @@ def gradient_norms(
         clip: bounds of the surrogate.
         micro_batch: rollouts in one forward and backward pass.
     """
-    parameters = [parameter for parameter in policy.model.parameters() if parameter.requires_grad]
     lengths = [len(rollout.tokens) for rollout in rollouts]
     norms = {}
     stepper.clear()
@@ -54,8 +53,8 @@ def gradient_norms(
                 weights = likelihoods.each([float(advantages[index]) for index in indices])
                 losses, _ = clipped_loss(likelihoods.logps, likelihoods.logps.detach(), weights, clip)
                 torch.autograd.backward(losses.sum() / max(1, sum(lengths)))
-            gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-            norms[key] = math.sqrt(sum(float(gradient.double().square().sum()) for gradient in gradients))
+                stepper.gather()
+            norms[key] = stepper.norm()
             stepper.clear()
     return norms
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -214,13 +215,12 @@ class Trainer:
     def update(
         self, step: int, groups: Sequence[Sequence[Rollout]], advantages: Sequence[float] | np.ndarray[Any, Any]
     ) -> Figures:
-        """Updates over the groups, whole groups to a mini-batch, in an order of the step's own."""
+        """Updates over the groups, in an order of the step's own: whole groups, mini-batches of equal size."""
         starts = np.cumsum([0, *map(len, groups)])
         order = list(range(len(groups)))
         Random(f"update/{self.stage.seed}/{step}").shuffle(order)  # noqa: S311 - an order, not a secret
         batches, weights = [], []
-        for first in range(0, len(order), self.recipe.update_prompts):
-            chosen = order[first : first + self.recipe.update_prompts]
+        for chosen in even(order, self.recipe.update_prompts):
             batches.append([rollout for index in chosen for rollout in groups[index]])
             weights.append(
                 [float(a) for index in chosen for a in advantages[starts[index] : starts[index + 1]]]
@@ -347,6 +347,13 @@ class Trainer:
         if torch.cuda.is_available() and len(found.tensors["random"]) > 1:
             torch.cuda.set_rng_state(found.tensors["random"][1].cpu())
         return found.step
+
+
+def even(items: Sequence[int], most: int) -> list[list[int]]:
+    """Items in parts of at most so many, as few parts as that takes, equal to within one item."""
+    parts = -(-len(items) // most)
+    ends = [len(items) * part // max(parts, 1) for part in range(parts + 1)]
+    return [list(items[start:end]) for start, end in pairwise(ends)]
 
 
 def reward_batch(rollouts: Sequence[Rollout], recipe: PolicyRecipe) -> Batch:

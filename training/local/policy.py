@@ -5,7 +5,8 @@ Source: PPO (arXiv 1707.06347) with separate bounds (DAPO, arXiv 2503.14476) and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,45 +16,25 @@ from torch.utils.checkpoint import checkpoint
 
 from harness.errors import HarnessError
 from harness.models.hf import input_only_tokens
+from harness.models.hf_batching import TOLERANCE
 from harness.models.hf_prompts import Prompter
 from training.local.rollout import Rollout
+from training.shaping import token_entropy
 
 CHUNK = 1024
-"""Tokens whose softmax is held at once."""
+"""Tokens whose logits are held at once."""
 _NEVER = -1e9
 """The logit of what is never sampled: finite, so that p · log p is 0 and not NaN."""
-
-
-def token_logps(logits: Tensor, tokens: Tensor, chunk: int = CHUNK) -> Tensor:
-    """The log-probability of each token, with its gradient; memory beyond the logits stays at one chunk.
-
-    Args:
-        logits: shape (tokens, vocabulary).
-        tokens: shape (tokens,).
-        chunk: tokens at once; each chunk's softmax is recomputed in the backward pass.
-
-    Returns:
-        Shape (tokens,), float32 or wider.
-    """
-
-    def logps(part: Tensor, chosen: Tensor) -> Tensor:
-        part = part.float() if part.dtype.itemsize < 4 else part
-        return part.gather(-1, chosen[:, None]).squeeze(-1) - part.logsumexp(-1)
-
-    if len(logits) == 0:
-        return logits.new_zeros(0)
-    pairs = zip(torch.split(logits, chunk), torch.split(tokens, chunk), strict=True)
-    return torch.cat([checkpoint(logps, part, chosen, use_reentrant=False) for part, chosen in pairs])
 
 
 @dataclass(frozen=True, slots=True)
 class Likelihoods:
     """Response tokens of several rollouts, one after another."""
 
-    logits: Tensor
-    """(tokens, vocabulary), over the sampling temperature."""
     logps: Tensor
-    """(tokens,), of the tokens that were sampled."""
+    """(tokens,), of the tokens that were sampled, float32 or wider."""
+    entropies: Tensor
+    """(tokens,), of the full softmax at each of them, in nats."""
     lengths: tuple[int, ...]
     """Tokens of each rollout."""
 
@@ -65,6 +46,42 @@ class Likelihoods:
     def split(self, values: Tensor) -> tuple[Tensor, ...]:
         """One value a token → the values of each rollout."""
         return torch.split(values, list(self.lengths))
+
+
+def likelihoods_of(
+    hidden: Tensor,
+    tokens: Tensor,
+    logits_of: Callable[[Tensor], Tensor],
+    *,
+    entropy_gradient: bool = False,
+    chunk: int = CHUNK,
+) -> tuple[Tensor, Tensor]:
+    """The log-probability of each token and the entropy at its place; the logits are there a chunk at a time.
+
+    Args:
+        hidden: shape (tokens, width), what the logits are made of.
+        tokens: shape (tokens,).
+        logits_of: (some tokens, width) → (some tokens, vocabulary); called again in the backward pass.
+        entropy_gradient: whether entropies have one; log-probabilities do.
+        chunk: tokens at once.
+
+    Returns:
+        Log-probabilities and entropies in nats, each of shape (tokens,), float32 or wider.
+    """
+
+    def scored(part: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        logits = logits_of(part)
+        logps = (logits.float() if logits.dtype.itemsize < 4 else logits).log_softmax(-1)
+        spread = token_entropy(logps if entropy_gradient else logps.detach())
+        return logps.gather(-1, chosen[:, None]).squeeze(-1), spread
+
+    if len(hidden) == 0:
+        nothing = hidden.new_zeros(0, dtype=torch.float32)
+        return nothing, nothing
+    pairs = zip(torch.split(hidden, chunk), torch.split(tokens, chunk), strict=True)
+    scores = [checkpoint(scored, part, chosen, use_reentrant=False) for part, chosen in pairs]
+    logps, entropies = zip(*scores, strict=True)
+    return torch.cat(logps), torch.cat(entropies)
 
 
 class Policy:
@@ -81,21 +98,62 @@ class Policy:
         self.temperature = temperature
         self._prompter = Prompter(processor)
         self._never = torch.tensor(input_only_tokens(model), dtype=torch.long, device=model.device)
+        self._head = model.get_output_embeddings()
+        self._by_head: bool | None = None
+        """Whether the model's logits are its output layer's, and nothing is done to them; None: not tried."""
 
-    def log_probabilities(self, rollouts: Sequence[Rollout]) -> Likelihoods:
-        """Log-probabilities of the sampled tokens under the present weights.
+    def log_probabilities(self, rollouts: Sequence[Rollout], *, entropy_gradient: bool = False) -> Likelihoods:
+        """Log-probabilities of the sampled tokens under the present weights, and the entropies beside them.
+
+        Args:
+            rollouts: of one micro-batch.
+            entropy_gradient: whether the entropies have a gradient.
 
         Raises:
             HarnessError: an image that was shown cannot be read any more.
         """
+        if self._by_head is None:
+            self._by_head = self._try_head(rollouts[0])
         inputs, targets, kept = self._inputs(rollouts)
-        width = targets.shape[1]
-        logits = self.model(**inputs, logits_to_keep=width + 1).logits[:, :-1][kept]
-        if self.temperature != 1.0:
-            logits = logits / self.temperature
-        logits = logits.index_fill(1, self._never, _NEVER)
+        hidden = self._last(inputs, targets.shape[1])[kept]
         lengths = tuple(len(rollout.tokens) for rollout in rollouts)
-        return Likelihoods(logits, token_logps(logits, targets[kept]), lengths)
+        scores = likelihoods_of(hidden, targets[kept], self._logits, entropy_gradient=entropy_gradient)
+        return Likelihoods(*scores, lengths)
+
+    def _last(self, inputs: Mapping[str, Any], width: int) -> Tensor:
+        """What the logits before each of the last `width` tokens are made of: (rows, width, …)."""
+        if self._by_head:
+            with _as_it_is(self._head):
+                output = self.model(**inputs, logits_to_keep=width + 1).logits
+        else:
+            output = self.model(**inputs, logits_to_keep=width + 1).logits
+        last: Tensor = output[:, :-1]
+        return last
+
+    def _logits(self, hidden: Tensor) -> Tensor:
+        """Logits as they are sampled from: over the temperature, image tokens never."""
+        logits = self._head(hidden) if self._by_head else hidden
+        logits = logits / self.temperature if self.temperature != 1.0 else logits
+        return logits.index_fill(1, self._never, _NEVER)
+
+    @torch.no_grad()
+    def _try_head(self, rollout: Rollout) -> bool:
+        """Whether a model's logits are what its output layer makes of its last hidden states.
+
+        Some families scale or cap them afterwards: theirs are taken whole.
+        """
+        inputs, targets, _ = self._inputs([rollout])
+        width = targets.shape[1]
+        expected = self.model(**inputs, logits_to_keep=width + 1).logits
+        with _as_it_is(self._head):
+            hidden = self.model(**inputs, logits_to_keep=width + 1).logits
+        if self._head is None or hidden.shape[-1] != self._head.weight.shape[-1]:
+            return False
+        found = self._head(hidden)
+        if found.shape != expected.shape:
+            return False
+        within = TOLERANCE[expected.dtype.itemsize] * (expected.max() - expected.min())
+        return bool((found - expected).abs().max() <= within)
 
     def _inputs(self, rollouts: Sequence[Rollout]) -> tuple[dict[str, Any], Tensor, Tensor]:
         """Model inputs, response tokens behind left-padded prompts; the tokens; and where they are real."""
@@ -120,6 +178,19 @@ class Policy:
         device = self.model.device
         moved = {name: value.to(device) for name, value in inputs.items()}
         return moved, targets.to(device), kept.to(device)
+
+
+@contextmanager
+def _as_it_is(layer: Any) -> Iterator[None]:
+    """Within the block a layer gives back what it is given."""
+    if layer is None:
+        yield
+        return
+    layer.forward = lambda hidden: hidden
+    try:
+        yield
+    finally:
+        del layer.forward
 
 
 @dataclass(frozen=True, slots=True)

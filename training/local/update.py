@@ -14,13 +14,14 @@ from torch import Tensor
 from training.local.budgets import Budget
 from training.local.policy import Clip, Likelihoods, Policy, clipped_loss, micro_batches
 from training.local.rollout import Rollout
-from training.shaping import EntropyBand, entropy_penalty, token_entropy
+from training.shaping import EntropyBand, entropy_penalty
 
 
 class Stepper:
     """AdamW over the trained weights, in float32: narrower weights have float32 copies that are stepped.
 
-    In bfloat16 itself an update of 2e-6 to a weight of 0.02 is rounded away.
+    In bfloat16 itself an update of 2e-6 to a weight of 0.02 is rounded away, and so is the gradient of one more
+    micro-batch beside those of many.
 
     Args:
         named: (name, parameter) of the model.
@@ -56,16 +57,22 @@ class Stepper:
         """Of the next update."""
         return self._rate * min(1.0, (self.updates + 1) / self._ramp) if self._ramp else self._rate
 
+    def gather(self) -> None:
+        """Add the gradients of a backward pass to those of the passes before it, in float32."""
+        for name, parameter in self._trained.items():
+            master = self._masters[name]
+            if master is not parameter and parameter.grad is not None:
+                gradient = parameter.grad.float()
+                master.grad = gradient if master.grad is None else master.grad.add_(gradient)
+                parameter.grad = None
+
     def step(self) -> float:
         """Update the weights and clear their gradients.
 
         Returns:
             The norm of the gradient before clipping. Where it is not finite, nothing is updated.
         """
-        for name, parameter in self._trained.items():
-            master = self._masters[name]
-            if master is not parameter:
-                master.grad = None if parameter.grad is None else parameter.grad.float()
+        self.gather()
         norm = float(torch.nn.utils.clip_grad_norm_(self._masters.values(), self._max_norm))
         if math.isfinite(norm):
             for group in self._optimizer.param_groups:
@@ -75,6 +82,11 @@ class Stepper:
             self.updates += 1
         self.clear()
         return norm
+
+    def norm(self) -> float:
+        """The norm of the gradients gathered so far."""
+        gradients = (master.grad for master in self._masters.values() if master.grad is not None)
+        return math.sqrt(sum(float(gradient.double().square().sum()) for gradient in gradients))
 
     def clear(self) -> None:
         """Drop all gradients."""
@@ -191,7 +203,7 @@ class Updater:
         entropies = [0.0] * len(rollouts)
         for indices in self._micro(rollouts):
             likelihoods = self.policy.log_probabilities([rollouts[index] for index in indices])
-            entropy = likelihoods.split(token_entropy(likelihoods.logits))
+            entropy = likelihoods.split(likelihoods.entropies)
             for index, own, spread in zip(indices, likelihoods.split(likelihoods.logps), entropy, strict=True):
                 logps[index] = own
                 entropies[index] = float(spread.double().sum())
@@ -216,20 +228,23 @@ class Updater:
         total = 0.0
         for indices in self._micro(rollouts):
             chosen = [rollouts[index] for index in indices]
-            likelihoods = self.policy.log_probabilities(chosen)
             keys = [rollout.key for rollout in chosen for _ in rollout.tokens]
+            hinged = self._weight > 0 and (means is None or self._outside(means, keys))
+            likelihoods = self.policy.log_probabilities(chosen, entropy_gradient=hinged)
             before = (
                 torch.cat([old[index] for index in indices]) if old is not None else likelihoods.logps.detach()
             )
             weights = likelihoods.each([advantages[index] for index in indices])
             losses, clipped = clipped_loss(likelihoods.logps, before, weights, self._clip)
-            entropies, penalty = self._hinge(chosen, keys, likelihoods, means, counts)
-            loss = losses.sum() / counts.total() + penalty
-            figures.add(keys, clipped, entropies.detach())
+            loss = losses.sum() / counts.total()
+            if hinged:
+                loss = loss + self._hinge(chosen, keys, likelihoods, means, counts)
+            figures.add(keys, clipped, likelihoods.entropies.detach())
             total += float(loss.detach())
             if not torch.isfinite(loss):
                 break
             torch.autograd.backward(loss)
+            self.stepper.gather()
         self._finish(total, figures)
 
     def _hinge(
@@ -239,20 +254,13 @@ class Updater:
         likelihoods: Likelihoods,
         means: Mapping[str, float] | None,
         counts: Mapping[str, int],
-    ) -> tuple[Tensor, Tensor | float]:
-        """The entropy of each token of a micro-batch, and its part of the hinge."""
-        if not self._weight:
-            return token_entropy(likelihoods.logits.detach()), 0.0
-        with torch.set_grad_enabled(means is None or self._outside(means, keys)):
-            entropies = token_entropy(likelihoods.logits)
+    ) -> Tensor:
+        """The part that a micro-batch has in the hinge; without `means` it is the whole mini-batch."""
+        entropies = likelihoods.entropies
         if means is None:
             sums = [float(own.double().sum()) for own in likelihoods.split(entropies.detach())]
             means = _means(chosen, sums)
-        if not self._outside(means, keys):
-            return entropies, 0.0
-        return entropies, entropy_penalty(
-            entropies, keys, means, counts, bands=self._bands, weight=self._weight
-        )
+        return entropy_penalty(entropies, keys, means, counts, bands=self._bands, weight=self._weight)
 
     def _outside(self, means: Mapping[str, float], keys: Sequence[str]) -> bool:
         """Whether the entropy of one of these keys lies outside its band."""
