@@ -14,6 +14,7 @@ from harness.jsonl import sync, sync_all
 from harness.models.checkpoint import find
 from harness.models.checkpoint import load_model as load_checkpoint
 from harness.models.spec import AS_IT_IS
+from training.images_once import encode_images_once
 from training.recipe import Recipe
 
 PROCESSOR_FILES = (
@@ -45,6 +46,7 @@ def load_model(folder: Path, recipe: Recipe) -> Any:
     dtype = recipe.dtype if recipe.dtype != "auto" else ("auto" if device == "cuda" else "float32")
     model = load_checkpoint(find(str(folder), None, AS_IT_IS), dtype=dtype, device=device)
     model.config.use_cache = False
+    encode_images_once(model)
     if model.config.model_type == "qwen3_vl":
         _patches_by_product(model.model.visual.patch_embed)
     return model.train()

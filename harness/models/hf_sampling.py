@@ -113,7 +113,9 @@ def inverted(probabilities: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor
 
     vocabulary = probabilities.shape[-1]
     whole = vocabulary // _BLOCK * _BLOCK
-    sums = probabilities[:, :whole].view(len(probabilities), -1, _BLOCK).sum(-1) if whole else probabilities[:, :0]
+    sums = (
+        probabilities[:, :whole].view(len(probabilities), -1, _BLOCK).sum(-1) if whole else probabilities[:, :0]
+    )
     if whole < vocabulary:
         sums = torch.cat([sums, probabilities[:, whole:].sum(-1, keepdim=True)], -1)
     cumulated = sums.double().cumsum(-1)
