@@ -23,6 +23,7 @@ from pydantic import (
 
 from harness.delimiters import read_delimiters
 from harness.errors import UsageError, nearest
+from harness.models.asking import read_asking
 from harness.models.spec import BUILTIN
 from harness.urls import without_secrets
 from scorers.read.normalise import STANDARD, Delimiters
@@ -237,6 +238,8 @@ def _text(flag: str, path: str | None) -> str | None:
 def build(given: Mapping[str, Any], file: str | Path | None = None) -> RunConfig:
     """A configuration from what was given, over what a TOML file says, over the defaults.
 
+    A folder that `harness train` wrote is asked as it was in training where nothing else is said.
+
     Args:
         given: values by field name; what is absent is not given.
         file: TOML with the same keys, dashes or underscores.
@@ -253,13 +256,19 @@ def build(given: Mapping[str, Any], file: str | Path | None = None) -> RunConfig
         if key not in RunConfig.model_fields:
             raise UsageError(f"unknown configuration key {key!r}{nearest(key, RunConfig.model_fields)}")
     try:
-        return RunConfig(**values)
+        return RunConfig(**(_as_trained(values) | values))
     except ValidationError as error:
         first = error.errors()[0]
         where = "-".join(str(part) for part in first["loc"][:1]).replace("_", "-")
         message = first["msg"].removeprefix("Value error, ")
         said = f" (given: {first['input']!r})" if where else ""
         raise UsageError(f"{where + ': ' if where else ''}{message}{said}") from None
+
+
+def _as_trained(values: Mapping[str, Any]) -> dict[str, Any]:
+    """How the model was asked in training, where it is a folder that says so."""
+    folder = values.get("adapter") or values.get("model")
+    return read_asking(folder) if isinstance(folder, str) and not values.get("base_url") else {}
 
 
 def _from_toml(path: Path) -> dict[str, Any]:
