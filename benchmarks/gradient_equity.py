@@ -25,9 +25,10 @@ from training.data.dataset import load_problems
 from training.data.prompt_stream import PromptStream
 from training.filtering import Acceptance
 from training.local.equity import gradient_norms
-from training.local.loop import Stage, Trainer, reward_batch
+from training.local.loop import Trainer
 from training.local.rollout import PolicyBackend
 from training.models import load_model
+from training.policy_stage import Stage, reward_batch
 from training.recipe import load_recipe
 
 ESTIMATORS = ("grpo", "dr_grpo", "ema_grpo", "g2rpo")
@@ -42,7 +43,7 @@ def make_trainer(folder: Path, prompts: int, seed: int) -> Trainer:
     out = Path(tempfile.mkdtemp())
     problems, _ = load_problems(Registry().suite("all"), "synthetic", seed=seed, folder=out)
     backend = PolicyBackend(load_model(folder, recipe), load_processor(folder), coords="norm1000", described={})
-    return Trainer(recipe.g2rpo, Stage("g2rpo", out, seed, {}), backend, PromptStream(problems, seed))
+    return Trainer(recipe.g2rpo, Stage("g2rpo", out, seed, {}, folder), backend, PromptStream(problems, seed))
 
 
 def heavy_tailed(batch: Batch, family: str, scale: float, seed: int) -> Batch:

@@ -29,10 +29,11 @@ from tasks.types import Metric, Sample, Source, Task
 from training.coldstart.stage import build_untrained
 from training.data.dataset import HeldProblems
 from training.data.prompt_stream import PromptStream
-from training.local.loop import Stage, Trainer
+from training.local.loop import Trainer
 from training.local.rollout import PolicyBackend
 from training.models import load_model
 from training.policy_recipe import PolicyRecipe
+from training.policy_stage import Stage
 from training.recipe import Recipe, load_recipe
 
 PROMPTS, RESPONSES, TOKENS, ROWS = 4, 8, 16, 64
@@ -68,7 +69,7 @@ def make_trainer(folder: Path, recipe: Recipe, hinge: bool) -> Trainer:
     )
     torch.manual_seed(0)
     backend = PolicyBackend(load_model(folder, recipe), load_processor(folder), coords=None, described={})
-    which = Stage("bench", Path(tempfile.mkdtemp()), 0, {})
+    which = Stage("bench", Path(tempfile.mkdtemp()), 0, {}, folder)
     return Trainer(stage, which, backend, PromptStream([HeldProblems(task, samples())], 0))
 
 

@@ -13,8 +13,9 @@ from tasks.images import ImageRef
 from tasks.types import Category, Metric, Sample, Source, Task
 from training.data.dataset import HeldProblems
 from training.data.prompt_stream import PromptStream
-from training.local.loop import Stage, Trainer
+from training.local.loop import Trainer
 from training.policy_recipe import PolicyRecipe
+from training.policy_stage import Stage
 
 SHAPE = {
     "length": {"min_start": 0, "peak_start": 2, "peak_end": 6, "max_end": 12},

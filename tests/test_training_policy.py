@@ -12,9 +12,9 @@ import torch
 
 from harness.errors import HarnessError
 from training.local.budgets import Budget
-from training.local.loop import even
 from training.local.policy import Clip, Policy, clipped_loss, likelihoods_of, micro_batches
 from training.local.update import Stepper
+from training.policy_stage import even
 from training.shaping import EntropyBand
 
 

@@ -33,7 +33,7 @@ def train(recipe: str | Path | None = None, overrides: Mapping[str, Any] | None 
         recipe = DEFAULT
     chosen = load_recipe(recipe, overrides)
     from training.coldstart import run_coldstart
-    from training.local import run_policy
+    from training.local.stage import run_policy
 
     model: str | Path = chosen.model
     for stage in chosen.stages:

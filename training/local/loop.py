@@ -6,59 +6,32 @@ that it would have given. Nothing here knows a benchmark.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
 import torch
 
 from harness.jsonl import write_json
+from harness.types import Request
 from training import checkpoint
-from training.advantages import Batch, Moments, estimator, statistics
+from training.advantages import statistics
 from training.data.prompt_stream import PromptStream, StreamPrompt
-from training.filtering import Acceptance, outcome
-from training.local.budgets import Budget
+from training.filtering import Acceptance
 from training.local.equity import gradient_norms, loss_weights, shares
 from training.local.figures import step_figures
 from training.local.policy import Clip, Policy
-from training.local.rollout import Asking, PolicyBackend, Rollout, sample_responses
+from training.local.rollout import PolicyBackend, Rollout, sample_responses
 from training.local.update import Figures, Stepper, Updater
 from training.log import StepLog
 from training.models import write_model
 from training.policy_recipe import PolicyRecipe
-from training.rewards import TERMS, reward
+from training.policy_stage import Judged, PolicyStage, Stage, evaluate_policy
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One stage of a training run: the folder that it writes, and what makes it this stage and no other."""
-
-    name: str
-    """`g2rpo` or `refine`."""
-    folder: Path
-    seed: int
-    identity: Mapping[str, Any]
-    """What a checkpoint must agree with beside the stage's settings: the model it started from, the data."""
-    source: Path
-    """The folder of that model: a checkpoint has its processor files too."""
-    eval_tasks: tuple[str, ...] = ()
-    """Tasks of the periodic evaluation."""
-
-
-NOT_IDENTITY = frozenset(
-    {"steps", "save_every", "eval_every", "eval_data", "eval_limit", "gradient_every"}
-    | {"failure_budget", "update_budget", "empty_budget"}
-)
-"""Settings that may change when a stage is continued."""
-
-
-class Trainer:
+class Trainer(PolicyStage):
     """One stage of policy training.
 
     Args:
@@ -74,15 +47,9 @@ class Trainer:
     def __init__(
         self, recipe: PolicyRecipe, stage: Stage, backend: PolicyBackend, stream: PromptStream
     ) -> None:
-        self.recipe, self.stage, self.backend, self.stream = recipe, stage, backend, stream
+        super().__init__(recipe, stage, stream, backend.coords)
+        self.backend = backend
         self.policy = Policy(backend.model, backend.processor, recipe.temperature)
-        self.shapes = {task.name: recipe.shape(task) for task in stream.tasks}
-        self.moments = Moments()
-        self.budgets = {
-            "responses": Budget("responses had no verdict", recipe.failure_budget, 10),
-            "updates": Budget("updates were not finite and skipped", recipe.update_budget, 3),
-            "steps": Budget("steps kept no group", recipe.empty_budget, 5),
-        }
         self.stepper = Stepper(
             list(backend.model.named_parameters()),
             learning_rate=recipe.learning_rate,
@@ -95,12 +62,11 @@ class Trainer:
             self.policy,
             self.stepper,
             clip=self.clip,
-            bands={recipe.key(task): self.shapes[task.name].entropy for task in stream.tasks},
+            bands=self.bands,
             entropy_weight=recipe.entropy_weight,
             micro_batch=recipe.micro_batch,
             budget=self.budgets["updates"],
         )
-        self._advantages = estimator(recipe.advantage, task_pass=recipe.task_pass)
 
     def run(self, log: StepLog, done: int = 0) -> None:
         """Train up to the recipe's number of steps.
@@ -129,102 +95,34 @@ class Trainer:
         sampled: list[Rollout] = []
         acceptance = Acceptance()
         groups = self.collect(step, sampled, acceptance)
-        self.budgets["steps"].add(
-            int(not groups), 1, f"of {len(sampled)} responses, none in a group that teaches"
-        )
         rollouts = [rollout for group in groups for rollout in group]
-        batch = reward_batch(rollouts, self.recipe)
-        advantages = self._advantages(batch, self.moments) if rollouts else np.zeros(0)
+        batch, advantages = self.advantages(rollouts)
         rate = self.stepper.learning_rate
         equity = self._equity(step, rollouts, advantages)
         figures = self.update(step, groups, advantages)
-        spent = {name: budget.bad for name, budget in self.budgets.items()}
         return {
             "stage": self.stage.name,
             "learning_rate": rate,
-            "bad": spent,
-            "unreadable": sum(self.stream.skipped.values()),
+            **self.counted(),
             **step_figures(sampled, acceptance, figures, statistics(batch, advantages), equity),
         }
 
-    def collect(self, step: int, sampled: list[Rollout], acceptance: Acceptance) -> list[list[Rollout]]:
-        """Groups that teach, drawn until each family has its share or the rounds are spent.
-
-        Args:
-            step: the step's number, from 1.
-            sampled: takes every response with a verdict, kept or not.
-            acceptance: takes what became of each group.
-
-        Returns:
-            The kept groups, whole but for responses without a verdict.
-        """
-        wanted = dict(self.stream.quotas(self.recipe.rollout_prompts, step))
-        kept: list[list[Rollout]] = []
-        for attempt in range(self.recipe.fill_rounds):
-            prompts = [self.stream.take(family) for family, number in wanted.items() for _ in range(number)]
-            if not prompts:
-                break
-            for prompt, group in zip(prompts, self._ask(prompts, step, attempt), strict=True):
-                sampled += group
-                what = outcome([rollout.reward for rollout in group], self.recipe.filter_rule)
-                acceptance.add(self.recipe.key(prompt.task), what)
-                if what == "kept":
-                    kept.append(group)
-                    wanted[prompt.family] -= 1
-        return kept
-
-    def _ask(self, prompts: Sequence[StreamPrompt], step: int, attempt: int) -> list[list[Rollout]]:
-        """The groups of prompts: responses with a verdict. The others are counted."""
-        recipe, coords = self.recipe, self.backend.coords
-        asking = Asking(
-            recipe.responses,
-            recipe.max_new_tokens,
-            recipe.temperature,
-            recipe.top_p,
-            recipe.style,
-            recipe.max_pixels,
-            coords,
-            self.stage.seed,
-        )
-        groups = []
-        for prompt, answers in zip(
-            prompts,
-            sample_responses(self.backend, prompts, asking, f"{self.stage.name}/{step}/{attempt}"),
-            strict=True,
-        ):
-            group = []
-            for request, response, tokens in answers:
-                earned = reward(
-                    prompt.task,
-                    prompt.sample,
-                    response,
-                    rule=recipe.reward_rule,
-                    envelope=self.shapes[prompt.task.name].length,
-                    coords=coords,
-                )
-                why = f"{prompt.task.name} {prompt.sample.id}: {earned.score.error}"
-                self.budgets["responses"].add(int(not earned.counts), 1, why)
-                if earned.counts:
-                    name = (prompt.epoch, prompt.index, attempt)
-                    group.append(
-                        Rollout(prompt, recipe.key(prompt.task), name, request, response, tokens, earned)
-                    )
-            groups.append(group)
-        return groups
+    def sample(self, prompts: Sequence[StreamPrompt], requests: Sequence[Request]) -> list[Judged]:
+        """Responses of the policy as it stands; see `PolicyStage`."""
+        answers = sample_responses(self.backend, requests)
+        return [
+            Judged(response, tokens, self.judge(prompt, response))
+            for prompt, (response, tokens) in zip(prompts, answers, strict=True)
+        ]
 
     def update(
         self, step: int, groups: Sequence[Sequence[Rollout]], advantages: Sequence[float] | np.ndarray[Any, Any]
     ) -> Figures:
-        """Updates over the groups, in an order of the step's own: whole groups, mini-batches of equal size."""
-        starts = np.cumsum([0, *map(len, groups)])
-        order = list(range(len(groups)))
-        Random(f"update/{self.stage.seed}/{step}").shuffle(order)  # noqa: S311 - an order, not a secret
-        batches, weights = [], []
-        for chosen in even(order, self.recipe.update_prompts):
-            batches.append([rollout for index in chosen for rollout in groups[index]])
-            weights.append(
-                [float(a) for index in chosen for a in advantages[starts[index] : starts[index + 1]]]
-            )
+        """Updates over the groups, a mini-batch each."""
+        rollouts = [rollout for group in groups for rollout in group]
+        places = self.mini_batches(step, groups)
+        batches = [[rollouts[place] for place in own] for own in places]
+        weights = [[float(advantages[place]) for place in own] for own in places]
         self._training(True)
         try:
             return self.updater.update(batches, weights)
@@ -260,53 +158,7 @@ class Trainer:
 
     def evaluate(self, step: int) -> dict[str, Any]:
         """The policy's scores as `harness eval` gives them, from a run folder of their own."""
-        import harness
-
-        self.backend.at_step(self.stage.name, step)
-        results = harness.evaluate(
-            self.backend,
-            tasks=self.stage.eval_tasks,
-            data=self.recipe.eval_data,
-            limit=self.recipe.eval_limit,
-            prompt=self.recipe.style,
-            max_new_tokens=self.recipe.max_new_tokens,
-            max_pixels=self.recipe.max_pixels,
-            seed=self.stage.seed,
-            images=False,
-            fresh=True,
-            out=str(self.stage.folder / "eval" / f"step-{step:07d}"),
-        )
-        shares = [task.share("unparsed") + task.share("truncated") for task in results.tasks.values()]
-        categories = {
-            name: round(category.score.value, 3)
-            for name, category in results.categories.items()
-            if category.score.value is not None
-        }
-        mean = sum(categories.values()) / len(categories) if categories else None
-        return {"mean": mean, "categories": categories, "unparsed": round(float(np.mean(shares)), 4)}
-
-    def description(self) -> dict[str, Any]:
-        """What a reader of the log needs beside it: the settings, and the bands of each task, as plain JSON."""
-        bands = {
-            task.name: {
-                "family": task.category,
-                "key": self.recipe.key(task),
-                **self.shapes[task.name].model_dump(mode="json"),
-            }
-            for task in self.stream.tasks
-        }
-        return {
-            "stage": self.stage.name,
-            "steps": self.recipe.steps,
-            "settings": self.settings(),
-            "shapes": bands,
-        }
-
-    def settings(self) -> dict[str, Any]:
-        """What a checkpoint must agree with, as plain JSON."""
-        own = self.recipe.model_dump(mode="json", exclude=set(NOT_IDENTITY))
-        plain: dict[str, Any] = json.loads(json.dumps({**self.stage.identity, "seed": self.stage.seed, **own}))
-        return plain
+        return evaluate_policy(self.backend, self.stage, self.recipe, step)
 
     def save(self, step: int) -> Path:
         """Write a checkpoint: weights, optimizer, prompt stream, moving moments, random numbers, budgets."""
@@ -316,16 +168,10 @@ class Trainer:
         if torch.cuda.is_available():
             random.append(torch.cuda.get_rng_state())
         return checkpoint.write(
-            self.stage.folder / "checkpoints",
+            self.stage.checkpoints,
             step,
             {**state, "random": random},
-            {
-                "settings": self.settings(),
-                "updates": updates,
-                "stream": self.stream.state(),
-                "moments": self.moments.by_family,
-                "budgets": {name: budget.state() for name, budget in self.budgets.items()},
-            },
+            {**self.state(), "updates": updates},
             partial(write_model, self.backend.model, self.stage.source),
         )
 
@@ -335,34 +181,12 @@ class Trainer:
         Raises:
             UsageError: it is of another model or other settings.
         """
-        found = checkpoint.latest(self.stage.folder / "checkpoints", self.settings(), self.backend.model.device)
+        found = checkpoint.latest(self.stage.checkpoints, self.settings(), self.backend.model.device)
         if found is None:
             return 0
         self.stepper.restore({**found.tensors, "updates": found.state["updates"]})
-        self.stream.restore(found.state["stream"])
-        self.moments.by_family = {name: (a, b) for name, (a, b) in found.state["moments"].items()}
-        for name, budget in self.budgets.items():
-            budget.restore(found.state["budgets"][name])
+        self.restore(found.state)
         torch.set_rng_state(found.tensors["random"][0].cpu())
         if torch.cuda.is_available() and len(found.tensors["random"]) > 1:
             torch.cuda.set_rng_state(found.tensors["random"][1].cpu())
         return found.step
-
-
-def even(items: Sequence[int], most: int) -> list[list[int]]:
-    """Items in parts of at most so many, as few parts as that takes, equal to within one item."""
-    parts = -(-len(items) // most)
-    ends = [len(items) * part // max(parts, 1) for part in range(parts + 1)]
-    return [list(items[start:end]) for start, end in pairwise(ends)]
-
-
-def reward_batch(rollouts: Sequence[Rollout], recipe: PolicyRecipe) -> Batch:
-    """The rewards of kept rollouts, as the estimators take them."""
-    rewards = [rollout.reward for rollout in rollouts]
-    return Batch(
-        rewards=np.array([each.total for each in rewards], dtype=np.float64),
-        groups=[(rollout.key, rollout.prompt.family, *rollout.group) for rollout in rollouts],
-        families=[rollout.key for rollout in rollouts],
-        components={name: np.array([each.terms[name] for each in rewards], dtype=np.float64) for name in TERMS},
-        weights=dict(recipe.reward),
-    )

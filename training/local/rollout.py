@@ -91,30 +91,22 @@ class Asking:
 
 
 def sample_responses(
-    backend: PolicyBackend, prompts: Sequence[StreamPrompt], asking: Asking, prefix: str
-) -> list[list[tuple[Request, Response, tuple[int, ...]]]]:
-    """Sample responses to prompts.
+    backend: PolicyBackend, requests: Sequence[Request]
+) -> list[tuple[Response, tuple[int, ...]]]:
+    """The response to each request, in their order, with its tokens; one that failed has none."""
+    responses = {request.key: response for request, response in backend.generate(requests)}
+    tokens, backend.tokens = backend.tokens, {}
+    return [(responses[request.key], tokens.get(request.key, ())) for request in requests]
+
+
+def requests_of(prompts: Sequence[StreamPrompt], asking: Asking, prefix: str) -> Iterable[Request]:
+    """The requests of prompts: `asking.responses` of each, one prompt after another.
 
     Args:
-        backend: the policy.
         prompts: what is asked.
         asking: how.
         prefix: of the requests' keys: where in the run this is (stage, step, attempt). The seed is of the key.
-
-    Returns:
-        For each prompt its `asking.responses` responses with their tokens; those that failed have none.
     """
-    requests = list(_requests(prompts, asking, prefix))
-    answers: dict[str, tuple[Request, Response]] = {}
-    for request, response in backend.generate(requests):
-        answers[request.key] = (request, response)
-    tokens, backend.tokens = backend.tokens, {}
-    flat = [(*answers[request.key], tokens.get(request.key, ())) for request in requests]
-    size = asking.responses
-    return [flat[start : start + size] for start in range(0, len(flat), size)]
-
-
-def _requests(prompts: Sequence[StreamPrompt], asking: Asking, prefix: str) -> Iterable[Request]:
     for number, prompt in enumerate(prompts):
         parts = render(prompt.task, prompt.sample, asking.style, coords=asking.coords)
         for repeat in range(asking.responses):

@@ -23,11 +23,12 @@ from scorers.types import COORDS
 from training.data import dataset
 from training.data.prompt_stream import Problems, PromptStream
 from training.data.rows import is_file, report_left_out
-from training.local.loop import Stage, Trainer
+from training.local.loop import Trainer
 from training.local.rollout import PolicyBackend
 from training.log import StepLog, tracker
 from training.models import load_model, save_model, with_adapters
 from training.policy_recipe import PolicyRecipe
+from training.policy_stage import Stage
 from training.recipe import Recipe, task_names
 
 _NEVER_STRICT = (
