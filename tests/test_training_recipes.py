@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -149,7 +150,10 @@ SHORT = {
 }
 
 
-def test_a_stage_ends_in_a_model_that_can_be_evaluated(policy_model: Path, tmp_path: Path) -> None:
+def test_a_stage_ends_in_a_model_that_can_be_evaluated(
+    policy_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from harness.cli import main
     from harness.models.hf import HFBackend
 
     overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path)}
@@ -161,6 +165,14 @@ def test_a_stage_ends_in_a_model_that_can_be_evaluated(policy_model: Path, tmp_p
     assert set(lines[2]["eval"]["categories"]) == {"chart", "grounding"}
     assert 0 <= lines[2]["eval"]["unparsed"] <= 1
     assert (tmp_path / "g2rpo" / "eval" / "step-0000002" / "results.json").exists()
+    command = capsys.readouterr().err.rpartition("evaluate it: ")[2].strip()
+    assert command == f"harness eval --model {folder} --tasks chartqa,refcoco --data synthetic"
+    run = tmp_path / "evaluated"
+    for model in (folder, tmp_path / "g2rpo" / "checkpoints" / "step-0000002"):
+        words = shlex.split(command.replace(str(folder), str(model)))[1:]
+        assert main([*words, "--limit", "1", "--no-report", "--fresh", "--out", str(run)]) == 0
+        config = json.loads((run / "run.json").read_text())["config"]
+        assert (config["prompt"], config["max_new_tokens"]) == ("think", 4)
     assert train("tiny", overrides).is_dir(), "the same command again is complete"
     with pytest.raises(UsageError, match="was made with another learning_rate"):
         train("tiny", overrides | {"g2rpo.learning_rate": 1.0})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch.nn import functional
 
 from harness.fingerprint import SUMS, write_sums
 from harness.jsonl import sync, sync_all
+from harness.models.asking import write_asking
 from harness.models.checkpoint import find
 from harness.models.checkpoint import load_model as load_checkpoint
 from harness.models.spec import AS_IT_IS
@@ -77,19 +79,28 @@ def with_adapters(model: Any, rank: int) -> Any:
     return get_peft_model(model, targets)
 
 
-def write_model(model: Any, source: Path, folder: Path) -> None:
+def write_model(model: Any, source: Path, folder: Path, asked: Mapping[str, Any] | None = None) -> None:
     """Write a model into a folder that exists: weights, their hashes, configuration, `source`'s processor.
 
-    Of a model with adapters these are the adapters, which name the folder that it came from.
+    Of a model with adapters these are the adapters, which name the folder that it came from. `asked` is how it
+    was asked (`harness.models.asking`), for an evaluation to ask it so; None: in several ways.
     """
     for name in PROCESSOR_FILES:
         if (source / name).exists():
             shutil.copy2(source / name, folder / name)
     model.save_pretrained(folder)
     write_sums(folder, sorted(path.name for path in folder.glob("*.safetensors")))
+    if asked is not None:
+        write_asking(folder, asked)
 
 
-def save_model(model: Any, source: Path, folder: Path, dtype: torch.dtype | None = None) -> Path:
+def save_model(
+    model: Any,
+    source: Path,
+    folder: Path,
+    dtype: torch.dtype | None = None,
+    asked: Mapping[str, Any] | None = None,
+) -> Path:
     """Write a model folder that can be evaluated: weights, configuration, and the processor files of `source`.
 
     Args:
@@ -98,6 +109,7 @@ def save_model(model: Any, source: Path, folder: Path, dtype: torch.dtype | None
         folder: where to; replaced as a whole, by rename, where it is not `source`: it is whole whenever it is
             there.
         dtype: of the weights as stored; None keeps theirs.
+        asked: as for `write_model`.
     """
     if folder == source:
         model.save_pretrained(folder)
@@ -109,7 +121,7 @@ def save_model(model: Any, source: Path, folder: Path, dtype: torch.dtype | None
     own = model.dtype
     if dtype is not None:
         model.to(dtype)
-    write_model(model, source, partial)
+    write_model(model, source, partial, asked)
     if dtype is not None:
         model.to(own)
     place(partial, folder)

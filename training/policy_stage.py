@@ -216,6 +216,16 @@ class PolicyStage(ABC):
             "shapes": bands,
         }
 
+    def asked(self) -> dict[str, Any]:
+        """How the policy is asked, for an evaluation of its model to ask it so."""
+        recipe = self.recipe
+        return {
+            "prompt": recipe.style,
+            "coords": self.coords,
+            "max_new_tokens": recipe.max_new_tokens,
+            "max_pixels": recipe.max_pixels,
+        }
+
     def settings(self) -> dict[str, Any]:
         """What a checkpoint must agree with, as plain JSON."""
         own = self.recipe.model_dump(mode="json", exclude=set(NOT_IDENTITY))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from training.recipe import load_recipe
+from training.data.rows import is_file
+from training.recipe import Recipe, load_recipe, task_names
 
 DEFAULT = "tiny"
 """The shipped recipe that is run where neither a recipe nor a model is named."""
@@ -17,8 +20,7 @@ def train(recipe: str | Path | None = None, overrides: Mapping[str, Any] | None 
 
     Args:
         recipe: a TOML file or the name of a shipped recipe; None: `tiny`, or the defaults (a cold start) where
-        a
-            model is given.
+            a model is given.
         overrides: values by key, dotted where nested; see `load_recipe`.
 
     Returns:
@@ -41,4 +43,17 @@ def train(recipe: str | Path | None = None, overrides: Mapping[str, Any] | None 
             model = run_coldstart(chosen, model)
         else:
             model = run_policy(chosen, getattr(chosen, stage), stage, model)
+    print(f"evaluate it: {evaluation(chosen, Path(model))}", file=sys.stderr)  # noqa: T201 - for people
     return Path(model)
+
+
+def evaluation(recipe: Recipe, model: Path) -> str:
+    """The command that evaluates a trained model on the recipe's tasks; its folder says how to ask it."""
+    words = ["harness", "eval", "--model", str(model)]
+    if recipe.tasks == ("all",) or is_file(recipe.data):
+        words += ["--suite", "all"]
+    else:
+        words += ["--tasks", ",".join(task_names(recipe.tasks))]
+    if not is_file(recipe.data):
+        words += ["--data", recipe.data]
+    return shlex.join(words)

@@ -172,7 +172,7 @@ class Trainer(PolicyStage):
             step,
             {**state, "random": random},
             {**self.state(), "updates": updates},
-            partial(write_model, self.backend.model, self.stage.source),
+            partial(write_model, self.backend.model, self.stage.source, asked=self.asked()),
         )
 
     def resume(self) -> int:

@@ -85,7 +85,7 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
         _train(trainer, recipe)
         if stage.lora_rank:
             model = model.merge_and_unload()
-        return save_model(model, source, folder / "model")
+        return save_model(model, source, folder / "model", asked=trainer.asked())
 
 
 def _train(trainer: Trainer, recipe: Recipe) -> None:
