@@ -20,6 +20,7 @@ import torch
 
 import training.models
 from harness.errors import HarnessError, UsageError
+from harness.models.asking import read_asking, read_training
 from scorers.types import Answer, Score
 from tasks.images import ImageRef
 from tasks.types import Sample
@@ -83,7 +84,7 @@ def test_stopped_after_any_step_it_ends_where_it_would_have(
 
 
 def without_time(line: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in line.items() if name != "seconds"}
+    return {name: value for name, value in line.items() if name not in ("seconds", "time")}
 
 
 KILLED = """
@@ -557,6 +558,41 @@ def test_a_tracker_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: p
 
 def test_no_tracker_is_none(tmp_path: Path) -> None:
     assert tracker("none", tmp_path, "run", {}) is None
+
+
+def test_what_was_sampled_is_on_the_disk(straight: Any) -> None:
+    out, _ = straight
+    steps = read_steps(out / "steps.jsonl")
+    for step in steps:
+        text = (out / "rollouts" / f"step-{step['step']:07d}.jsonl").read_text()
+        lines = [json.loads(line) for line in text.splitlines()]
+        assert len(lines) == step["responses"]
+        assert sum(line["advantage"] is not None for line in lines) >= 2 * step["kept"]
+        assert sum(line["reward"] for line in lines) / len(lines) == pytest.approx(step["reward"], abs=1e-5)
+        assert {line["family"] for line in lines} == {"math", "chart"}
+        assert all(line["images"] == [] or line["images"][0].startswith("sha256:") for line in lines)
+        assert {"prompt", "text", "finish_reason", "terms", "status", "extracted", "id"} <= lines[0].keys()
+
+
+def test_times_and_the_distance_of_the_policy_are_logged(straight: Any) -> None:
+    for line in read_steps(straight[0] / "steps.jsonl"):
+        assert {"rollout", "reward", "update", "tokens_per_second"} == line["time"].keys()
+        assert 0 <= line["clip_high_share"] <= line["clip_share"] <= 1
+        assert line["policy_kl"] >= 0
+        assert sum(family["policy_kl"] is not None for family in line["families"].values())
+
+
+def test_the_best_model_is_kept(policy_fakes: ModuleType, policy_model: Path, tmp_path: Path) -> None:
+    def best() -> dict[str, Any]:
+        return read_training(tmp_path / "best")
+
+    trainer = policy_fakes.trainer(policy_model, tmp_path)
+    for step, mean, kept in ((1, None, {}), (2, 30.0, (2, 30.0)), (3, 29.0, (2, 30.0)), (4, 30.5, (4, 30.5))):
+        trainer.keep_best(step, mean)
+        assert best() == (kept and {"stage": "g2rpo", "step": kept[0], "eval": kept[1]})
+        trainer = policy_fakes.trainer(policy_model, tmp_path)  # as after a new start
+    assert read_asking(str(tmp_path / "best"))["prompt"] == trainer.recipe.style
+    load_model(tmp_path / "best", Recipe())
 
 
 def test_seconds_are_counted_on(tmp_path: Path) -> None:

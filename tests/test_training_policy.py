@@ -75,7 +75,8 @@ def test_clipped_loss(advantage: float, ratio: float, loss: float, gradient: flo
     (found,) = torch.autograd.grad(losses.sum(), logps)
     assert losses.item() == pytest.approx(loss)
     assert found.item() == pytest.approx(gradient)
-    assert bool(clipped) == (advantage != 0 and gradient == 0)
+    bound = 0 if advantage == 0 or gradient != 0 else 1 if advantage > 0 else -1
+    assert clipped.tolist() == [bound]
 
 
 @pytest.mark.parametrize(

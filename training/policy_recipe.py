@@ -89,6 +89,8 @@ class PolicyRecipe(BaseModel):
     eval_data: str = "synthetic"
     eval_limit: int = Field(20, ge=1)
     """Samples a task."""
+    keep_rollouts: bool = True
+    """Write what was sampled and what it earned, a file a step."""
     gradient_every: int = Field(0, ge=0)
     """Steps between measurements of each family's share of the gradient, which cost a forward and a backward
     pass over the batch; 0: none."""

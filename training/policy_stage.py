@@ -51,7 +51,7 @@ class Stage:
 
 
 NOT_IDENTITY = frozenset(
-    {"steps", "save_every", "eval_every", "eval_data", "eval_limit", "gradient_every"}
+    {"steps", "save_every", "eval_every", "eval_data", "eval_limit", "gradient_every", "keep_rollouts"}
     | {"failure_budget", "update_budget", "empty_budget"}
 )
 """Settings that may change when a stage is continued."""

@@ -21,11 +21,11 @@ def write_asking(folder: Path, settings: Mapping[str, Any]) -> None:
 
     Args:
         folder: of the model.
-        settings: values of `SETTINGS`; None where training left it to the evaluation.
+        settings: values of `SETTINGS`, None where training left it to the evaluation; and under `training` what
+            else is to be known of how it came about.
     """
-    write_json(
-        folder / FILE, {"asked": {name: settings[name] for name in SETTINGS if settings[name] is not None}}
-    )
+    asked = {name: settings[name] for name in SETTINGS if settings[name] is not None}
+    write_json(folder / FILE, {"asked": asked, "training": settings.get("training", {})})
 
 
 def read_asking(model: str) -> dict[str, Any]:
@@ -34,12 +34,26 @@ def read_asking(model: str) -> dict[str, Any]:
     Raises:
         UsageError: the file is damaged.
     """
-    path = Path(model).expanduser() / FILE
+    asked = _read(Path(model).expanduser()).get("asked", {})
+    return {name: asked[name] for name in SETTINGS if name in asked}
+
+
+def read_training(folder: Path) -> dict[str, Any]:
+    """What a model's folder says of its training; empty where that is not known.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
+    return _read(folder).get("training", {})
+
+
+def _read(folder: Path) -> dict[str, dict[str, Any]]:
+    path = folder / FILE
     if not path.is_file():
         return {}
     try:
         found = json.loads(path.read_bytes())
-        return {name: found["asked"][name] for name in SETTINGS if name in found["asked"]}
+        return {name: dict(found[name]) for name in ("asked", "training")}
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise UsageError(f"{path}: not as training wrote it ({error}): remove it to ask as usual") from None
 

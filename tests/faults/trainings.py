@@ -52,7 +52,7 @@ STAGES = {"coldstart": ("checkpoints", "train.jsonl"), "g2rpo": ("g2rpo/checkpoi
 """Stage → its checkpoints and its log, in the run's folder."""
 FINISHED = "coldstart.json"
 """Written when the cold start has ended."""
-CLOCKS = ("seconds", "cpu_seconds")
+CLOCKS = ("seconds", "cpu_seconds", "time")
 MODELS = ("model", "g2rpo/model")
 PRINTED = {"coldstart": re.compile(r"^coldstart (\d+)/", re.M), "g2rpo": re.compile(r"^step (\d+) ", re.M)}
 """Stage → the line that the command prints after each step."""

@@ -21,6 +21,8 @@ def step_figures(
     update: Figures,
     advantages: Mapping[str, FamilyStatistics],
     equity: Mapping[str, Mapping[str, float]],
+    *,
+    seconds: Mapping[str, float],
 ) -> dict[str, Any]:
     """The figures of a step.
 
@@ -30,6 +32,7 @@ def step_figures(
         update: what the updates saw: the kept responses.
         advantages: statistics of the advantages of each key.
         equity: name of a share → key → its share of that, 0 to 1; a key that is not there has none.
+        seconds: what took how long: `rollout`, `reward`, `update`.
 
     Returns:
         Plain JSON; None where a figure does not exist (no response, nothing kept).
@@ -57,7 +60,13 @@ def step_figures(
         "skipped_updates": update.skipped,
         "entropy": _ratio(sum(update.entropies.values()), tokens),
         "clip_share": _ratio(update.clipped.total(), tokens),
+        "clip_high_share": _ratio(update.clipped_high.total(), tokens),
+        "policy_kl": _ratio(sum(update.moved.values()), tokens),
         "tokens": tokens,
+        "time": {
+            **{name: round(spent, 3) for name, spent in seconds.items()},
+            "tokens_per_second": _ratio(sum(len(each.tokens) for each in sampled), seconds["rollout"]),
+        },
         "families": families,
     }
 
@@ -77,6 +86,8 @@ def _family(
         "groups": dict(acceptance.by_family[key]),
         "entropy": _ratio(update.entropies.get(key, 0.0), tokens),
         "clip_share": _ratio(update.clipped[key], tokens),
+        "clip_high_share": _ratio(update.clipped_high[key], tokens),
+        "policy_kl": _ratio(update.moved.get(key, 0.0), tokens),
         "advantage": None if advantages is None else {k: round(v, 6) for k, v in asdict(advantages).items()},
     }
 

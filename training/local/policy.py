@@ -213,7 +213,8 @@ def clipped_loss(logps: Tensor, old: Tensor, advantages: Tensor, clip: Clip) -> 
         clip: the bounds.
 
     Returns:
-        The losses, shape (tokens,); and where a bound took the gradient away, shape (tokens,), bool.
+        The losses, shape (tokens,); and where a bound took the gradient away, shape (tokens,): 1 by the upper
+        bound, −1 by the lower one or the dual clip, 0 elsewhere.
     """
     ratio = (logps - old).exp()
     bounded = ratio.clamp(1 - clip.low, 1 + clip.high)
@@ -222,7 +223,7 @@ def clipped_loss(logps: Tensor, old: Tensor, advantages: Tensor, clip: Clip) -> 
     losses = torch.where(advantages < 0, torch.minimum(losses, ceiling), losses)
     upper = (advantages > 0) & (ratio > 1 + clip.high)
     lower = (advantages < 0) & ((ratio < 1 - clip.low) | (ratio > clip.dual))
-    return losses, (upper | lower).detach()
+    return losses, (upper.int() - lower.int()).detach()
 
 
 def micro_batches(rollouts: Sequence[int], lengths: Sequence[int], size: int) -> Iterator[list[int]]:

@@ -127,15 +127,26 @@ class Figures:
     tokens: Counter[str] = field(default_factory=Counter)
     """By key."""
     clipped: Counter[str] = field(default_factory=Counter)
+    """Key → tokens of which a bound took the gradient away."""
+    clipped_high: Counter[str] = field(default_factory=Counter)
+    """Of those, by the upper bound."""
     entropies: dict[str, float] = field(default_factory=dict)
     """Key → sum over its tokens, in nats."""
+    moved: dict[str, float] = field(default_factory=dict)
+    """Key → sum over its tokens of r − 1 − log r, r the ratio of the new probability to that sampled from: an
+    estimate of the KL divergence between the two policies (Schulman, 2020)."""
 
-    def add(self, keys: Sequence[str], clipped: Tensor, entropies: Tensor) -> None:
+    def add(self, keys: Sequence[str], clipped: Tensor, entropies: Tensor, log_ratios: Tensor) -> None:
         """Take in the tokens of a micro-batch."""
-        for key, cut, entropy in zip(keys, clipped.tolist(), entropies.tolist(), strict=True):
+        moved = log_ratios.exp() - 1 - log_ratios
+        for key, cut, entropy, far in zip(
+            keys, clipped.tolist(), entropies.tolist(), moved.tolist(), strict=True
+        ):
             self.tokens[key] += 1
-            self.clipped[key] += cut
+            self.clipped[key] += cut != 0
+            self.clipped_high[key] += cut > 0
             self.entropies[key] = self.entropies.get(key, 0.0) + entropy
+            self.moved[key] = self.moved.get(key, 0.0) + far
 
 
 class Updater:
@@ -239,7 +250,8 @@ class Updater:
             loss = losses.sum() / counts.total()
             if hinged:
                 loss = loss + self._hinge(chosen, keys, likelihoods, means, counts)
-            figures.add(keys, clipped, likelihoods.entropies.detach())
+            log_ratios = likelihoods.logps.detach() - before
+            figures.add(keys, clipped, likelihoods.entropies.detach(), log_ratios)
             total += float(loss.detach())
             if not torch.isfinite(loss):
                 break
