@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,8 +28,10 @@ from tasks.types import Sample
 from training import checkpoint
 from training.data.dataset import HeldProblems
 from training.data.prompt_stream import PromptStream
+from training.filtering import Acceptance
 from training.log import StepLog, read_steps, tracker
 from training.models import load_model, save_model
+from training.parts import freeze, parts_of
 from training.recipe import Recipe
 
 TESTS = Path(__file__).parent
@@ -593,6 +596,71 @@ def test_the_best_model_is_kept(policy_fakes: ModuleType, policy_model: Path, tm
         trainer = policy_fakes.trainer(policy_model, tmp_path)  # as after a new start
     assert read_asking(str(tmp_path / "best"))["prompt"] == trainer.recipe.style
     load_model(tmp_path / "best", Recipe())
+
+
+def test_responses_that_the_limit_cut_may_be_left_out_of_the_update(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    tokens = {}
+    for overlong in ("count", "mask"):
+        trainer = policy_fakes.trainer(policy_model, tmp_path / overlong, overlong=overlong)
+        groups = trainer.collect(1, [], Acceptance())
+        for group in groups:
+            group[0] = replace(group[0], response=replace(group[0].response, finish_reason="length"))
+            group[1:] = [
+                replace(each, response=replace(each.response, finish_reason="stop")) for each in group[1:]
+            ]
+        places = trainer.mini_batches(1, groups)
+        tokens[overlong] = sum(len(batch) for batch in places)
+    assert tokens["count"] - tokens["mask"] == len(groups)
+
+
+def test_parts_of_a_model(policy_fakes: ModuleType, policy_model: Path, tmp_path: Path) -> None:
+    from transformers import AutoModelForImageTextToText
+
+    def model() -> Any:
+        return AutoModelForImageTextToText.from_pretrained(policy_model, dtype="float32")
+
+    part = parts_of(model())
+    names = {name: part(name) for name, _ in model().named_parameters()}
+    assert set(names.values()) == {"language", "vision", "projector"}
+    assert all(("visual" in name) == (where != "language") for name, where in names.items())
+    assert all(("merger" in name) == (where == "projector") for name, where in names.items())
+
+    def frozen(given: Any) -> Any:
+        freeze(given, ["vision", "projector"])
+        return given
+
+    before = model().state_dict()
+    trainer = policy_fakes.trainer(policy_model, tmp_path, steps=1, around=frozen)
+    run(trainer)
+    after = trainer.policy.model.state_dict()
+    changed = {names[name] for name in names if not torch.equal(before[name], after[name])}
+    assert changed == {"language"}
+    with pytest.raises(UsageError, match="nothing is left to train"):
+        freeze(model(), ["vision", "projector", "language"])
+    with pytest.raises(UsageError, match="has no part that is known as its projector"):
+        freeze(torch_model_without_projector(model()), ["projector"])
+
+
+def torch_model_without_projector(model: Any) -> Any:
+    del model.model.visual.merger, model.model.visual.deepstack_merger_list
+    return model
+
+
+def test_adapters_go_where_they_are_told(policy_model: Path) -> None:
+    pytest.importorskip("peft")
+    from transformers import AutoModelForImageTextToText
+
+    from training.models import with_adapters
+
+    for targets, has in ((("language",), {"language"}), (("vision", "projector"), {"vision", "projector"})):
+        model = AutoModelForImageTextToText.from_pretrained(policy_model, dtype="float32")
+        part = parts_of(model)
+        adapted = with_adapters(model, 4, alpha=6, targets=targets)
+        trained = [name for name, each in adapted.named_parameters() if each.requires_grad]
+        assert {part(name.removeprefix("base_model.model.")) for name in trained} == has
+        assert next(iter(adapted.peft_config.values())).lora_alpha == 6
 
 
 def test_seconds_are_counted_on(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ import torch
 from harness.errors import HarnessError
 from training.local.budgets import Budget
 from training.local.policy import Clip, Policy, clipped_loss, likelihoods_of, micro_batches
-from training.local.update import Stepper
+from training.local.update import Stepper, divergences
 from training.policy_stage import even
 from training.shaping import EntropyBand
 
@@ -183,6 +183,7 @@ def gradients(trainer: Any, rollouts: Any, advantages: list[float], **changes: A
         "clip": Clip(),
         "bands": {},
         "entropy_weight": 0.0,
+        "kl_weight": 0.0,
         "micro_batch": 4,
         "budget": Budget("x", 0, 0),
     }
@@ -314,3 +315,42 @@ def test_a_family_that_caps_its_logits_is_taken_whole(sampled: Any) -> None:
     expected = logits.log_softmax(-1).gather(-1, targets[kept][:, None]).squeeze(-1)
     torch.testing.assert_close(found.logps, expected, atol=1e-5, rtol=1e-5)
     assert (found.logps - plain).abs().max() > 0.05
+
+
+def test_the_reference_is_the_model_that_training_started_from(sampled: Any) -> None:
+    trainer, rollouts = sampled
+    some = rollouts[:3]
+    policy = Policy(trainer.policy.model, trainer.backend.processor, 1.0, keeps_reference=True)
+    start = policy.log_probabilities(some).logps.detach()
+    weights = {name: value.clone() for name, value in policy.model.state_dict().items()}
+    try:
+        with torch.no_grad():
+            for parameter in policy.model.parameters():
+                parameter.mul_(1.1)
+        moved = policy.log_probabilities(some).logps.detach()
+        torch.testing.assert_close(policy.reference(some), start)
+        torch.testing.assert_close(policy.log_probabilities(some).logps.detach(), moved)
+        assert (moved - start).abs().max() > 1e-3
+        trained = SimpleNamespace(policy=policy, backend=trainer.backend)
+        found = gradients(trained, some, [0.0] * 3, kl_weight=0.5, micro_batch=2)
+        logps = policy.log_probabilities(some).logps
+        expected = torch.autograd.grad(
+            0.5 * ((start - logps).exp() - 1 - (start - logps)).mean(),
+            [p for p in policy.model.parameters() if p.requires_grad],
+            allow_unused=True,
+        )
+        flat = [
+            (torch.zeros_like(p) if g is None else g).flatten()
+            for p, g in zip(policy.model.parameters(), expected, strict=True)
+        ]
+        assert float((found - torch.cat(flat)).norm()) <= 1e-4 * float(found.norm())
+    finally:
+        policy.model.load_state_dict(weights)
+
+
+def test_divergences_are_those_of_the_two_policies_in_expectation() -> None:
+    torch.manual_seed(0)
+    one, other = (torch.randn(6, dtype=torch.float64).log_softmax(0) for _ in range(2))
+    found = (one.exp() * divergences(one, other)).sum()
+    assert float(found) == pytest.approx(float((one.exp() * (one - other)).sum()))
+    assert (divergences(one, other) >= 0).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from harness.jsonl import sync, sync_all
 from harness.models.asking import write_asking
 from harness.models.checkpoint import find
 from harness.models.checkpoint import load_model as load_checkpoint
-from harness.models.spec import AS_IT_IS
+from harness.models.spec import CheckpointOptions
 from training.images_once import encode_images_once
+from training.parts import LANGUAGE, Part, linear_layers
 from training.recipe import Recipe
 
 PROCESSOR_FILES = (
@@ -46,7 +47,8 @@ def load_model(folder: Path, recipe: Recipe) -> Any:
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = recipe.dtype if recipe.dtype != "auto" else ("auto" if device == "cuda" else "float32")
-    model = load_checkpoint(find(str(folder), None, AS_IT_IS), dtype=dtype, device=device)
+    options = CheckpointOptions(device=device, attention=recipe.attention)
+    model = load_checkpoint(find(str(folder), None, options), dtype=dtype, options=options)
     model.config.use_cache = False
     encode_images_once(model)
     if model.config.model_type == "qwen3_vl":
@@ -68,15 +70,28 @@ def _patches_by_product(embed: Any) -> None:
     embed.forward = forward
 
 
-def with_adapters(model: Any, rank: int) -> Any:
-    """The model with low-rank adapters of a rank on its linear layers; unchanged for rank 0."""
+def with_adapters(
+    model: Any, rank: int, *, alpha: int | None = None, targets: Collection[Part] = LANGUAGE
+) -> Any:
+    """The model with low-rank adapters on its linear layers; unchanged for rank 0.
+
+    Args:
+        model: a transformers model.
+        rank: of the adapters.
+        alpha: their scale, over the rank; None: twice the rank.
+        targets: the parts of the model whose layers get them.
+    """
     if not rank:
         return model
     from peft import LoraConfig, get_peft_model
 
-    base = str(Path(model.name_or_path).resolve())
-    targets = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", base_model_name_or_path=base)
-    return get_peft_model(model, targets)
+    settings = LoraConfig(
+        r=rank,
+        lora_alpha=2 * rank if alpha is None else alpha,
+        target_modules=linear_layers(model, targets),
+        base_model_name_or_path=str(Path(model.name_or_path).resolve()),
+    )
+    return get_peft_model(model, settings)
 
 
 def write_model(model: Any, source: Path, folder: Path, asked: Mapping[str, Any] | None = None) -> None:

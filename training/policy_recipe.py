@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from tasks.types import Category, Style, Task
 from training.advantages import TaskPass
 from training.filtering import FilterRule
+from training.parts import Part
 from training.rewards import RewardRule, weights
 from training.shaping import ENTROPY_WEIGHT, FamilyShape, default_shapes
 
@@ -64,6 +65,11 @@ class PolicyRecipe(BaseModel):
     shapes: dict[str, FamilyShape] = Field(default_factory=dict)
     """Family or task → length envelope and entropy band, over the table of `shaping.toml`."""
 
+    kl_weight: float = Field(0.0, ge=0)
+    """β of the KL divergence from the weights that the stage started from; 0: they are not kept."""
+    overlong: Literal["count", "mask"] = "count"
+    """Whether responses that the token limit cut are trained on, or only judged: DAPO's overlong filter."""
+
     clip_low: float = Field(0.2, gt=0, lt=1)
     clip_high: float = Field(0.3, gt=0)
     dual_clip: float = Field(3.0, gt=1)
@@ -73,7 +79,13 @@ class PolicyRecipe(BaseModel):
     weight_decay: float = Field(0.01, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
     lora_rank: int = Field(0, ge=0)
-    """0 trains all weights; else low-rank adapters of this rank on all linear layers (needs peft)."""
+    """0 trains all weights; else low-rank adapters of this rank on linear layers (needs peft)."""
+    lora_alpha: int | None = Field(None, ge=1)
+    """Scale of the adapters, over their rank; by default twice the rank."""
+    lora_targets: tuple[Part, ...] = Field(("language",), min_length=1)
+    """The parts of the model whose linear layers get adapters."""
+    freeze: tuple[Part, ...] = ()
+    """Parts of the model that stay as they are: `vision`, `projector`."""
     gradient_checkpointing: bool = False
 
     failure_budget: float = Field(0.01, ge=0, le=1)

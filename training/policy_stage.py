@@ -180,6 +180,8 @@ class PolicyStage(ABC):
     def mini_batches(self, step: int, groups: Sequence[Sequence[Rollout]]) -> list[list[int]]:
         """Positions of the rollouts of each mini-batch: whole groups, in equal parts, in the step's own order.
 
+        Responses that the token limit cut are left out where the recipe masks them.
+
         Args:
             step: the step's number.
             groups: the kept groups; positions count through them one after another.
@@ -187,10 +189,14 @@ class PolicyStage(ABC):
         starts = np.cumsum([0, *map(len, groups)]).tolist()
         order = list(range(len(groups)))
         Random(f"update/{self.stage.seed}/{step}").shuffle(order)  # noqa: S311 - an order, not a secret
-        return [
+        cut = [each.response.finish_reason == "length" for group in groups for each in group]
+        left_out = self.recipe.overlong == "mask"
+        batches = (
             [place for group in chosen for place in range(starts[group], starts[group + 1])]
             for chosen in even(order, self.recipe.update_prompts)
-        ]
+        )
+        kept = ([place for place in batch if not (left_out and cut[place])] for batch in batches)
+        return [batch for batch in kept if batch]
 
     def counted(self) -> dict[str, Any]:
         """What went wrong so far, for the log."""

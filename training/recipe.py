@@ -56,7 +56,7 @@ class ColdstartRecipe(_Section):
     sorted_batches: int = Field(8, ge=1)
     """Batches drawn together and sorted by length, so that little is padded."""
     lora_rank: int = Field(0, ge=0)
-    """0 trains all weights; else low-rank adapters of this rank on all linear layers (needs peft)."""
+    """0 trains all weights; else low-rank adapters of this rank on the language model (needs peft)."""
     workers: int = Field(1, ge=0)
     """Processes that draw and read examples beside the training."""
     log_every: int = Field(50, ge=1)
@@ -86,6 +86,8 @@ class Recipe(_Section):
     gold_coords: Coords = "norm1000"
     """How a data file writes its gold boxes: the published format's are in thousandths."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    attention: str | None = None
+    """The attention implementation, as transformers names it (`sdpa`, `flash_attention_2` …)."""
     threads: int | None = Field(None, ge=1)
     """Torch's CPU threads."""
     tracker: TrackerName = "none"

@@ -152,16 +152,20 @@ def load(checkpoint: Checkpoint, *, dtype: str = "auto", options: CheckpointOpti
     return Loaded(model.eval(), processor, described, tuple(notes))
 
 
-def load_model(checkpoint: Checkpoint, *, dtype: str, device: str) -> Any:
+def load_model(checkpoint: Checkpoint, *, dtype: str, options: CheckpointOptions) -> Any:
     """The model alone, without what was found beside it, in evaluation mode: what training starts from.
+
+    Args:
+        checkpoint: see `find`.
+        dtype: as for `load`.
+        options: device and attention.
 
     Raises:
         HarnessError: as `load` does.
     """
     with quiet():
-        options = CheckpointOptions(device=device)
         kind = _class(checkpoint, options)
-        model, _ = _model(checkpoint, kind, options, dtype, device_map(device))
+        model, _ = _model(checkpoint, kind, options, dtype, device_map(options.device))
         check_numbers(checkpoint.model.name, model, dtype)
     return model
 

@@ -62,6 +62,7 @@ def step_figures(
         "clip_share": _ratio(update.clipped.total(), tokens),
         "clip_high_share": _ratio(update.clipped_high.total(), tokens),
         "policy_kl": _ratio(sum(update.moved.values()), tokens),
+        "reference_kl": _ratio(update.from_reference, tokens),
         "tokens": tokens,
         "time": {
             **{name: round(spent, 3) for name, spent in seconds.items()},

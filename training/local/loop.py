@@ -53,7 +53,9 @@ class Trainer(PolicyStage):
     ) -> None:
         super().__init__(recipe, stage, stream, backend.coords)
         self.backend = backend
-        self.policy = Policy(backend.model, backend.processor, recipe.temperature)
+        self.policy = Policy(
+            backend.model, backend.processor, recipe.temperature, keeps_reference=recipe.kl_weight > 0
+        )
         self.stepper = Stepper(
             list(backend.model.named_parameters()),
             learning_rate=recipe.learning_rate,
@@ -69,6 +71,7 @@ class Trainer(PolicyStage):
             clip=self.clip,
             bands=self.bands,
             entropy_weight=recipe.entropy_weight,
+            kl_weight=recipe.kl_weight,
             micro_batch=recipe.micro_batch,
             budget=self.budgets["updates"],
         )

@@ -91,10 +91,15 @@ class Policy:
         model: a transformers vision-language model.
         processor: its processor.
         temperature: at which it samples.
+        keeps_reference: keep a copy of the trained weights as they are now, for `reference`.
     """
 
-    def __init__(self, model: Any, processor: Any, temperature: float) -> None:
+    def __init__(
+        self, model: Any, processor: Any, temperature: float, *, keeps_reference: bool = False
+    ) -> None:
         self.model = model
+        trained = [each for each in model.parameters() if each.requires_grad] if keeps_reference else []
+        self._before = [(each, each.detach().clone()) for each in trained]
         self.temperature = temperature
         self._prompter = Prompter(processor)
         self._never = torch.tensor(input_only_tokens(model), dtype=torch.long, device=model.device)
@@ -119,6 +124,21 @@ class Policy:
         lengths = tuple(len(rollout.tokens) for rollout in rollouts)
         scores = likelihoods_of(hidden, targets[kept], self._logits, entropy_gradient=entropy_gradient)
         return Likelihoods(*scores, lengths)
+
+    @torch.no_grad()
+    def reference(self, rollouts: Sequence[Rollout]) -> Tensor:
+        """Log-probabilities of the sampled tokens under the weights that training started from: (tokens,)."""
+        self._exchange()
+        try:
+            return self.log_probabilities(rollouts).logps
+        finally:
+            self._exchange()
+
+    def _exchange(self) -> None:
+        """Have the weights that were kept in the model, and keep those that it had."""
+        for place, (parameter, kept) in enumerate(self._before):
+            self._before[place] = (parameter, parameter.data)
+            parameter.data = kept
 
     def _last(self, inputs: Mapping[str, Any], width: int) -> Tensor:
         """What the logits before each of the last `width` tokens are made of: (rows, width, …)."""

@@ -27,6 +27,7 @@ from training.local.loop import Trainer
 from training.local.rollout import PolicyBackend
 from training.log import StepLog, tracker
 from training.models import load_model, save_model, with_adapters
+from training.parts import freeze
 from training.policy_recipe import PolicyRecipe
 from training.policy_stage import Stage
 from training.recipe import Recipe, task_names
@@ -128,8 +129,9 @@ def _named(names: Sequence[str]) -> bool:
 
 
 def _model(source: Path, recipe: Recipe, stage: PolicyRecipe) -> Any:
-    """The model to train, with adapters and gradient checkpointing as the stage says."""
+    """The model to train: what is frozen, adapters and gradient checkpointing as the stage says."""
     model = load_model(source, recipe)
+    freeze(model, stage.freeze)
     if stage.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
-    return with_adapters(model, stage.lora_rank)
+    return with_adapters(model, stage.lora_rank, alpha=stage.lora_alpha, targets=stage.lora_targets)

@@ -133,12 +133,12 @@ class Figures:
     entropies: dict[str, float] = field(default_factory=dict)
     """Key → sum over its tokens, in nats."""
     moved: dict[str, float] = field(default_factory=dict)
-    """Key → sum over its tokens of r − 1 − log r, r the ratio of the new probability to that sampled from: an
-    estimate of the KL divergence between the two policies (Schulman, 2020)."""
+    """Key → sum over its tokens of `divergences` from the policy that sampled."""
+    from_reference: float = 0.0
+    """The sum over all tokens of `divergences` from the weights that training started from."""
 
-    def add(self, keys: Sequence[str], clipped: Tensor, entropies: Tensor, log_ratios: Tensor) -> None:
+    def add(self, keys: Sequence[str], clipped: Tensor, entropies: Tensor, moved: Tensor) -> None:
         """Take in the tokens of a micro-batch."""
-        moved = log_ratios.exp() - 1 - log_ratios
         for key, cut, entropy, far in zip(
             keys, clipped.tolist(), entropies.tolist(), moved.tolist(), strict=True
         ):
@@ -147,6 +147,19 @@ class Figures:
             self.clipped_high[key] += cut > 0
             self.entropies[key] = self.entropies.get(key, 0.0) + entropy
             self.moved[key] = self.moved.get(key, 0.0) + far
+
+
+def divergences(logps: Tensor, others: Tensor) -> Tensor:
+    """An estimate of the KL divergence of one policy from another at each token that the one sampled.
+
+    r − 1 − log r, with r the other's probability over the one's (Schulman, 2020): never negative.
+
+    Args:
+        logps: shape (tokens,), under the policy that sampled.
+        others: shape (tokens,), under the other.
+    """
+    ratios = others - logps
+    return ratios.exp() - 1 - ratios
 
 
 class Updater:
@@ -158,6 +171,7 @@ class Updater:
         clip: bounds of the surrogate.
         bands: key → entropy band.
         entropy_weight: λ of the entropy hinge; 0 leaves entropies alone.
+        kl_weight: β of the distance from the weights that training started from; 0 asks for none.
         micro_batch: rollouts in one forward and backward pass.
         budget: counts updates that are skipped.
     """
@@ -170,11 +184,12 @@ class Updater:
         clip: Clip,
         bands: Mapping[str, EntropyBand],
         entropy_weight: float,
+        kl_weight: float,
         micro_batch: int,
         budget: Budget,
     ) -> None:
         self.policy, self.stepper = policy, stepper
-        self._clip, self._bands, self._weight = clip, bands, entropy_weight
+        self._clip, self._bands, self._weight, self._kl_weight = clip, bands, entropy_weight, kl_weight
         self._size, self._budget = micro_batch, budget
 
     def update(self, batches: Sequence[Sequence[Rollout]], advantages: Sequence[Sequence[float]]) -> Figures:
@@ -241,6 +256,7 @@ class Updater:
             chosen = [rollouts[index] for index in indices]
             keys = [rollout.key for rollout in chosen for _ in rollout.tokens]
             hinged = self._weight > 0 and (means is None or self._outside(means, keys))
+            reference = self.policy.reference(chosen) if self._kl_weight else None
             likelihoods = self.policy.log_probabilities(chosen, entropy_gradient=hinged)
             before = (
                 torch.cat([old[index] for index in indices]) if old is not None else likelihoods.logps.detach()
@@ -250,8 +266,12 @@ class Updater:
             loss = losses.sum() / counts.total()
             if hinged:
                 loss = loss + self._hinge(chosen, keys, likelihoods, means, counts)
-            log_ratios = likelihoods.logps.detach() - before
-            figures.add(keys, clipped, likelihoods.entropies.detach(), log_ratios)
+            moved = divergences(before, likelihoods.logps.detach())
+            if reference is not None:
+                far = divergences(likelihoods.logps, reference)
+                loss = loss + self._kl_weight * far.sum() / counts.total()
+                figures.from_reference += float(far.detach().sum())
+            figures.add(keys, clipped, likelihoods.entropies.detach(), moved)
             total += float(loss.detach())
             if not torch.isfinite(loss):
                 break
