@@ -88,10 +88,55 @@ def test_a_pass_has_every_question_once_and_the_next_another_order(policy_fakes:
     assert [prompt.index for prompt in prompts] == list(range(15))
 
 
-def test_the_tasks_of_a_family_take_turns(policy_fakes: ModuleType) -> None:
-    source = stream(policy_fakes)
-    names = [source.take("math").task.name for _ in range(8)]
-    assert names == ["sums", "angles"] * 4
+class Endless:
+    """Questions without end."""
+
+    size = None
+
+    def __init__(self, task: Any) -> None:
+        self.task = task
+
+    def sample(self, index: int) -> Sample:
+        return Sample(f"{self.task.name}-{index}", "?", self.task.target("x"))
+
+
+def test_tasks_without_end_take_turns(policy_fakes: ModuleType) -> None:
+    source = PromptStream([Endless(policy_fakes.task(name)) for name in ("sums", "angles")], 0)
+    assert ids(source, "math", 4) == ["sums-0", "angles-0", "sums-1", "angles-1"]
+    assert source.epochs == {}
+
+
+def test_a_rare_task_is_asked_as_often_as_a_row_of_any_other(policy_fakes: ModuleType) -> None:
+    tasks = [policy_fakes.problems(policy_fakes.task("many"), 100)]
+    tasks += [policy_fakes.problems(policy_fakes.task("one"), 1)]
+    source = PromptStream(tasks, 0)
+    for epoch in range(3):
+        prompts = [source.take("math") for _ in range(101)]
+        assert len({prompt.sample.id for prompt in prompts}) == 101
+        assert {prompt.epoch for prompt in prompts} == {epoch}
+        assert source.epochs == {"math": epoch + 1}
+
+
+def test_rows_with_an_end_and_tasks_without_take_turns(policy_fakes: ModuleType) -> None:
+    task = policy_fakes.task
+    source = PromptStream([Endless(task("drawn")), policy_fakes.problems(task("rows"), 3)], 0)
+    names = [source.take("math").task.name for _ in range(6)]
+    assert names == ["drawn", "rows"] * 3
+    assert source.epochs == {"math": 1}
+
+
+def test_without_balance_families_have_prompts_in_proportion_to_their_rows(policy_fakes: ModuleType) -> None:
+    tasks = [policy_fakes.problems(policy_fakes.task("sums"), 30)]
+    tasks += [policy_fakes.problems(policy_fakes.task("bars", "chart"), 9)]
+    tasks += [policy_fakes.problems(policy_fakes.task("scans", "document"), 1)]
+    source = PromptStream(tasks, 0, "none")
+    batches = [dict(source.quotas(8, step)) for step in range(5)]
+    assert [sum(batch.values()) for batch in batches] == [8] * 5
+    assert [batch["math"] for batch in batches] == [6] * 5
+    totals = Counter({name: sum(batch[name] for batch in batches) for name in batches[0]})
+    assert totals == {"math": 30, "chart": 9, "document": 1}
+    with pytest.raises(UsageError, match="balance = none goes by the number of rows, and drawn has no end"):
+        PromptStream([*tasks, Endless(policy_fakes.task("drawn", "spatial"))], 0, "none")
 
 
 def test_the_stream_is_seeded(policy_fakes: ModuleType) -> None:

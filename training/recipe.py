@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness.errors import UsageError, nearest
 from harness.registry import SUITES, Registry, suite_names
 from scorers.types import Coords
+from training.data.prompt_stream import Balance
 from training.log import TrackerName
 from training.policy_recipe import PolicyRecipe
 
@@ -80,6 +81,8 @@ class Recipe(_Section):
     data: str = "synthetic"
     """`synthetic`, `hub` (train splits) or a directory."""
     tasks: tuple[str, ...] = ("all",)
+    balance: Balance = "families"
+    """What share of a batch each family has."""
     seed: int = 0
     coords: Coords | None = None
     """How places are written; by default as the model's family writes them."""

@@ -143,6 +143,7 @@ class Trainer:
             "learning_rate": rate,
             "bad": spent,
             "unreadable": sum(self.stream.skipped.values()),
+            "epochs": {family: round(passes, 4) for family, passes in self.stream.epochs.items()},
             **step_figures(sampled, acceptance, figures, statistics(batch, advantages), equity),
         }
 

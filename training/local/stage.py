@@ -58,7 +58,7 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
     folder = Path(recipe.out) / name
     folder.mkdir(parents=True, exist_ok=True)
     with Lock(folder):
-        stream = PromptStream(_problems(recipe, stage, folder), recipe.seed)
+        stream = PromptStream(_problems(recipe, stage, folder), recipe.seed, recipe.balance)
         if coords is None and any(task.places for task in stream.tasks):
             raise UsageError(
                 f"{source.name}: its coordinate convention is not known: set coords to one of {COORDS}"
@@ -76,7 +76,14 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
         if stage.strict_format and closes_thinking(backend.render(Request("", ("?",), (), Sampling(1)))):
             _say(_NEVER_STRICT)
         names = tuple(task.name for task in stream.tasks)
-        identity = {**described, "coords": coords, "data": recipe.data, "tasks": names}
+        identity = {
+            **described,
+            "coords": coords,
+            "data": recipe.data,
+            "balance": recipe.balance,
+            "tasks": names,
+            "rows": stream.rows,
+        }
         which = Stage(
             name, folder, recipe.seed, identity, source, names if _named(names) else task_names(("all",))
         )
