@@ -13,9 +13,11 @@ pytest.importorskip("torch")
 
 from harness.errors import UsageError
 from harness.models import tiny_path
+from harness.run.media import ImageStore
 from tasks.prompts import ImagePart
 from training.data.demonstrations import Demonstration, load_demonstrations
 from training.data.examples import ExampleSettings, stream
+from training.data.row_format import RowFormat
 
 SHOWN = {
     "problem_id": 1,
@@ -60,8 +62,13 @@ def save(fakes: ModuleType, folder: Path, *rows: Any) -> Path:
     return path
 
 
+def load(path: Path, **form: Any) -> Any:
+    form = {"gold_budget": 1.0} | form
+    return load_demonstrations(str(path), RowFormat(**form), "norm1000", ImageStore(path.parent))
+
+
 def only(fakes: ModuleType, folder: Path, row: Any) -> Demonstration:
-    found, failed = load_demonstrations(save(fakes, folder, row), "norm1000", "norm1000")
+    found, failed = load(save(fakes, folder, row))
     assert not failed
     [[demonstration]] = found.values()
     return demonstration
@@ -105,13 +112,13 @@ def test_conversations_are_taught_as_they_are(
 )
 def test_a_row_that_cannot_be_taught_is_named(fakes: ModuleType, tmp_path: Path, row: Any, why: str) -> None:
     good = SHOWN if "problem" in row else TALK
-    found, failed = load_demonstrations(save(fakes, tmp_path, good, row), "norm1000", "norm1000")
+    found, failed = load(save(fakes, tmp_path, good, row))
     assert [len(each) for each in found.values()] == [1]
     assert len(failed) == 1
     assert why in failed[0].error
     assert failed[0].error.startswith("sft.json row 1: ")
-    with pytest.raises(UsageError, match=r"no row to (teach|train on); the first: sft\.json row 0: "):
-        load_demonstrations(save(fakes, tmp_path, row), "norm1000", "norm1000")
+    with pytest.raises(UsageError, match=r"no row to (teach|train on): sft\.json row 0: "):
+        load(save(fakes, tmp_path, row))
 
 
 def settings(data: Path | str, *tasks: str) -> ExampleSettings:

@@ -13,11 +13,14 @@ import pytest
 
 from harness.errors import HarnessError, UsageError
 from harness.registry import Registry
+from harness.run.media import ImageStore
 from scorers.types import Score
 from tasks.images import ImageError
 from tasks.types import CATEGORIES, Response, RowError, Sample
-from training.data.dataset import FAMILIES, DrawnProblems, HeldProblems, load_file, load_problems, told
+from training.data.dataset import DrawnProblems, HeldProblems, load_problems
+from training.data.file_problems import load_file, told
 from training.data.prompt_stream import PromptStream, spread
+from training.data.row_format import TASK_TYPES, RowFormat
 from training.data.rows import report_left_out
 from training.filtering import Acceptance, FilterRule, outcome
 from training.rewards import Reward
@@ -88,10 +91,55 @@ def test_a_pass_has_every_question_once_and_the_next_another_order(policy_fakes:
     assert [prompt.index for prompt in prompts] == list(range(15))
 
 
-def test_the_tasks_of_a_family_take_turns(policy_fakes: ModuleType) -> None:
-    source = stream(policy_fakes)
-    names = [source.take("math").task.name for _ in range(8)]
-    assert names == ["sums", "angles"] * 4
+class Endless:
+    """Questions without end."""
+
+    size = None
+
+    def __init__(self, task: Any) -> None:
+        self.task = task
+
+    def sample(self, index: int) -> Sample:
+        return Sample(f"{self.task.name}-{index}", "?", self.task.target("x"))
+
+
+def test_tasks_without_end_take_turns(policy_fakes: ModuleType) -> None:
+    source = PromptStream([Endless(policy_fakes.task(name)) for name in ("sums", "angles")], 0)
+    assert ids(source, "math", 4) == ["sums-0", "angles-0", "sums-1", "angles-1"]
+    assert source.epochs == {}
+
+
+def test_a_rare_task_is_asked_as_often_as_a_row_of_any_other(policy_fakes: ModuleType) -> None:
+    tasks = [policy_fakes.problems(policy_fakes.task("many"), 100)]
+    tasks += [policy_fakes.problems(policy_fakes.task("one"), 1)]
+    source = PromptStream(tasks, 0)
+    for epoch in range(3):
+        prompts = [source.take("math") for _ in range(101)]
+        assert len({prompt.sample.id for prompt in prompts}) == 101
+        assert {prompt.epoch for prompt in prompts} == {epoch}
+        assert source.epochs == {"math": epoch + 1}
+
+
+def test_rows_with_an_end_and_tasks_without_take_turns(policy_fakes: ModuleType) -> None:
+    task = policy_fakes.task
+    source = PromptStream([Endless(task("drawn")), policy_fakes.problems(task("rows"), 3)], 0)
+    names = [source.take("math").task.name for _ in range(6)]
+    assert names == ["drawn", "rows"] * 3
+    assert source.epochs == {"math": 1}
+
+
+def test_without_balance_families_have_prompts_in_proportion_to_their_rows(policy_fakes: ModuleType) -> None:
+    tasks = [policy_fakes.problems(policy_fakes.task("sums"), 30)]
+    tasks += [policy_fakes.problems(policy_fakes.task("bars", "chart"), 9)]
+    tasks += [policy_fakes.problems(policy_fakes.task("scans", "document"), 1)]
+    source = PromptStream(tasks, 0, "none")
+    batches = [dict(source.quotas(8, step)) for step in range(5)]
+    assert [sum(batch.values()) for batch in batches] == [8] * 5
+    assert [batch["math"] for batch in batches] == [6] * 5
+    totals = Counter({name: sum(batch[name] for batch in batches) for name in batches[0]})
+    assert totals == {"math": 30, "chart": 9, "document": 1}
+    with pytest.raises(UsageError, match="balance = none goes by the number of rows, and drawn has no end"):
+        PromptStream([*tasks, Endless(policy_fakes.task("drawn", "spatial"))], 0, "none")
 
 
 def test_the_stream_is_seeded(policy_fakes: ModuleType) -> None:
@@ -217,6 +265,11 @@ def save(fakes: ModuleType, folder: Path, rows: list[Any], lines: bool = False) 
     return path
 
 
+def load(path: Path | str, **form: Any) -> Any:
+    """(problems, rows left out); any share of gold answers may be refused."""
+    return load_file(str(path), RowFormat(**{"gold_budget": 1.0} | form), ImageStore(Path("/nonexistent")))
+
+
 BOX = {"task_type": "spatial_grounding", "problem_type": "spatial grounding"}
 CHOICE = {"task_type": "chart_figure_qa", "problem_type": "multiple choice", "options": ["A. red", "B. blue"]}
 
@@ -256,7 +309,7 @@ CHOICE = {"task_type": "chart_figure_qa", "problem_type": "multiple choice", "op
 def test_a_row_is_judged_by_its_problem_type(
     fakes: ModuleType, tmp_path: Path, changes: dict[str, Any], response: str, value: float
 ) -> None:
-    [problems], failed = load_file(save(fakes, tmp_path, [problem(**changes)]), "norm1000")
+    [problems], failed = load(save(fakes, tmp_path, [problem(**changes)]))
     assert not failed
     sample = problems.sample(0)
     score = problems.task.score(sample, Response(f"<answer>{response}</answer>"), coords="norm1000")
@@ -272,11 +325,11 @@ def test_rows_are_sorted_by_family_and_type_and_show_their_images(fakes: ModuleT
         problem(3),
         problem(4, images=[], problem="1 + 1?", data_type="text"),
     ]
-    problems, failed = load_file(save(fakes, tmp_path, rows, lines=True), "norm1000")
+    problems, failed = load(save(fakes, tmp_path, rows, lines=True))
     assert not failed
     assert Counter({each.task.name: each.size for each in problems}) == {
-        "chart_figure_qa/multiple choice": 1,
-        "math_reasoning/numerical": 3,
+        "chart/multiple choice": 1,
+        "math/numerical": 3,
     }
     assert told(problems) == "4 rows (chart 1, math 3), 3 with images"
     chart = next(each for each in problems if each.task.category == "chart")
@@ -298,9 +351,7 @@ def test_rows_are_sorted_by_family_and_type_and_show_their_images(fakes: ModuleT
 def test_options_are_shown_unless_lettered_lines_list_them(
     fakes: ModuleType, tmp_path: Path, changes: dict[str, Any], choices: tuple[str, ...]
 ) -> None:
-    [problems], failed = load_file(
-        save(fakes, tmp_path, [problem(**CHOICE | {"answer": "B"} | changes)]), "norm1000"
-    )
+    [problems], failed = load(save(fakes, tmp_path, [problem(**CHOICE | {"answer": "B"} | changes)]))
     assert not failed
     sample = problems.sample(0)
     assert sample.choices == choices
@@ -309,7 +360,7 @@ def test_options_are_shown_unless_lettered_lines_list_them(
 
 def test_a_box_in_pixels_outside_its_image_is_passed_over(fakes: ModuleType, tmp_path: Path) -> None:
     boxes = [problem(i, **BOX, answer=f"[20, 10, {right}, 60]") for i, right in enumerate((120, 210))]
-    [problems], failed = load_file(save(fakes, tmp_path, boxes), "abs")
+    [problems], failed = load(save(fakes, tmp_path, boxes), gold_coords="abs")
     assert not failed  # the image, 200 by 100, is opened when its row is asked
     assert problems.sample(0).target.box == (20, 10, 120, 60)
     with pytest.raises(RowError, match=r"row 1: .* lies outside the image in abs coordinates"):
@@ -318,15 +369,15 @@ def test_a_box_in_pixels_outside_its_image_is_passed_over(fakes: ModuleType, tmp
 
 def test_one_type_under_several_spellings_is_one_task(fakes: ModuleType, tmp_path: Path) -> None:
     rows = [problem(i, problem_type=name) for i, name in enumerate(("numerical", "Numerical", " NUMERICAL"))]
-    [problems], _ = load_file(save(fakes, tmp_path, rows), "norm1000")
-    assert (problems.task.name, problems.size) == ("math_reasoning/numerical", 3)
+    [problems], _ = load(save(fakes, tmp_path, rows))
+    assert (problems.task.name, problems.size) == ("math/numerical", 3)
 
 
 def test_places_are_asked_for_by_type_whatever_the_family(fakes: ModuleType, tmp_path: Path) -> None:
     row = problem(
         task_type="spatial_reasoning", problem_type="spatial grounding", answer="[100, 100, 600, 600]"
     )
-    [problems], _ = load_file(save(fakes, tmp_path, [row]), "norm1000")
+    [problems], _ = load(save(fakes, tmp_path, [row]))
     assert problems.task.places
     assert problems.task.category == "spatial"
 
@@ -343,7 +394,7 @@ FORMS = {
 @pytest.mark.parametrize("column", FORMS)
 def test_pictures_lie_under_any_known_name_in_any_form(fakes: ModuleType, tmp_path: Path, column: str) -> None:
     row = {name: value for name, value in problem().items() if name != "images"}
-    [problems], failed = load_file(save(fakes, tmp_path, [row | {column: FORMS[column]}]), "norm1000")
+    [problems], failed = load(save(fakes, tmp_path, [row | {column: FORMS[column]}]))
     assert not failed
     [image] = problems.sample(0).images
     assert image.size == (200, 100)
@@ -363,7 +414,7 @@ def test_a_row_that_speaks_of_a_picture_and_has_none_is_left_out(
     fakes: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], why: str
 ) -> None:
     rows = [problem(1), problem(2, **changes), problem(3, **changes)]
-    [problems], failed = load_file(save(fakes, tmp_path, rows), "norm1000")
+    [problems], failed = load(save(fakes, tmp_path, rows))
     assert problems.size == 1
     assert why in failed[0].error
     report_left_out(failed)
@@ -372,12 +423,12 @@ def test_a_row_that_speaks_of_a_picture_and_has_none_is_left_out(
     assert why in said[1]
     assert said[1].endswith("(and 1 more)")
     assert len(said) == 2
-    with pytest.raises(UsageError, match=r"no row to train on; the first: train\.json row 0: "):
-        load_file(save(fakes, tmp_path, rows[1:]), "norm1000")
+    with pytest.raises(UsageError, match=r"no row to train on: train\.json row 0: .* \(and 1 more\)"):
+        load(save(fakes, tmp_path, rows[1:]))
 
 
 def test_every_task_type_is_one_of_our_families() -> None:
-    assert set(FAMILIES.values()) == set(CATEGORIES)
+    assert set(TASK_TYPES.values()) == set(CATEGORIES)
 
 
 @pytest.mark.parametrize(
@@ -386,7 +437,7 @@ def test_every_task_type_is_one_of_our_families() -> None:
         (problem(answer=""), "column 'answer' is missing or empty"),
         ({"problem": "?"}, "column 'answer' is missing or empty"),
         (problem(task_type="poetry"), "task_type 'poetry' is none of spatial_grounding"),
-        (problem(data_type="video"), "data_type 'video' is not image or text"),
+        (problem(data_type="video"), "it shows a video: images and text are trained on"),
         (problem(problem_type="numericl"), "unknown problem type 'numericl'; did you mean 'numerical'?"),
         (problem(answer="some"), "answer 'some' is no number"),
         (problem(**CHOICE, answer="Z"), "answer 'Z' is none of 2 options"),
@@ -401,13 +452,13 @@ def test_every_task_type_is_one_of_our_families() -> None:
         (problem(**CHOICE | {"options": []}, answer="A"), "there are no options, and the question lists none"),
         (problem(**CHOICE | {"options": float("nan")}, answer="A"), "there are no options"),
         (problem(**CHOICE | {"options": ["B. red", "A. blue"]}, answer="A"), "lettered B, A: wants A, B, C"),
-        (7, "not an object"),
+        (7, "a JSON object is wanted, not int"),
     ],
 )
 def test_a_row_that_cannot_be_trained_on_is_named(
     fakes: ModuleType, tmp_path: Path, row: Any, why: str
 ) -> None:
-    problems, failed = load_file(save(fakes, tmp_path, [problem(), row]), "norm1000")
+    problems, failed = load(save(fakes, tmp_path, [problem(), row]))
     assert sum(each.size or 0 for each in problems) == 1
     assert failed[0].error.startswith("train.json row 1: ")
     assert why in failed[0].error
@@ -417,8 +468,8 @@ def test_a_row_whose_own_answer_its_scorer_refuses_is_named(
     fakes: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     earns = {"2": 1.0, "3": 0.9}
-    monkeypatch.setattr("training.data.dataset.gold_value", lambda name, problem: earns[problem.gold])
-    [problems], failed = load_file(save(fakes, tmp_path, [problem(0), problem(1, answer="3")]), "norm1000")
+    monkeypatch.setattr("training.data.file_problems.gold_value", lambda name, problem: earns[problem.gold])
+    [problems], failed = load(save(fakes, tmp_path, [problem(0), problem(1, answer="3")]))
     assert problems.size == 1
     assert [row.error for row in failed] == [
         "train.json row 1: its own answer earns 0.90 of 1 by the scorer of numerical"
@@ -426,23 +477,26 @@ def test_a_row_whose_own_answer_its_scorer_refuses_is_named(
 
 
 def test_a_file_of_nothing_but_bad_rows_is_refused(fakes: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no row to train on; the first: train\.json row 0: column 'answer'"):
-        load_file(save(fakes, tmp_path, [problem(answer=None)]), "norm1000")
+    with pytest.raises(UsageError, match=r"no row to train on: train\.json row 0: column 'answer'"):
+        load(save(fakes, tmp_path, [problem(answer=None)]))
 
 
-@pytest.mark.parametrize(("text", "why"), [("{", "not JSON"), (None, "No such file")])
+@pytest.mark.parametrize(("text", "why"), [("[", "not JSON"), ("{", "broken JSON"), (None, "no such file")])
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, text: str | None, why: str) -> None:
     path = tmp_path / "train.json"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(UsageError, match=why):
-        load_file(path, "norm1000")
+    with pytest.raises(HarnessError, match=why):
+        load(path)
 
 
 def test_a_vanished_image_of_a_box_is_passed_over(fakes: ModuleType, tmp_path: Path) -> None:
     box = {**BOX, "answer": "[20, 10, 120, 60]"}
     path = save(fakes, tmp_path, [problem(1, **box), problem(2, **box, images=["gone.png"])])
-    [problems], _ = load_file(path, "norm1000")
+    (tmp_path / "gone.png").write_bytes(fakes.picture(7))
+    [problems], failed = load(path)
+    assert not failed
+    (tmp_path / "gone.png").unlink()
     source = PromptStream([problems], 0)
     assert ids(source, "grounding", 3) == ["1", "1", "1"]
     assert source.skipped["grounding"] >= 2

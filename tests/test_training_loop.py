@@ -232,7 +232,7 @@ def stuck(policy_fakes: ModuleType, policy_model: Path, out: Path, value: float,
 def test_a_step_without_a_group_that_teaches_changes_nothing(
     policy_fakes: ModuleType, policy_model: Path, tmp_path: Path, value: float, why: str
 ) -> None:
-    trainer = stuck(policy_fakes, policy_model, tmp_path, value)
+    trainer = stuck(policy_fakes, policy_model, tmp_path, value, seed=3)  # under which no thinking stays open
     before = policy_fakes.weights(trainer)
     figures = trainer.step(1)
     assert figures["kept"] == figures["updates"] == 0

@@ -83,6 +83,13 @@ def test_ablations_and_baselines_differ_in_what_they_name_alone(name: str, chang
     assert found == changes
 
 
+def test_families_may_be_said_by_their_task_types() -> None:
+    recipe = load_recipe(None, {"family": "ocr", "families.geoqa": "math_reasoning", "image_dir": "pictures"})
+    assert recipe.row_format.family_of({}, "math") == "document"
+    assert recipe.row_format.family_of({"data_source": "GeoQA"}, "math") == "math"
+    assert recipe.row_format.image_dir == Path("pictures")
+
+
 def test_refinement_has_a_lower_rate() -> None:
     recipe = Recipe()
     assert recipe.refine.learning_rate < recipe.g2rpo.learning_rate
@@ -104,6 +111,10 @@ def test_refinement_has_a_lower_rate() -> None:
             {"g2rpo.shapes.math.length.min_start": 900},
             "recipe key g2rpo.shapes.math.length: Value error, a length envelope needs 0 <= min_start",
         ),
+        ({"columns.answr": "solution"}, "there is no column 'answr'; did you mean 'answer'?"),
+        ({"problem_type": "maths"}, "unknown problem type 'maths'; did you mean 'math'?"),
+        ({"families.numerical": "maths"}, "recipe key families.numerical: Input should be 'general_vqa'"),
+        ({"balance": "rows"}, "recipe key balance: Input should be 'families' or 'none'"),
         ({"stage": "g2rp"}, "unknown stage 'g2rp'; did you mean 'g2rpo'?"),
         ({"tracker": "wandbb"}, "recipe key tracker: Input should be 'none', 'tensorboard'"),
     ],

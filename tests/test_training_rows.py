@@ -11,11 +11,13 @@ from typing import Any
 import PIL.Image
 import pytest
 
+from harness.run.media import ImageStore
 from harness.scores.judging import judge
 from scorers.rules.grounding import BoxTarget
 from scorers.types import Coords
 from tasks.types import Response, Sample, Task
-from training.data.dataset import FAMILIES, GOLD_EARNS, load_file
+from training.data.file_problems import GOLD_EARNS, load_file
+from training.data.row_format import TASK_TYPES, RowFormat
 
 SHARED = Path("/work/shared/training_data")
 FILES = ("sample_train_data.json", "sample_math_val_data.json", "sample_generalVQA_val_data.json")
@@ -38,7 +40,7 @@ def asked(name: str, folder: Path) -> list[Asked]:
         PIL.Image.new("RGB", SIZE).save(folder / path)
     numbered = [row | {"problem_id": number} for number, row in enumerate(given)]
     (folder / name).write_text(json.dumps(numbered), encoding="utf-8")
-    problems, failed = load_file(folder / name, "norm1000")
+    problems, failed = load_file(str(folder / name), RowFormat(gold_budget=0), ImageStore(folder))
     assert not failed, [row.error for row in failed]
     found = [(each.task, each.sample(at)) for each in problems for at in range(each.size or 0)]
     assert len(found) == len(given)
@@ -87,7 +89,7 @@ def test_the_counts_of_the_training_file() -> None:
     found = Counter(row["problem_type"] for row in rows(FILES[0]))
     expected = {"multiple choice": 21, "spatial grounding": 10, "OCR": 10, "math": 9, "numerical": 7}
     assert found == expected | {"regression": 3}
-    assert {row["task_type"] for row in rows(FILES[0])} == set(FAMILIES)
+    assert {row["task_type"] for row in rows(FILES[0])} == set(TASK_TYPES)
 
 
 def test_gold_boxes_are_thousandths(tmp_path: Path) -> None:

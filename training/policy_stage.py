@@ -199,10 +199,11 @@ class PolicyStage(ABC):
         return [batch for batch in kept if batch]
 
     def counted(self) -> dict[str, Any]:
-        """What went wrong so far, for the log."""
+        """What went wrong so far, and the passes over each family's rows, for the log."""
         return {
             "bad": {name: budget.bad for name, budget in self.budgets.items()},
             "unreadable": sum(self.stream.skipped.values()),
+            "epochs": {family: round(passes, 4) for family, passes in self.stream.epochs.items()},
         }
 
     def description(self) -> dict[str, Any]:

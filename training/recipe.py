@@ -5,20 +5,31 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from harness.errors import UsageError, nearest
 from harness.registry import SUITES, Registry, suite_names
 from scorers.types import Coords
+from tasks.types import Category
+from training.data.prompt_stream import Balance
+from training.data.row_format import COLUMNS, TASK_TYPES, RowFormat
+from training.data.rows import has_own_rows
 from training.log import TrackerName
 from training.policy_recipe import PolicyRecipe
+from training.problems import problem_type
 
 SHIPPED = Path(__file__).parent / "recipes"
 """Recipes that come with the package, one file each, found by their name alone."""
 UNTRAINED = "tiny-untrained"
 """The model name that means: build the tiny model from nothing."""
+
+
+Family = Annotated[Category, BeforeValidator(lambda name: TASK_TYPES.get(name, name))]
+"""A family, by our name or by the `task_type` of OpenVLThinkerV2."""
+ROW_KEYS = ("columns", "problem_type", "family", "families", "image_dir", "gold_coords", "gold_budget")
+"""Keys of a recipe that say how the rows of a file are read."""
 
 
 class _Section(BaseModel):
@@ -78,13 +89,28 @@ class Recipe(_Section):
     """`tiny`, `tiny-untrained` (built from nothing), a folder or a hub name."""
     out: str = "runs/train"
     data: str = "synthetic"
-    """`synthetic`, `hub` (train splits) or a directory."""
+    """`synthetic`, `hub` (the tasks' train splits) or a directory of the tasks' rows; or rows of one's own: a
+    file, a folder of files, a data set on the hub."""
     tasks: tuple[str, ...] = ("all",)
+    balance: Balance = "families"
+    """What share of a batch each family has."""
     seed: int = 0
     coords: Coords | None = None
     """How places are written; by default as the model's family writes them."""
-    gold_coords: Coords = "norm1000"
-    """How a data file writes its gold boxes: the published format's are in thousandths."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Of a file's rows: a column by our name → what the file calls it."""
+    problem_type: str | None = None
+    """Of a file's rows that do not say it."""
+    family: Family | None = None
+    """Of a file's rows that do not say it."""
+    families: dict[str, Family] = Field(default_factory=dict)
+    """Of a file's rows: a data source or a problem type → family."""
+    image_dir: str | None = None
+    """What relative image paths of a file are relative to; by default its folder."""
+    gold_coords: Coords | None = None
+    """How a file writes its gold boxes; by default `norm1000` in OneThinker's format, `abs` in any other."""
+    gold_budget: float = Field(0.05, ge=0, le=1)
+    """Share of a file's rows whose own gold answer their scorer may refuse."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     attention: str | None = None
     """The attention implementation, as transformers names it (`sdpa`, `flash_attention_2` …)."""
@@ -97,6 +123,38 @@ class Recipe(_Section):
     coldstart: ColdstartRecipe = Field(default_factory=lambda: ColdstartRecipe.model_validate({}))
     g2rpo: PolicyRecipe = Field(default_factory=lambda: PolicyRecipe.model_validate({}))
     refine: PolicyRecipe = Field(default_factory=lambda: PolicyRecipe.model_validate({"learning_rate": 1e-6}))
+
+    @field_validator("columns")
+    @classmethod
+    def _known_columns(cls, given: dict[str, str]) -> dict[str, str]:
+        for name in given:
+            if name not in COLUMNS:
+                raise ValueError(f"there is no column {name!r}{nearest(name, COLUMNS)}")
+        return given
+
+    @field_validator("problem_type")
+    @classmethod
+    def _known_type(cls, given: str | None) -> str | None:
+        return given if given is None else problem_type(given).name
+
+    @property
+    def row_format(self) -> RowFormat:
+        """How the rows of a file are read."""
+        return RowFormat(
+            columns=self.columns,
+            problem_type=self.problem_type,
+            family=self.family,
+            families=self.families,
+            gold_coords=self.gold_coords,
+            gold_budget=self.gold_budget,
+            image_dir=Path(self.image_dir) if self.image_dir is not None else None,
+        )
+
+    @property
+    def data_identity(self) -> dict[str, Any]:
+        """What a stage that is continued must have been told of its data, as plain JSON."""
+        own = {*ROW_KEYS} if has_own_rows(self.data) else {"tasks"}
+        return self.model_dump(mode="json", include={"data", *own})
 
 
 STAGES = ("coldstart", "g2rpo", "refine")

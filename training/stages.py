@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from training.data.rows import is_file
+from training.data.rows import has_own_rows
 from training.recipe import Recipe, load_recipe, task_names
 
 DEFAULT = "tiny"
@@ -50,10 +50,10 @@ def train(recipe: str | Path | None = None, overrides: Mapping[str, Any] | None 
 def evaluation(recipe: Recipe, model: Path) -> str:
     """The command that evaluates a trained model on the recipe's tasks; its folder says how to ask it."""
     words = ["harness", "eval", "--model", str(model)]
-    if recipe.tasks == ("all",) or is_file(recipe.data):
+    if recipe.tasks == ("all",) or has_own_rows(recipe.data):
         words += ["--suite", "all"]
     else:
         words += ["--tasks", ",".join(task_names(recipe.tasks))]
-    if not is_file(recipe.data):
+    if not has_own_rows(recipe.data):
         words += ["--data", recipe.data]
     return shlex.join(words)

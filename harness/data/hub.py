@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,10 @@ TIMEOUT = 5.0
 
 Split = Literal["test", "train"]
 _T = TypeVar("_T")
+
+
+class UnreachableError(HarnessError):
+    """The hub cannot be reached. The message ends before what mends it, which its catcher knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +80,23 @@ def hub_rows(task: Task, *, split: Split = "test", revision: str | None = None) 
         UsageError: no such config, split or revision; no training split; a gated or missing repository.
         HarnessError: the hub cannot be reached.
     """
-    source = task.source
-    splits = _splits(task, split)
-    commit = resolve(task, revision or source.revision)
+    with _unreachable_mended(task):
+        return source_rows(task.source, _splits(task, split), revision)
+
+
+def source_rows(source: Source, splits: list[str], revision: str | None = None) -> RowSource:
+    """The rows of a repository's splits, whatever task they are of. Otherwise as `hub_rows`.
+
+    Raises:
+        UnreachableError: the hub cannot be reached.
+    """
+    commit = resolve(source, revision or source.revision)
     label = f"hub: {source.repo}@{commit[:12] if commit else revision or source.revision}"
     if source.data_files is not None:
-        path = _file(task, source.data_files, commit)
+        path = _file(source, source.data_files, commit)
         files = [RowFile(path, path.name)]
         return RowSource(partial(read_files, files, source), fingerprint(files), label)
-    parts = _load(task, splits, commit)
+    parts = _load(source, splits, commit)
     count = None if source.where else sum(len(part.table) for part in parts)
     return RowSource(partial(_rows, parts, source), _fingerprint(source, parts), label, count=count)
 
@@ -96,20 +109,20 @@ def _splits(task: Task, split: Split) -> list[str]:
     return split_names(task.source.train_split)
 
 
-def resolve(task: Task, revision: str) -> str | None:
-    """The commit that a revision of the task's repository stands for, asked with a short time limit.
+def resolve(source: Source, revision: str) -> str | None:
+    """The commit that a revision of a repository stands for, asked with a short time limit.
 
     None where nothing is asked: a local repository, or HF_HUB_OFFLINE=1 (only the cache is used).
 
     Raises:
         UsageError: the repository or revision does not exist or is gated.
-        HarnessError: the hub cannot be reached.
+        UnreachableError: the hub cannot be reached.
     """
-    if Path(task.source.repo).is_dir():
+    repo = source.repo
+    if Path(repo).is_dir():
         return None
     from huggingface_hub import HfApi, errors
 
-    repo = task.source.repo
     try:
         return str(HfApi().dataset_info(repo, revision=revision, timeout=TIMEOUT).sha)
     except errors.OfflineModeIsEnabled:
@@ -123,7 +136,7 @@ def resolve(task: Task, revision: str) -> str | None:
     except errors.RevisionNotFoundError as error:
         raise UsageError(f"{repo}: no revision {revision!r} on the hub") from error
     except _network_errors() as error:
-        raise _unreachable(task, error) from error
+        raise _unreachable(source, error) from error
 
 
 def _network_errors() -> tuple[type[Exception], ...]:
@@ -134,41 +147,49 @@ def _network_errors() -> tuple[type[Exception], ...]:
     return (OSError, base) if isinstance(base, type) and issubclass(base, Exception) else (OSError,)
 
 
-def _unreachable(task: Task, error: Exception) -> HarnessError:
+def _unreachable(source: Source, error: Exception) -> HarnessError:
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}:
         return HarnessError(f"{error.filename or 'the cache of the hub'}: {error.strerror}")
-    return HarnessError(
-        f"the hub cannot be reached for {task.source.repo} ({first_line(error)}): where there is a network, "
-        f"run `harness data pull --tasks {task.name} --out DIR`, then give --data DIR here (or --data "
-        "synthetic)"
-    )
+    return UnreachableError(f"the hub cannot be reached for {source.repo} ({first_line(error)})")
 
 
-def _load(task: Task, splits: list[str], commit: str | None) -> list[Part]:
+@contextmanager
+def _unreachable_mended(task: Task) -> Iterator[None]:
+    """Say how to do without the hub where it cannot be reached."""
+    try:
+        yield
+    except UnreachableError as error:
+        raise HarnessError(
+            f"{error}: where there is a network, run `harness data pull --tasks {task.name} --out DIR`, then "
+            "give --data DIR here (or --data synthetic)"
+        ) from error
+
+
+def _load(source: Source, splits: list[str], commit: str | None) -> list[Part]:
     import datasets
 
     parts = []
-    for config in task.source.configs:
-        own = task.source.config_splits.get(config or "")
+    for config in source.configs:
+        own = source.config_splits.get(config or "")
         for split in splits if own is None else [own]:
-            load = partial(datasets.load_dataset, task.source.repo, config, split=split, revision=commit)
-            parts.append(Part(config, split, _translated(task, load)))
+            load = partial(datasets.load_dataset, source.repo, config, split=split, revision=commit)
+            parts.append(Part(config, split, _translated(source, load)))
     return parts
 
 
-def _translated(task: Task, load: Callable[[], _T]) -> _T:
+def _translated(source: Source, load: Callable[[], _T]) -> _T:
     """Run a call into `datasets` or `huggingface_hub`; its errors become one line each."""
     from datasets import exceptions
 
-    repo = task.source.repo
+    repo = source.repo
     try:
         return load()
     except FileNotFoundError as error:  # no data set, no data files
         if not Path(repo).is_dir() and _offline():
-            raise _unreachable(task, error) from error
+            raise _unreachable(source, error) from error
         raise UsageError(f"{repo}: {' '.join(str(error).split())}") from error
     except _network_errors() as error:
-        raise _unreachable(task, error) from error
+        raise _unreachable(source, error) from error
     except (ValueError, exceptions.DatasetGenerationError) as error:
         # "Unknown split … Should be one of …", "BuilderConfig … not found. Available: …"
         raise UsageError(f"{repo}: {' '.join(str(error).split())}") from error
@@ -204,9 +225,9 @@ def _fingerprint(source: Source, parts: list[Part]) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-def _file(task: Task, name: str, commit: str | None) -> Path:
+def _file(source: Source, name: str, commit: str | None) -> Path:
     """One file of the repository: in the hub's cache, or where it lies in a local repository."""
-    repo = task.source.repo
+    repo = source.repo
     if Path(repo).is_dir():
         path = Path(repo) / name
         if not path.is_file():
@@ -217,11 +238,11 @@ def _file(task: Task, name: str, commit: str | None) -> Path:
     try:
         return Path(hf_hub_download(repo, name, repo_type="dataset", revision=commit, etag_timeout=TIMEOUT))
     except errors.LocalEntryNotFoundError as error:
-        raise _unreachable(task, error) from error
+        raise _unreachable(source, error) from error
     except errors.EntryNotFoundError as error:
         raise UsageError(f"{repo}: no file {name} at revision {commit}") from error
     except _network_errors() as error:
-        raise _unreachable(task, error) from error
+        raise _unreachable(source, error) from error
 
 
 def verify(task: Task, *, revision: str | None = None) -> Verified:
@@ -256,22 +277,28 @@ def pull(task: Task, directory: Path, *, split: Split = "test", revision: str | 
     if folder.exists():
         raise UsageError(f"{folder} exists: remove it, or pull into another directory")
     splits = _splits(task, split)
-    commit = resolve(task, revision or source.revision)
     try:
-        shutil.rmtree(partial_folder, ignore_errors=True)
-        partial_folder.mkdir(parents=True)
-        if source.data_files is not None:
-            path = _file(task, source.data_files, commit)
-            shutil.copyfile(path, partial_folder / path.name)
-        else:
-            for part in _load(task, splits, commit):
-                _write(part, source, partial_folder)
+        with _unreachable_mended(task):
+            commit = resolve(source, revision or source.revision)
+            shutil.rmtree(partial_folder, ignore_errors=True)
+            partial_folder.mkdir(parents=True)
+            _fetch(source, splits, commit, partial_folder)
         told = {"repo": source.repo, "commit": commit, "configs": source.configs, "splits": splits}
         (partial_folder / "pulled.json").write_text(json.dumps(told, indent=2), encoding="utf-8")
         os.replace(partial_folder, folder)
     except OSError as error:
         raise HarnessError(f"{folder}: {error.strerror or error}") from error
     return folder
+
+
+def _fetch(source: Source, splits: list[str], commit: str | None, folder: Path) -> None:
+    """Write what a source has on the hub into a folder."""
+    if source.data_files is not None:
+        path = _file(source, source.data_files, commit)
+        shutil.copyfile(path, folder / path.name)
+        return
+    for part in _load(source, splits, commit):
+        _write(part, source, folder)
 
 
 def _write(part: Part, source: Source, folder: Path) -> None:

@@ -111,10 +111,10 @@ class ImageStore:
         with writing(self._folder / "(images held for a while)"):
             if self._spool is None:
                 self._spool = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by close()
-            descriptor, start, length = self._spool.fileno(), self._spool.tell(), len(data)
-            self._spool.write(data)
-            self._spool.flush()
-        return lambda: os.pread(descriptor, length, start)
+            spool, start, length = self._spool, self._spool.tell(), len(data)
+            spool.write(data)
+            spool.flush()
+        return lambda: os.pread(spool.fileno(), length, start)  # the images keep the file, not the store
 
     def close(self) -> None:
         """Free the temporary file. The images in it cannot be read any more."""

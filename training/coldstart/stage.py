@@ -25,6 +25,7 @@ from harness.models import family_coords, tiny_path
 from harness.models.hf_files import checkpoint_folder, read_config
 from harness.models.processors import load_processor
 from harness.run.lock import Lock
+from harness.run.media import ImageStore
 from training import checkpoint
 from training.coldstart import vision_warmup
 from training.coldstart.optimizers import Optimizers, rate
@@ -38,7 +39,7 @@ from training.coldstart.tiny import (
 )
 from training.data.demonstrations import load_demonstrations
 from training.data.examples import Examples, ExampleSettings, sources, stream
-from training.data.rows import is_file, report_left_out
+from training.data.rows import has_own_rows, report_left_out
 from training.log import read_steps
 from training.models import load_model, place, save_model, with_adapters, write_model
 from training.recipe import UNTRAINED, ColdstartRecipe, Recipe, WarmupRecipe, task_names
@@ -104,8 +105,8 @@ def run_coldstart(recipe: Recipe, start: str | Path) -> Path:
 def _told(recipe: Recipe, start: str | Path) -> dict[str, Any]:
     """What makes a cold start this one and no other."""
     stage = recipe.coldstart.model_dump(mode="json", exclude={"workers", "log_every", "save_every"})
-    whole = recipe.model_dump(mode="json", include={"seed", "data", "tasks", "coords", "dtype"})
-    return {"model": str(start), **whole, **stage}
+    whole = recipe.model_dump(mode="json", include={"seed", "coords", "dtype"})
+    return {"model": str(start), **recipe.data_identity, **whole, **stage}
 
 
 def _finished(out: Path, told: Mapping[str, Any]) -> bool:
@@ -132,7 +133,7 @@ def _run(recipe: Recipe, start: str | Path, told: Mapping[str, Any]) -> Path:
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
-    tasks = () if is_file(recipe.data) else task_names(recipe.tasks)
+    tasks = () if has_own_rows(recipe.data) else task_names(recipe.tasks)
     if str(start) == UNTRAINED and not tasks:
         raise UsageError(f"{UNTRAINED} learns its tokenizer from rows of the tasks: data cannot be a file")
     if str(start) == UNTRAINED:
@@ -151,7 +152,8 @@ def _run(recipe: Recipe, start: str | Path, told: Mapping[str, Any]) -> Path:
         tasks=tasks or _demonstrated(recipe, folder),
         data=recipe.data,
         coords=recipe.coords or family_coords(str(folder)),
-        gold_coords=recipe.gold_coords,
+        form=recipe.row_format,
+        scratch=str(out),
         seed=recipe.seed,
         batch_size=stage.batch_size,
         sorted_batches=stage.sorted_batches,
@@ -179,7 +181,8 @@ def _run(recipe: Recipe, start: str | Path, told: Mapping[str, Any]) -> Path:
 def _demonstrated(recipe: Recipe, folder: Path) -> tuple[str, ...]:
     """The families that a file of demonstrations has; rows that cannot be taught are said."""
     coords = recipe.coords or family_coords(str(folder))
-    found, failed = load_demonstrations(Path(recipe.data), recipe.gold_coords, coords)
+    store = ImageStore(Path(recipe.out))
+    found, failed = load_demonstrations(recipe.data, recipe.row_format, coords, store)
     report_left_out(failed)
     return tuple(found)
 

@@ -1,25 +1,27 @@
 """Demonstrations out of a file, for the cold start: questions with the responses to teach, word for word.
 
-Two formats: OneThinker's, where `process` is the thinking and `answer` the answer block; and the conversations
-of LLaMA-Factory and its like, `conversations` or `messages`, of one question and one answer.
+Two formats: OneThinker's, where `process` is the thinking and `answer` the answer, each with its tags or
+without; and the conversations of LLaMA-Factory and its like, `conversations` or `messages`, of one question and
+one answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+from harness.run.media import ImageStore
 from harness.run.plan import FailedRow
 from harness.types import Request, Sampling
 from scorers.types import Coords
-from tasks.images import ImageRef
+from tasks.images import ImageError, ImageRef
 from tasks.prompts import ImagePart, Part, render
 from tasks.types import RowError
-from training.data.dataset import FileProblems, load_file
-from training.data.rows import MARKER, check_markers, read_rows, row_images
+from training.data.file_problems import FileProblems, load_file
+from training.data.row_format import RowFormat
+from training.data.rows import MARKER, ReadRow, check_markers, read_rows, reasons, row_images
 from training.problems import ProblemError
 
 CONVERSATIONS = ("conversations", "messages")
@@ -35,78 +37,90 @@ class Demonstration:
 
 
 def load_demonstrations(
-    path: Path, gold_coords: Coords, coords: Coords | None
+    data: str, form: RowFormat, coords: Coords | None, store: ImageStore
 ) -> tuple[dict[str, list[Demonstration]], list[FailedRow]]:
     """The demonstrations of a file by family ("conversations" where it names none), and the rows without one.
 
     Args:
-        path: a JSON list, or one JSON object a line. Image paths are relative to it.
-        gold_coords: how the file writes places.
-        coords: how the model does.
+        data: a file, a folder of files or a data set on the hub (`training.data.rows.has_own_rows`).
+        form: how its rows are read.
+        coords: how the model writes places.
+        store: holds images that do not lie in files of their own.
 
     Raises:
-        UsageError: the file cannot be read or holds no demonstration.
+        UsageError: it cannot be found or holds no demonstration, or as `load_file`.
+        HarnessError: it cannot be read.
     """
-    rows = read_rows(path)
-    first = rows[0] if rows and isinstance(rows[0], Mapping) else {}
-    if any(name in first for name in CONVERSATIONS):
-        found, failed = _conversations(path, rows)
+    found: dict[str, list[Demonstration]] = {}
+    if _are_conversations(data, form):
+        taught, failed = _conversations(read_rows(data, form), store)
+        if taught:
+            found["conversations"] = taught
     else:
-        problems, failed = load_file(path, gold_coords)
-        found = {}
+        problems, failed = load_file(data, form, store)
         for each in problems:
-            assert isinstance(each, FileProblems)
-            taught = _taught(each, gold_coords, coords, failed)
-            if taught:
+            if taught := _taught(each, form, coords, failed):
                 found.setdefault(each.task.category, []).extend(taught)
     if not found:
-        why = f"; the first: {failed[0].error}" if failed else ""
-        raise UsageError(f"{path}: no row to teach{why}")
+        raise UsageError(f"{data}: no row to teach: {(reasons(failed) or ['it has none'])[0]}")
     return found, failed
 
 
+def _are_conversations(data: str, form: RowFormat) -> bool:
+    """Whether the first row that can be read is a conversation."""
+    first = next((read.row for read in read_rows(data, form) if not isinstance(read.row, str)), ())
+    return any(name in first for name in CONVERSATIONS)
+
+
 def _taught(
-    problems: FileProblems, gold_coords: Coords, coords: Coords | None, failed: list[FailedRow]
+    problems: FileProblems, form: RowFormat, coords: Coords | None, failed: list[FailedRow]
 ) -> list[Demonstration]:
     """The demonstrations of problems of one type; rows without one go to `failed`."""
     found = []
-    for where, row, sample in problems.rows():
+    for number, row in enumerate(problems.rows):
         try:
-            written = row.get("gold_coords") or gold_coords
-            if problems.task.places and written != coords:
-                raise RowError(f"its place is written in {written}, the model writes {coords}")
-            process = row.get("process")
-            if not isinstance(process, str) or not process.strip():
-                raise RowError("column 'process' is missing or empty: nothing shows how to answer")
-        except RowError as error:
-            failed.append(FailedRow(sample.id, f"{where}: {error}"))
+            if problems.task.places and row.problem.coords != coords:
+                raise RowError(f"its place is written in {row.problem.coords}, the model writes {coords}")
+            if row.process is None:
+                column = form.columns.get("process", "process")
+                raise RowError(f"column {column!r} is missing or empty: nothing shows how to answer")
+            sample = problems.sample(number)
+        except (RowError, ImageError) as error:
+            failed.append(FailedRow(row.id, f"{row.where}: {error}"))
             continue
         parts = render(problems.task, sample, "think", coords=coords)
-        found.append(
-            Demonstration(_request(parts, sample.images), process.strip() + str(row["answer"]).strip())
-        )
+        response = _tagged(row.process, "think") + _tagged(row.problem.answer, "answer")
+        found.append(Demonstration(_request(parts, sample.images), response))
     return found
 
 
-def _conversations(path: Path, rows: Sequence[Any]) -> tuple[dict[str, list[Demonstration]], list[FailedRow]]:
+def _tagged(text: str, tag: str) -> str:
+    """A text in its block: as it is where it has one."""
+    text = text.strip()
+    return text if f"<{tag}" in text else f"<{tag}>{text}</{tag}>"
+
+
+def _conversations(rows: Iterable[ReadRow], store: ImageStore) -> tuple[list[Demonstration], list[FailedRow]]:
     found: list[Demonstration] = []
     failed: list[FailedRow] = []
-    for number, row in enumerate(rows):
-        where = f"{path.name} row {number}"
+    for read in rows:
         try:
-            found.append(_conversation(row, path.parent))
+            found.append(_conversation(read, store))
         except ProblemError as error:
-            failed.append(FailedRow(where, f"{where}: {error}"))
-    return ({"conversations": found} if found else {}), failed
+            failed.append(FailedRow(read.where, f"{read.where}: {error}"))
+    return found, failed
 
 
-def _conversation(row: Any, folder: Path) -> Demonstration:
+def _conversation(read: ReadRow, store: ImageStore) -> Demonstration:
     """A row of one question and one answer, with a system prompt or without.
 
     Raises:
         ProblemError: it is something else.
     """
-    turns = next((row[name] for name in CONVERSATIONS if isinstance(row, Mapping) and row.get(name)), None)
+    row = read.row
+    if isinstance(row, str):
+        raise ProblemError(row)
+    turns = next((row[name] for name in CONVERSATIONS if row.get(name)), None)
     if not isinstance(turns, list):
         raise ProblemError("it has no conversation")
     said = [_turn(turn) for turn in turns]
@@ -116,7 +130,7 @@ def _conversation(row: Any, folder: Path) -> Demonstration:
     if [role for role, _ in said] != ["user", "assistant"]:
         raise ProblemError(f"one question and one answer can be taught, it has {len(said)} turns")
     (_, question), (_, response) = said
-    images = row_images(row, folder)
+    images = row_images(row, read.folder, store)
     check_markers(question, len(images), row)
     if question.count(MARKER) != len(images):
         raise ProblemError(f"its question has {question.count(MARKER)} {MARKER} for {len(images)} images")

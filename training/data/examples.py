@@ -7,7 +7,7 @@ worker processes gives the same training.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count, islice
 from pathlib import Path
 from random import Random
@@ -20,6 +20,7 @@ from harness.errors import HarnessError
 from harness.models.hf_prompts import Prompt, Prompter
 from harness.models.processors import load_processor
 from harness.registry import Registry
+from harness.run.media import ImageStore
 from harness.types import Request, Sampling
 from scorers.types import Coords
 from tasks.images import ImageError
@@ -28,7 +29,8 @@ from tasks.types import Row, RowError, Sample, Style, Task
 from training.data.dataset import unread
 from training.data.demonstrations import Demonstration, load_demonstrations
 from training.data.gold import answer_text, guess_text
-from training.data.rows import is_file
+from training.data.row_format import RowFormat
+from training.data.rows import has_own_rows
 
 Batch = tuple[list[str], dict[str, torch.Tensor]]
 """The task of each row; the model's inputs and `labels`."""
@@ -54,8 +56,10 @@ class ExampleSettings:
     think_share: float = 0.0
     guess_share: float = 0.0
     weights: tuple[tuple[str, float], ...] = ()
-    gold_coords: Coords = "norm1000"
-    """How a file writes places."""
+    form: RowFormat = field(default_factory=RowFormat)
+    """How a file's rows are read."""
+    scratch: str = "."
+    """A folder in which a temporary file of images may lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +146,9 @@ def sources(settings: ExampleSettings) -> dict[str, Demonstrations]:
     Raises:
         HarnessError: the data is not there, or has nothing to teach.
     """
-    if is_file(settings.data):
-        found, _ = load_demonstrations(Path(settings.data), settings.gold_coords, settings.coords)
+    if has_own_rows(settings.data):
+        store = ImageStore(Path(settings.scratch))
+        found, _ = load_demonstrations(settings.data, settings.form, settings.coords, store)
         return {name: FileRows(found[name]) for name in settings.tasks}
     registry = Registry()
     return {name: TaskRows(registry.get(name), settings) for name in settings.tasks}

@@ -1,79 +1,192 @@
-"""Rows of a training file: read, and their pictures found."""
+"""Rows of training data: read from files, folders and the hub, and their pictures found."""
 
 from __future__ import annotations
 
-import json
+import os
+import re
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from harness.data.files import PictureFolder, absolute_images
-from harness.errors import UsageError
+from harness.data.base import BadRow
+from harness.data.directory import row_files, task_folder
+from harness.data.files import READERS, PictureFolder, absolute_images
+from harness.data.hub import UnreachableError, source_rows
+from harness.data.layout import RowFile
+from harness.errors import HarnessError, UsageError
+from harness.registry import Registry
+from harness.run.media import ImageStore
 from harness.run.plan import FailedRow
 from harness.words import counted
 from tasks import images
 from tasks.images import IMAGE_COLUMNS, ImageError, ImageRef
 from tasks.types import Source
+from training.data.row_format import RowFormat
 from training.problems import ProblemError
 
 PICTURES = (*IMAGE_COLUMNS, "path")
 """Columns that may hold a row's pictures; the first that holds any counts."""
 MARKER = "<image>"
-_SOURCE = Source(repo="", split="train", image_columns=("path",))
+_FILES = (".parquet", ".json", ".jsonl")
+_HUB = re.compile(r"[\w-][\w.-]*/[\w.-]+(@[\w.-]+)?")
+"""A data set on the hub, with its split or without: `hiyouga/geometry3k@train`."""
+_PARTICULAR = re.compile(r"""'[^']*'|"[^"]*"|\d+(\.\d+)?""")
+"""What differs between messages of one reason: texts and numbers of the row."""
 
 
-def is_file(data: str) -> bool:
-    """Whether a recipe's `data` names a file of rows."""
-    return Path(data).suffix in (".json", ".jsonl")
+class ReadRow(NamedTuple):
+    """A row as it was read."""
+
+    where: str
+    """For messages."""
+    row: Mapping[str, Any] | str
+    """Columns by our names; or why it cannot be read."""
+    folder: Path
+    """Relative image paths are relative to it."""
 
 
-def read_rows(path: Path) -> list[Any]:
-    """The rows of a JSON list, or of one JSON object a line.
+def has_own_rows(data: str) -> bool:
+    """Whether a recipe's `data` names rows of no task: a file, a folder of files, or a data set on the hub."""
+    path = Path(data)
+    if path.suffix in _FILES:
+        return True
+    if path.is_dir():
+        return not any(_holds(path, name) for name in Registry().names())
+    return _HUB.fullmatch(data) is not None
+
+
+def _holds(directory: Path, name: str) -> bool:
+    """Whether a directory is one of a task's rows, or has a folder of them."""
+    try:
+        task_folder(Registry().get(name), directory)
+    except UsageError:
+        return False
+    return True
+
+
+def read_rows(data: str, form: RowFormat) -> Iterator[ReadRow]:
+    """The rows of a file, of a folder's files, or of a data set on the hub, in order.
+
+    Args:
+        data: as a recipe names it (`has_own_rows`). Of a folder and of the hub the split `train` is read, of
+            the hub another where one is named behind an @.
+        form: the names of the columns and the folder of the images.
 
     Raises:
-        UsageError: the file cannot be read.
+        UsageError: there is no such file, no rows in it, or no column of a name that `form` gives.
+        HarnessError: a file cannot be read, or the hub cannot be reached.
     """
+    unseen = dict(form.columns)
+    held: Mapping[str, Any] = {}
+    for where, row, folder in _hub_rows(data) if _is_on_hub(data) else _file_rows(Path(data)):
+        if isinstance(row, str):
+            yield ReadRow(where, row, folder)
+            continue
+        held = row
+        unseen = {ours: theirs for ours, theirs in unseen.items() if theirs not in row}
+        yield ReadRow(where, _renamed(row, form.columns), form.image_dir or folder)
+    for ours, theirs in unseen.items():
+        if held:
+            raise UsageError(
+                f"{data}: no row has a column {theirs!r} (columns.{ours}); the last has: {', '.join(held)}"
+            )
+
+
+def _is_on_hub(data: str) -> bool:
+    return Path(data).suffix not in _FILES and not Path(data).exists() and _HUB.fullmatch(data) is not None
+
+
+def _file_rows(path: Path) -> Iterator[ReadRow]:
+    if path.is_dir():
+        files = row_files(path, Source(repo=path.name, split="train"))
+    elif path.is_file():
+        files = [RowFile(path, path.name)]
+    else:
+        raise UsageError(f"{path}: no such file")
+    for file in files:
+        for number, row in enumerate(READERS[file.format](file.path)):
+            if isinstance(row, str):
+                row = row.partition(": ")[2]  # noqa: PLW2901 - without the path
+            yield ReadRow(f"{file.place} row {number}", row, file.path.parent)
+
+
+def _hub_rows(data: str) -> Iterator[ReadRow]:
+    repo, _, split = data.partition("@")
     try:
-        text = path.read_text(encoding="utf-8")
-        if text.lstrip().startswith("["):
-            rows: list[Any] = json.loads(text)
-            return rows
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
-        raise UsageError(f"{path}: not JSON or JSON lines: {error}") from None
+        rows = source_rows(Source(repo=repo, split=split or "train"), [split or "train"])
+    except UnreachableError as error:
+        raise HarnessError(f"{error}: where there is a network, download it, and give its folder") from error
+    for number, row in enumerate(rows):
+        yield ReadRow(f"{repo} row {number}", row.error if isinstance(row, BadRow) else row, Path())
+
+
+def _renamed(row: Mapping[str, Any], columns: Mapping[str, str]) -> Mapping[str, Any]:
+    """A row with its columns by our names; where one of pictures is named, no other counts."""
+    if not columns:
+        return row
+    dropped = PICTURES if "images" in columns else ()
+    kept = {name: value for name, value in row.items() if name not in dropped}
+    return kept | {ours: row.get(theirs) for ours, theirs in columns.items()}
+
+
+def left_out(failed: Sequence[FailedRow]) -> Iterator[str]:
+    """How many rows are left out, and why: a line for each reason. Nothing where none is."""
+    if failed:
+        yield f"{counted(len(failed), 'row')} left out:"
+        yield from (f"  {line}" for line in reasons(failed))
+
+
+def reasons(failed: Sequence[FailedRow]) -> list[str]:
+    """Why rows are left out, by frequency: each reason with its first row and the count of the others."""
+    counts = Counter(map(_reason, failed))
+    firsts = {_reason(row): row.error for row in reversed(failed)}
+    return [
+        f"{firsts[reason]} (and {number - 1} more)" if number > 1 else firsts[reason]
+        for reason, number in counts.most_common()
+    ]
 
 
 def report_left_out(failed: Sequence[FailedRow]) -> None:
-    """Say how many rows are left out, and why: each reason once, with its first row."""
-    if not failed:
-        return
-    reasons = Counter(row.error.partition(": ")[2] for row in failed)
-    print(f"{counted(len(failed), 'row')} left out:", file=sys.stderr)  # noqa: T201 - said before a long run
-    for row in {row.error.partition(": ")[2]: row for row in reversed(failed)}.values():
-        more = reasons[row.error.partition(": ")[2]] - 1
-        also = f" (and {more} more)" if more else ""
-        print(f"  {row.error}{also}", file=sys.stderr, flush=True)  # noqa: T201
+    """Say how many rows are left out, and why, before a long run."""
+    for line in left_out(failed):
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def row_images(row: Mapping[str, Any], folder: Path) -> tuple[ImageRef, ...]:
+def _reason(row: FailedRow) -> str:
+    """What is wrong with a row, without where it is and what only it holds."""
+    return _PARTICULAR.sub("", row.error.partition(": ")[2])
+
+
+def row_images(row: Mapping[str, Any], folder: Path, store: ImageStore) -> tuple[ImageRef, ...]:
     """The pictures of a row, as those of a benchmark's row are found, and also under `path`.
 
     Args:
-        row: as the file has it.
+        row: its columns by our names.
         folder: relative paths are relative to it; a picture may lie anywhere.
+        store: holds what does not lie in a file of its own.
 
     Raises:
-        ProblemError: something under a picture's name is none.
+        ProblemError: something under a picture's name is none, or is not there.
     """
-    found = absolute_images(dict(row), _SOURCE, PictureFolder(folder, None))
+    source = Source(repo="", split="train", image_columns=("path",))
+    placed = absolute_images(dict(row), source, PictureFolder(folder, None))
     try:
-        return images.row_images(found) or images.row_images({"image": found.get("path")})
+        found = images.row_images(placed) or images.row_images({"image": placed.get("path")})
+        return tuple(_kept(image, store) for image in found)
     except ImageError as error:
         raise ProblemError(f"its picture is none: {error}") from None
+
+
+def _kept(image: ImageRef, store: ImageStore) -> ImageRef:
+    if image.url is not None:
+        raise ProblemError(f"its picture is an address, {image.url!r}: download it, and give the path")
+    if image.path is None:
+        return store.keep(image)
+    if not os.path.isfile(image.path):
+        raise ProblemError(f"there is no image {str(image.path)!r}")
+    return image
 
 
 def check_markers(text: str, shown: int, row: Mapping[str, Any]) -> None:

@@ -20,9 +20,10 @@ from harness.registry import Registry
 from harness.run.lock import Lock
 from harness.types import Request, Sampling
 from scorers.types import COORDS
-from training.data import dataset
-from training.data.prompt_stream import Problems, PromptStream
-from training.data.rows import is_file, report_left_out
+from training.data.file_problems import told
+from training.data.load import stage_problems
+from training.data.prompt_stream import PromptStream
+from training.data.rows import has_own_rows, report_left_out
 from training.local.loop import Trainer
 from training.local.rollout import PolicyBackend
 from training.log import StepLog, tracker
@@ -60,7 +61,11 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
     folder = Path(recipe.out) / name
     folder.mkdir(parents=True, exist_ok=True)
     with Lock(folder):
-        stream = PromptStream(_problems(recipe, stage, folder), recipe.seed)
+        problems, failed = stage_problems(recipe, stage.families, folder)
+        if has_own_rows(recipe.data):
+            _say(f"{recipe.data}: {told(problems)}")
+        report_left_out(failed)
+        stream = PromptStream(problems, recipe.seed, recipe.balance)
         if coords is None and any(task.places for task in stream.tasks):
             raise UsageError(
                 f"{source.name}: its coordinate convention is not known: set coords to one of {COORDS}"
@@ -78,7 +83,14 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
         if stage.strict_format and closes_thinking(backend.render(Request("", ("?",), (), Sampling(1)))):
             _say(_NEVER_STRICT)
         names = tuple(task.name for task in stream.tasks)
-        identity = {**described, "coords": coords, "data": recipe.data, "tasks": names}
+        identity = {
+            **described,
+            **recipe.data_identity,
+            "coords": coords,
+            "balance": recipe.balance,
+            "tasks": names,
+            "rows": stream.rows,
+        }
         which = Stage(
             name, folder, recipe.seed, identity, source, names if _named(names) else task_names(("all",))
         )
@@ -100,27 +112,6 @@ def _train(trainer: Trainer, recipe: Recipe) -> None:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201 - the progress of a long run
-
-
-def _problems(recipe: Recipe, stage: PolicyRecipe, folder: Path) -> list[Problems]:
-    """The questions of the chosen families; rows that cannot be asked are said.
-
-    Raises:
-        UsageError: nothing is left.
-    """
-    if is_file(recipe.data):
-        problems, failed = dataset.load_file(Path(recipe.data), recipe.gold_coords)
-        _say(f"{recipe.data}: {dataset.told(problems)}")
-        problems = [each for each in problems if not stage.families or each.task.category in stage.families]
-    else:
-        registry = Registry()
-        tasks = [registry.get(task) for task in task_names(recipe.tasks)]
-        tasks = [task for task in tasks if not stage.families or task.category in stage.families]
-        problems, failed = dataset.load_problems(tasks, recipe.data, seed=recipe.seed, folder=folder)
-    report_left_out(failed)
-    if not problems:
-        raise UsageError(f"none of the tasks is of the families {', '.join(stage.families)}")
-    return problems
 
 
 def _named(names: Sequence[str]) -> bool:

@@ -7,7 +7,14 @@ and `places` make targets of what a row holds, or refuse it in one line.
 """
 
 from training.problems.problem import Problem, ProblemError
-from training.problems.table import PROBLEM_TYPES, ProblemType, gold_value, problem_scorer, problem_type
+from training.problems.table import (
+    PROBLEM_TYPES,
+    ProblemType,
+    gold_value,
+    plain_name,
+    problem_scorer,
+    problem_type,
+)
 
 __all__ = [
     "PROBLEM_TYPES",
@@ -15,6 +22,7 @@ __all__ = [
     "ProblemError",
     "ProblemType",
     "gold_value",
+    "plain_name",
     "problem_scorer",
     "problem_type",
 ]

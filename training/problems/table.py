@@ -87,13 +87,16 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
     )
 }
 """The known types by name, in lower case."""
+ELSEWHERE = frozenset({"segmentation", "tracking", "temporal grounding", "spatial temporal grounding"})
+"""Types of OneThinker's data whose answers are masks, tracks or times: there is no scorer for them here."""
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name as names are compared: in lower case, hyphens and underscores as spaces."""
     return " ".join(re.split(r"[\s_-]+", name.strip().lower()))
 
 
-_BY_PLAIN_NAME = {_plain(name): each for name, each in PROBLEM_TYPES.items()}
+_BY_PLAIN_NAME = {plain_name(name): each for name, each in PROBLEM_TYPES.items()}
 
 
 def problem_type(name: str) -> ProblemType:
@@ -102,9 +105,11 @@ def problem_type(name: str) -> ProblemType:
     Case does not matter; hyphens and underscores count as spaces.
 
     Raises:
-        ProblemError: there is no such type; the message names the nearest.
+        ProblemError: there is no such type, the message names the nearest; or no scorer for it.
     """
-    plain = _plain(name)
+    plain = plain_name(name)
+    if plain in ELSEWHERE:
+        raise ProblemError(f"problem type {name!r} is not trained on: its answers are masks, tracks or times")
     if plain not in _BY_PLAIN_NAME:
         close = get_close_matches(plain, list(_BY_PLAIN_NAME), n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(PROBLEM_TYPES)}"
