@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,15 +76,23 @@ def with_adapters(model: Any, rank: int) -> Any:
     return get_peft_model(model, targets)
 
 
-def write_model(model: Any, source: Path, folder: Path) -> None:
+def write_model(
+    model: Any, source: Path, folder: Path, weights: Mapping[str, torch.Tensor] | None = None
+) -> None:
     """Write a model into a folder that exists: weights, their hashes, configuration, `source`'s processor.
 
     Of a model with adapters these are the adapters, which name the folder that it came from.
+
+    Args:
+        model: what is written.
+        source: the folder that it came from.
+        folder: where to.
+        weights: gathered from several processes; None: the model's own.
     """
     for name in PROCESSOR_FILES:
         if (source / name).exists():
             shutil.copy2(source / name, folder / name)
-    model.save_pretrained(folder)
+    model.save_pretrained(folder, state_dict=None if weights is None else dict(weights))
     write_sums(folder, sorted(path.name for path in folder.glob("*.safetensors")))
 
 

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from harness.errors import UsageError
-from harness.fingerprint import announced
-from harness.models import family_coords, tiny_path
-from harness.models.hf_files import checkpoint_folder, fingerprint
-from harness.models.opened import closes_thinking
 from harness.models.processors import load_processor
-from harness.registry import Registry
 from harness.run.lock import Lock
-from harness.types import Request, Sampling
-from scorers.types import COORDS
-from training.data import dataset
-from training.data.prompt_stream import Problems, PromptStream
-from training.data.rows import is_file, report_left_out
 from training.local.loop import Trainer
 from training.local.rollout import PolicyBackend
-from training.log import StepLog, tracker
 from training.models import load_model, save_model, with_adapters
 from training.policy_recipe import PolicyRecipe
-from training.policy_stage import Stage
-from training.recipe import Recipe, task_names
-
-_NEVER_STRICT = (
-    "the chat template ends each prompt with closed thinking: a response that answers at once has no thinking, "
-    "and strict_format gives it no reward: set strict_format = false"
+from training.policy_setup import (
+    check_format,
+    describe_model,
+    name_stage,
+    open_log,
+    open_stream,
+    say,
+    source_folder,
+    stage_folder,
 )
+from training.recipe import Recipe
 
 
 def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path) -> Path:
@@ -54,33 +44,25 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
             of another model or other settings.
         HarnessError: training cannot go on: a budget is spent, the disk is full, the run is in use.
     """
-    source = tiny_path() if str(start) == "tiny" else checkpoint_folder(str(start), None)[0]
-    coords = recipe.coords or family_coords(str(source))
-    folder = Path(recipe.out) / name
-    folder.mkdir(parents=True, exist_ok=True)
+    source, folder = source_folder(start), stage_folder(recipe, name)
+    gpus = torch.cuda.device_count()
+    if gpus > 1:
+        say(
+            f"{gpus} GPUs are visible and the local engine uses one: "
+            f"accelerate launch --num_processes {gpus} -m harness train RECIPE --engine trl uses them all"
+        )
     with Lock(folder):
-        stream = PromptStream(_problems(recipe, stage, folder), recipe.seed)
-        if coords is None and any(task.places for task in stream.tasks):
-            raise UsageError(
-                f"{source.name}: its coordinate convention is not known: set coords to one of {COORDS}"
-            )
+        opened = stream, coords = open_stream(recipe, stage, folder, source)
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         model = _model(source, recipe, stage)
-        with announced(_say):
-            described = {"model": source.name, "fingerprint": fingerprint(source), "dtype": str(model.dtype)}
-        processor = load_processor(source)
+        described = describe_model(source, model.dtype)
         backend = PolicyBackend(
-            model, processor, coords=coords, described=described, batch_size=stage.rollout_batch
+            model, load_processor(source), coords=coords, described=described, batch_size=stage.rollout_batch
         )
-        if stage.strict_format and closes_thinking(backend.render(Request("", ("?",), (), Sampling(1)))):
-            _say(_NEVER_STRICT)
-        names = tuple(task.name for task in stream.tasks)
-        identity = {**described, "coords": coords, "data": recipe.data, "tasks": names}
-        which = Stage(
-            name, folder, recipe.seed, identity, source, names if _named(names) else task_names(("all",))
-        )
+        check_format(stage, backend)
+        which = name_stage(recipe, name, source, opened, described)
         trainer = Trainer(stage, which, backend, stream)
         _train(trainer, recipe)
         if stage.lora_rank:
@@ -90,41 +72,8 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
 
 def _train(trainer: Trainer, recipe: Recipe) -> None:
     done = trainer.resume()
-    folder = trainer.stage.folder
-    run = f"{folder.parent.name}-{folder.name}"
-    to = tracker(recipe.tracker, folder / "tracker", run, trainer.settings(), recipe.tracker_project)
-    with closing(StepLog(folder / "steps.jsonl", done, to, _say)) as log:
+    with closing(open_log(trainer, recipe, done)) as log:
         trainer.run(log, done)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - the progress of a long run
-
-
-def _problems(recipe: Recipe, stage: PolicyRecipe, folder: Path) -> list[Problems]:
-    """The questions of the chosen families; rows that cannot be asked are said.
-
-    Raises:
-        UsageError: nothing is left.
-    """
-    if is_file(recipe.data):
-        problems, failed = dataset.load_file(Path(recipe.data), recipe.gold_coords)
-        _say(f"{recipe.data}: {dataset.told(problems)}")
-        problems = [each for each in problems if not stage.families or each.task.category in stage.families]
-    else:
-        registry = Registry()
-        tasks = [registry.get(task) for task in task_names(recipe.tasks)]
-        tasks = [task for task in tasks if not stage.families or task.category in stage.families]
-        problems, failed = dataset.load_problems(tasks, recipe.data, seed=recipe.seed, folder=folder)
-    report_left_out(failed)
-    if not problems:
-        raise UsageError(f"none of the tasks is of the families {', '.join(stage.families)}")
-    return problems
-
-
-def _named(names: Sequence[str]) -> bool:
-    """Whether an evaluation knows the tasks by name."""
-    return set(names) <= set(Registry().names())
 
 
 def _model(source: Path, recipe: Recipe, stage: PolicyRecipe) -> Any:
