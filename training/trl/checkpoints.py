@@ -13,8 +13,6 @@ from training import checkpoint
 from training.models import write_model
 from training.trl.trainer import RankTrainer
 
-_STATE = "trainer_state.json"
-
 
 def save(trainer: RankTrainer, step: int) -> Path:
     """Write the checkpoint after `step` rollout batches; every process calls it.
@@ -41,24 +39,19 @@ def save(trainer: RankTrainer, step: int) -> Path:
 
     def finish() -> None:
         if ranks.first:
-            trainer.state.train_batch_size = None  # another number of processes may go on
-            trainer.state.save_to_json(str(partial / checkpoint.OWN / _STATE))
+            trainer.state.save_to_json(str(partial / checkpoint.OWN / "trainer_state.json"))
             checkpoint.finish(final, {"step": step, "updates": trainer.updates, **course.state()})
 
+    own = str(partial / checkpoint.OWN)
+    # Parts one by one: each may be written by all processes together, and a failed one would be waited for.
     agree(begin)
-    agree(lambda: _write_parts(trainer, partial))
+    agree(lambda: write_whole(trainer, partial))
+    agree(lambda: trainer._save_optimizer_and_scheduler(own))
+    agree(lambda: trainer._save_rng_state(own))
     agree(finish)
     if ranks.first:
         checkpoint.prune(final.parent)
     return final
-
-
-def _write_parts(trainer: RankTrainer, partial: Path) -> None:
-    """The model's folder, by the first process; and each process's part of what continues the run."""
-    own = str(partial / checkpoint.OWN)
-    trainer._save_rng_state(own)
-    write_whole(trainer, partial)
-    trainer._save_optimizer_and_scheduler(own)
 
 
 def write_whole(trainer: RankTrainer, folder: Path) -> None:

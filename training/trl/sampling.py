@@ -7,6 +7,7 @@ all have to take every forward pass together.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,10 +16,11 @@ import torch
 from trl.models.utils import unwrap_model_for_generation
 
 from harness.errors import HarnessError
-from harness.models.hf_prompts import Batch
+from harness.models.hf_prompts import Batch, failure
 from harness.models.pixels import fitted
 from harness.types import Request
 from scorers.types import Coords
+from tasks.images import ImageError
 from tasks.prompts import ImagePart
 from tasks.types import Response
 from training.data.prompt_stream import PromptStream, StreamPrompt
@@ -103,7 +105,15 @@ class RankBackend(PolicyBackend):
 
     def read(self, requests: Sequence[Request]) -> Batch:
         """Requests as model inputs, in their order; what cannot be read is in `failed`."""
-        return self._prompter.batch([self._prompter.read(request) for request in requests])
+        prompts, failed = [], []
+        for request in requests:
+            try:
+                prompts.append(self._prompter.read(request))
+            except ImageError as error:
+                failed.append((request, failure(str(error), time.monotonic())))
+        batch = self._prompter.batch(prompts)
+        batch.failed += failed
+        return batch
 
     def pictures(self, request: Request) -> list[Any]:
         """The images of a request as the model sees them, in the order in which the prompt shows them."""

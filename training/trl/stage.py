@@ -56,8 +56,8 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
         The folder of the trained model.
 
     Raises:
-        UsageError: the model or data cannot be found, the batches cannot be split over the processes, or the folder
-            holds a checkpoint of another model or other settings.
+        UsageError: the model or data cannot be found, the batches cannot be split over the processes, or the
+            folder holds a checkpoint of another model or other settings.
         HarnessError: training cannot go on: a budget is spent, the disk is full, the run is in use.
     """
     ranks = Ranks()
@@ -79,7 +79,7 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
         check_format(stage, backend, ranks.say)
         which = name_stage(recipe, name, source, opened, described | {"engine": "trl"})
         course = SharedStage(stage, which, stream, coords, ranks=ranks)
-        trainer = make_trainer(course, backend, config, recipe)
+        trainer = make_trainer(course, backend, config)
         train(trainer, recipe)
         return _write_result(trainer, folder / "model")
 
@@ -87,8 +87,8 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
 def load_policy(source: Path, recipe: Recipe, stage: PolicyRecipe, config: GRPOConfig) -> Any:
     """The model to train, with adapters where the stage asks for them.
 
-    Weights that are trained are float32, and computed with in `dtype`: an update of 2e-6 would be rounded away in
-    bfloat16. Under adapters the weights below them stay in `dtype`.
+    Weights that are trained are float32, and computed with in `dtype`: in bfloat16 an update of 2e-6 would be
+    rounded away. Under adapters the weights below them stay in `dtype`.
     """
     if config.device.type == "cpu":
         return with_adapters(load_model(source, recipe), stage.lora_rank)
@@ -102,7 +102,7 @@ def load_policy(source: Path, recipe: Recipe, stage: PolicyRecipe, config: GRPOC
     return with_adapters(model.train(), stage.lora_rank)
 
 
-def make_trainer(course: SharedStage, backend: RankBackend, config: GRPOConfig, recipe: Recipe) -> RankTrainer:
+def make_trainer(course: SharedStage, backend: RankBackend, config: GRPOConfig) -> RankTrainer:
     """The trainer of a stage, with the sampler that fits.
 
     Raises:

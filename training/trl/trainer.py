@@ -1,6 +1,6 @@
 """TRL's GRPOTrainer with our prompts, rewards, filter, advantages and entropy hinge.
 
-What is TRL's: the loop over micro-batches, the optimizer, sharding, vLLM, the fused head, the clipped loss. What
+TRL's are the loop over micro-batches, the optimizer, sharding, vLLM, the fused head and the clipped loss. What
 is replaced is in the methods that override its own; `tests/test_trl_engine.py` holds their signatures fast.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -108,7 +109,7 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
     def _start_turn(self, inputs: Any) -> None:
         """Sample, reward, filter and deal a rollout batch."""
         step = self.state.global_step // self.layout.windows + 1
-        turn = self.turn = Turn(step, self.lr_scheduler.get_last_lr()[0])
+        turn = self.turn = Turn(step, float(self.lr_scheduler.get_last_lr()[0]))
         self.figures, self._entropies = Figures(), None
         groups = self.course.collect(step, turn.sampled, turn.acceptance)
         self.take(turn, groups, inputs)
@@ -144,8 +145,8 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
         everyones = self.course.ranks.everyones([own])
         if any(each != own for each in everyones):
             raise HarnessError(
-                f"step {turn.step}: prompts with and without images fall on different processes in one micro-batch: "
-                "sharded weights cannot train on that: leave the rows without images out of the data"
+                f"step {turn.step}: in a micro-batch some processes have images and some none, which sharded "
+                "weights cannot train on: leave the rows without images out of the data"
             )
 
     @property
@@ -297,7 +298,7 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
         return output.log_probs[:, -keep:], output.entropy[:, -keep:]
 
     def _score_rows(self, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
-        """Log-probabilities and entropies, both (rows, tokens), without a gradient; keeps the entropies' sums."""
+        """Log-probabilities and entropies, both (rows, tokens), without a gradient; keeps entropies' sums."""
         size, device = self.layout.micro_batch, self.args.device
         width = max(len(row.tokens) for row in rows)
         logps = torch.zeros(len(rows), width, device=device)
@@ -400,6 +401,16 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
             self.after_turn(step, turn, together)
 
     # The optimizer
+
+    def get_train_dataloader(self) -> Any:
+        """TRL's, of this layout: a checkpoint may be of another number of processes."""
+        self._train_batch_size = self.args.train_batch_size
+        return super().get_train_dataloader()
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """The weights: those of the model's folder; sharded ones lie in the folder that continues the run."""
+        folder = Path(resume_from_checkpoint)
+        super()._load_from_checkpoint(str(folder if self.sharded else folder.parent), model)
 
     def get_decay_parameter_names(self, model: Any) -> list[str]:
         """All weights decay, as under the local engine."""
