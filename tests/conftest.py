@@ -91,6 +91,18 @@ def policy_model(policy_fakes: ModuleType, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
+def trl_fakes(policy_fakes: ModuleType) -> ModuleType:
+    """Trainers of the trl engine for a test: `tests/trl_fakes.py`."""
+    return helper_module("trl_fakes")
+
+
+@pytest.fixture(scope="session")
+def trl_worker(trl_fakes: ModuleType) -> ModuleType:
+    """What each of several processes runs: `tests/trl_worker.py`."""
+    return helper_module("trl_worker")
+
+
+@pytest.fixture(scope="session")
 def sample_runs() -> ModuleType:
     """Run folders written by hand: `tests/sample_runs.py`."""
     return helper_module("sample_runs")

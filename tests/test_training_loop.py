@@ -586,15 +586,19 @@ def test_times_and_the_distance_of_the_policy_are_logged(straight: Any) -> None:
 
 
 def test_the_best_model_is_kept(policy_fakes: ModuleType, policy_model: Path, tmp_path: Path) -> None:
-    def best() -> dict[str, Any]:
-        return read_training(tmp_path / "best")
-
-    trainer = policy_fakes.trainer(policy_model, tmp_path)
-    for step, mean, kept in ((1, None, {}), (2, 30.0, (2, 30.0)), (3, 29.0, (2, 30.0)), (4, 30.5, (4, 30.5))):
-        trainer.keep_best(step, mean)
-        assert best() == (kept and {"stage": "g2rpo", "step": kept[0], "eval": kept[1]})
-        trainer = policy_fakes.trainer(policy_model, tmp_path)  # as after a new start
+    means = iter([30.0, None, 29.0, 30.5])
+    best = {"stage": "g2rpo", "step": 3, "eval": 30.5}
+    trainer = policy_fakes.trainer(policy_model, tmp_path, steps=3, eval_every=1, save_every=3)
+    trainer.evaluate = lambda step: {"mean": next(means), "categories": {}}
+    seen = []
+    kept, trainer.best = trainer.best, lambda step, mean: seen.append(mean) or kept(step, mean)
+    run(trainer)
+    assert seen == [None, 29.0, 30.5]
+    assert read_training(tmp_path / "best") == best
     assert read_asking(str(tmp_path / "best"))["prompt"] == trainer.recipe.style
+    again = policy_fakes.trainer(policy_model, tmp_path, steps=3, eval_every=1)
+    assert again.best(4, 30.5) is None, "as good is not better, also after a new start"
+    assert again.best(4, None) is None
     load_model(tmp_path / "best", Recipe())
 
 

@@ -61,31 +61,68 @@ def write(
         HarnessError: the disk is full or cannot be written; the checkpoints that were there are intact.
     """
     import torch
-    from safetensors import SafetensorError
 
     final = folder / f"step-{step:07d}"
-    partial = _partial(final)
     try:
-        _sweep(folder)
-        own = partial / OWN
-        own.mkdir(parents=True)
+        partial = begin(final)
         write_model(partial)
-        torch.save(dict(tensors), own / "tensors.pt")
-        (own / "state.json").write_text(json.dumps({"step": step, **state}) + "\n", encoding="utf-8")
-        write_sums(own, ("state.json", "tensors.pt"))
-        sync_all(partial)
-        shutil.rmtree(final, ignore_errors=True)
-        partial.rename(final)
-        sync(folder)
-    except (OSError, RuntimeError, SafetensorError) as error:  # what a full disk becomes, by who was writing
-        shutil.rmtree(partial, ignore_errors=True)
-        intact = found(folder)
-        kept = f"; the last one is intact: {intact[-1]}" if intact else ""
-        raise HarnessError(f"{final}: the checkpoint cannot be written: {_reason(error)}{kept}") from error
+        torch.save(dict(tensors), partial / OWN / "tensors.pt")
+        finish(final, {"step": step, **state})
+    except write_errors() as error:
+        raise abandon(final, reason(error)) from error
+    prune(folder)
+    return final
+
+
+def begin(final: Path) -> Path:
+    """The folder in which a checkpoint is written before it gets its name; `training/` is in it.
+
+    Args:
+        final: where the checkpoint will lie.
+    """
+    _sweep(final.parent)
+    partial = _partial(final)
+    (partial / OWN).mkdir(parents=True)
+    return partial
+
+
+def finish(final: Path, state: Mapping[str, Any]) -> None:
+    """Give a checkpoint that has been written in full its name.
+
+    Args:
+        final: as for `begin`.
+        state: plain JSON: `step`, `settings`, and what else continues the run.
+    """
+    partial = _partial(final)
+    own = partial / OWN
+    (own / "state.json").write_text(json.dumps(dict(state)) + "\n", encoding="utf-8")
+    write_sums(own, sorted(str(path.relative_to(own)) for path in own.rglob("*") if path.is_file()))
+    sync_all(partial)
+    shutil.rmtree(final, ignore_errors=True)
+    partial.rename(final)
+    sync(final.parent)
+
+
+def prune(folder: Path) -> None:
+    """Remove the checkpoints that are too old."""
     for old in found(folder)[:-KEPT]:
         old.rename(_partial(old))
     _sweep(folder)
-    return final
+
+
+def abandon(final: Path, why: str) -> HarnessError:
+    """Remove what was written of a checkpoint; the error to raise, which names the one that is intact."""
+    shutil.rmtree(_partial(final), ignore_errors=True)
+    intact = found(final.parent)
+    kept = f"; the last one is intact: {intact[-1]}" if intact else ""
+    return HarnessError(f"{final}: the checkpoint cannot be written: {why}{kept}")
+
+
+def write_errors() -> tuple[type[Exception], ...]:
+    """What a full disk becomes, by who was writing."""
+    from safetensors import SafetensorError
+
+    return OSError, RuntimeError, SafetensorError
 
 
 def _partial(path: Path) -> Path:
@@ -98,7 +135,8 @@ def _sweep(folder: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why a file could not be written, in one line."""
     return (error.strerror or str(error)) if isinstance(error, OSError) else first_line(error)
 
 
@@ -116,6 +154,19 @@ def latest(folder: Path, settings: Mapping[str, Any], device: Any = "cpu") -> Ch
     """
     import torch
 
+    kept = latest_state(folder, settings)
+    if kept is None:
+        return None
+    last, state = kept
+    try:
+        tensors = torch.load(last / OWN / "tensors.pt", map_location=device, weights_only=True)
+    except (OSError, RuntimeError, EOFError) as error:
+        raise HarnessError(f"{last}: tensors.pt cannot be read ({reason(error)}): remove {last}") from None
+    return Checkpoint(int(state["step"]), tensors, state)
+
+
+def latest_state(folder: Path, settings: Mapping[str, Any]) -> tuple[Path, dict[str, Any]] | None:
+    """The latest checkpoint of a folder, and its state; as `latest`, but for the tensors."""
     _sweep(folder)
     paths = found(folder)
     if not paths:
@@ -131,8 +182,4 @@ def latest(folder: Path, settings: Mapping[str, Any], device: Any = "cpu") -> Ch
         raise UsageError(
             f"{last} was made with another {', '.join(changed)}: give another out, or remove {folder}"
         )
-    try:
-        tensors = torch.load(last / OWN / "tensors.pt", map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError) as error:
-        raise HarnessError(f"{last}: tensors.pt cannot be read ({_reason(error)}): remove {last}") from None
-    return Checkpoint(int(state["step"]), tensors, state)
+    return last, state

@@ -18,6 +18,7 @@ def train(parser: argparse.ArgumentParser) -> Runner:
     parser.add_argument("recipe", nargs="?", metavar="RECIPE.toml", help="a file or a shipped one [tiny]")
     parser.add_argument("--model", help="tiny, a folder, or a hub name")
     parser.add_argument("--stage", help="run only this one: coldstart, g2rpo or refine")
+    parser.add_argument("--engine", help="of policy training: local or trl (several GPUs) [local]")
     parser.add_argument("--tracker", help="none, tensorboard, wandb or trackio [none]")
     parser.add_argument("--out", metavar="DIR", help="where the checkpoint goes")
     parser.add_argument(
@@ -32,12 +33,14 @@ def _run(args: argparse.Namespace) -> int:
 
     given: dict[str, Any] = vars(args)
     overrides: dict[str, Any] = {
-        name: given[name] for name in ("model", "stage", "out", "tracker") if name in given
+        name: given[name] for name in ("model", "stage", "engine", "out", "tracker") if name in given
     }
     for pair in given.get("overrides", []):
         key, value = _pair(pair)
         overrides[key] = value
-    print(stages.train(given.get("recipe"), overrides))
+    folder = stages.train(given.get("recipe"), overrides)
+    if stages.is_first_process():
+        print(folder)
     return 0
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
@@ -17,6 +18,11 @@ from uuid import uuid4
 from harness.errors import HarnessError
 
 TrackerName = Literal["none", "tensorboard", "wandb", "trackio"]
+
+
+def say(line: str) -> None:
+    """Tell people how a long run gets on."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - the progress of a long run
 
 
 class Tracker(Protocol):

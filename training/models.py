@@ -17,7 +17,8 @@ from harness.models.checkpoint import find
 from harness.models.checkpoint import load_model as load_checkpoint
 from harness.models.spec import CheckpointOptions
 from training.images_once import encode_images_once
-from training.parts import LANGUAGE, Part, linear_layers
+from training.parts import LANGUAGE, Part, freeze, linear_layers
+from training.policy_recipe import PolicyRecipe
 from training.recipe import Recipe
 
 PROCESSOR_FILES = (
@@ -94,16 +95,39 @@ def with_adapters(
     return get_peft_model(model, settings)
 
 
-def write_model(model: Any, source: Path, folder: Path, asked: Mapping[str, Any] | None = None) -> None:
+def partly_trained(model: Any, stage: PolicyRecipe) -> Any:
+    """The model with what a stage freezes frozen, and with its adapters.
+
+    Raises:
+        UsageError: the model has no such part, or nothing would be left to train.
+    """
+    freeze(model, stage.freeze)
+    return with_adapters(model, stage.lora_rank, alpha=stage.lora_alpha, targets=stage.lora_targets)
+
+
+def write_model(
+    model: Any,
+    source: Path,
+    folder: Path,
+    weights: Mapping[str, torch.Tensor] | None = None,
+    *,
+    asked: Mapping[str, Any] | None = None,
+) -> None:
     """Write a model into a folder that exists: weights, their hashes, configuration, `source`'s processor.
 
-    Of a model with adapters these are the adapters, which name the folder that it came from. `asked` is how it
-    was asked (`harness.models.asking`), for an evaluation to ask it so; None: in several ways.
+    Of a model with adapters these are the adapters, which name the folder that it came from.
+
+    Args:
+        model: what is written.
+        source: the folder that it came from.
+        folder: where to.
+        weights: gathered from several processes; None: the model's own.
+        asked: how it was asked (`harness.models.asking`), for an evaluation to ask it so; None: variously.
     """
     for name in PROCESSOR_FILES:
         if (source / name).exists():
             shutil.copy2(source / name, folder / name)
-    model.save_pretrained(folder)
+    model.save_pretrained(folder, state_dict=None if weights is None else dict(weights))
     write_sums(folder, sorted(path.name for path in folder.glob("*.safetensors")))
     if asked is not None:
         write_asking(folder, asked)
@@ -136,7 +160,7 @@ def save_model(
     own = model.dtype
     if dtype is not None:
         model.to(dtype)
-    write_model(model, source, partial, asked)
+    write_model(model, source, partial, asked=asked)
     if dtype is not None:
         model.to(own)
     place(partial, folder)

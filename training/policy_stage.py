@@ -7,8 +7,10 @@ An engine adds how responses are sampled and how the weights are updated. Nothin
 from __future__ import annotations
 
 import json
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.models.asking import read_training
 from harness.types import Request
 from scorers.types import Coords
 from tasks.types import Response
@@ -27,6 +30,7 @@ from training.local.budgets import Budget
 from training.local.rollout import Asking, Rollout, requests_of
 from training.policy_recipe import PolicyRecipe
 from training.rewards import TERMS, Reward, reward
+from training.rollout_log import write_rollouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,11 @@ class Stage:
     def checkpoints(self) -> Path:
         """The folder that holds them."""
         return self.folder / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        """The folder of the model of the best periodic evaluation."""
+        return self.folder / "best"
 
 
 NOT_IDENTITY = frozenset(
@@ -89,6 +98,8 @@ class PolicyStage(ABC):
             "updates": Budget("updates were not finite and skipped", recipe.update_budget, 3),
             "steps": Budget("steps kept no group", recipe.empty_budget, 5),
         }
+        self.seconds: dict[str, float] = {}
+        """What took how long in this step: `rollout`, `reward`, `update`."""
         self._advantages = estimator(recipe.advantage, task_pass=recipe.task_pass)
 
     @abstractmethod
@@ -171,6 +182,33 @@ class PolicyStage(ABC):
                     Rollout(prompt, key, name, request, judged.response, judged.tokens, earned)
                 )
         return groups
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Count the seconds of a block of this step."""
+        began = time.monotonic()
+        yield
+        self.seconds[what] = self.seconds.get(what, 0.0) + time.monotonic() - began
+
+    def keep_rollouts(
+        self, step: int, sampled: Sequence[Rollout], rollouts: Sequence[Rollout], advantages: Array
+    ) -> None:
+        """Write what was sampled, with the advantages of the kept rollouts, where the recipe wants it."""
+        if self.recipe.keep_rollouts:
+            known = dict(zip(map(id, rollouts), advantages.tolist(), strict=True))
+            write_rollouts(self.stage.folder / "rollouts", step, sampled, known)
+
+    def best(self, step: int, mean: float | None) -> dict[str, Any] | None:
+        """What to keep with the model in `Stage.best`; None where an evaluation before has found as good a one.
+
+        Args:
+            step: steps done.
+            mean: of the evaluation after them.
+        """
+        before = read_training(self.stage.best).get("eval")
+        if mean is None or (before is not None and mean <= before):
+            return None
+        return {**self.asked(), "training": {"stage": self.stage.name, "step": step, "eval": mean}}
 
     def advantages(self, rollouts: Sequence[Rollout]) -> tuple[Batch, Array]:
         """The rewards of kept rollouts, and the advantage of each, in float64. Moving moments take them in."""

@@ -81,6 +81,23 @@ class ColdstartRecipe(_Section):
     vision_warmup: WarmupRecipe | None = None
 
 
+class TrlRecipe(_Section):
+    """`[trl]`: how the `trl` engine samples. Nothing of it changes what is trained on."""
+
+    vllm: Literal["off", "colocate", "server"] = "off"
+    """`colocate`: in the training processes; `server`: one that `trl vllm-serve` runs; `off`: transformers."""
+    vllm_server: str = "http://localhost:8000"
+    """Where the server is."""
+    vllm_gpu_share: float = Field(0.3, gt=0, lt=1)
+    """Of a GPU's memory, for vLLM beside the training."""
+    vllm_tensor_parallel: int = Field(1, ge=1)
+    """GPUs that hold one copy of the weights between them."""
+    max_prompt_tokens: int = Field(16_384, ge=1)
+    """What vLLM has to hold of a prompt, its images included."""
+    weight_bound: float = Field(2.0, gt=1)
+    """The most that a token weighs for having been sampled by vLLM: its probability in training over vLLM's."""
+
+
 class Recipe(_Section):
     """A whole recipe."""
 
@@ -114,12 +131,15 @@ class Recipe(_Section):
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     attention: str | None = None
     """The attention implementation, as transformers names it (`sdpa`, `flash_attention_2` …)."""
+    engine: Literal["local", "trl"] = "local"
+    """Of policy training: one process, or TRL's trainer in one process a GPU."""
     threads: int | None = Field(None, ge=1)
     """Torch's CPU threads."""
     tracker: TrackerName = "none"
     """Where policy training sends its figures, beside its own log."""
     tracker_project: str | None = None
     """Of W&B or trackio; by default what `WANDB_PROJECT` says, else `harness`."""
+    trl: TrlRecipe = Field(default_factory=lambda: TrlRecipe.model_validate({}))
     coldstart: ColdstartRecipe = Field(default_factory=lambda: ColdstartRecipe.model_validate({}))
     g2rpo: PolicyRecipe = Field(default_factory=lambda: PolicyRecipe.model_validate({}))
     refine: PolicyRecipe = Field(default_factory=lambda: PolicyRecipe.model_validate({"learning_rate": 1e-6}))
@@ -238,4 +258,5 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "coldstart.vision_warmup": WarmupRecipe,
     "g2rpo": PolicyRecipe,
     "refine": PolicyRecipe,
+    "trl": TrlRecipe,
 }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from harness.errors import HarnessError
 from training.data.rows import has_own_rows
+from training.log import say
+from training.policy_recipe import PolicyRecipe
 from training.recipe import Recipe, load_recipe, task_names
 
 DEFAULT = "tiny"
@@ -34,17 +38,20 @@ def train(recipe: str | Path | None = None, overrides: Mapping[str, Any] | None 
     if recipe is None and "model" not in overrides:
         recipe = DEFAULT
     chosen = load_recipe(recipe, overrides)
-    from training.coldstart import run_coldstart
-    from training.local.stage import run_policy
-
     model: str | Path = chosen.model
     for stage in chosen.stages:
         if stage == "coldstart":
-            model = run_coldstart(chosen, model)
+            model = _coldstart(chosen, model)
         else:
-            model = run_policy(chosen, getattr(chosen, stage), stage, model)
-    print(f"evaluate it: {evaluation(chosen, Path(model))}", file=sys.stderr)  # noqa: T201 - for people
+            model = _policy_engine(chosen)(chosen, getattr(chosen, stage), stage, model)
+    if is_first_process():
+        say(f"evaluate it: {evaluation(chosen, Path(model))}")
     return Path(model)
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that speaks: of several that a launcher has started, the first."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def evaluation(recipe: Recipe, model: Path) -> str:
@@ -57,3 +64,31 @@ def evaluation(recipe: Recipe, model: Path) -> str:
     if not has_own_rows(recipe.data):
         words += ["--data", recipe.data]
     return shlex.join(words)
+
+
+def _coldstart(recipe: Recipe, model: str | Path) -> Path:
+    """The cold start; of several processes the first makes it."""
+    from training.coldstart import run_coldstart
+
+    if recipe.engine == "local":
+        return run_coldstart(recipe, model)
+    from training.trl.ranks import Ranks
+
+    return Ranks().from_first(lambda: run_coldstart(recipe, model))
+
+
+def _policy_engine(recipe: Recipe) -> Callable[[Recipe, PolicyRecipe, str, str | Path], Path]:
+    """What runs a stage of policy training: imported when it is chosen.
+
+    Raises:
+        HarnessError: TRL is not installed.
+    """
+    if recipe.engine == "local":
+        from training.local.stage import run_policy
+
+        return run_policy
+    if find_spec("trl") is None:
+        raise HarnessError('engine trl: the package is not installed: pip install "vlm-harness[train]"')
+    from training.trl.stage import run_policy as run_with_trl
+
+    return run_with_trl

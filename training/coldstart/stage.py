@@ -39,8 +39,8 @@ from training.coldstart.tiny import (
 )
 from training.data.demonstrations import load_demonstrations
 from training.data.examples import Examples, ExampleSettings, sources, stream
-from training.data.rows import has_own_rows, report_left_out
-from training.log import read_steps
+from training.data.rows import has_own_rows, left_out
+from training.log import read_steps, say
 from training.models import load_model, place, save_model, with_adapters, write_model
 from training.recipe import UNTRAINED, ColdstartRecipe, Recipe, WarmupRecipe, task_names
 
@@ -183,7 +183,8 @@ def _demonstrated(recipe: Recipe, folder: Path) -> tuple[str, ...]:
     coords = recipe.coords or family_coords(str(folder))
     store = ImageStore(Path(recipe.out))
     found, failed = load_demonstrations(recipe.data, recipe.row_format, coords, store)
-    report_left_out(failed)
+    for line in left_out(failed):
+        say(line)
     return tuple(found)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -146,12 +145,6 @@ def reasons(failed: Sequence[FailedRow]) -> list[str]:
         f"{firsts[reason]} (and {number - 1} more)" if number > 1 else firsts[reason]
         for reason, number in counts.most_common()
     ]
-
-
-def report_left_out(failed: Sequence[FailedRow]) -> None:
-    """Say how many rows are left out, and why, before a long run."""
-    for line in left_out(failed):
-        print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _reason(row: FailedRow) -> str:

@@ -66,7 +66,7 @@ def step_figures(
         "tokens": tokens,
         "time": {
             **{name: round(spent, 3) for name, spent in seconds.items()},
-            "tokens_per_second": _ratio(sum(len(each.tokens) for each in sampled), seconds["rollout"]),
+            "tokens_per_second": _ratio(sum(len(each.tokens) for each in sampled), seconds.get("rollout", 0.0)),
         },
         "families": families,
     }

@@ -6,9 +6,7 @@ that it would have given. Nothing here knows a benchmark.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,6 @@ import numpy as np
 import torch
 
 from harness.jsonl import write_json
-from harness.models.asking import read_training
 from harness.types import Request
 from training import checkpoint
 from training.advantages import statistics
@@ -32,7 +29,6 @@ from training.log import StepLog
 from training.models import save_model, write_model
 from training.policy_recipe import PolicyRecipe
 from training.policy_stage import Judged, PolicyStage, Stage, evaluate_policy
-from training.rollout_log import write_rollouts
 
 
 class Trainer(PolicyStage):
@@ -63,7 +59,6 @@ class Trainer(PolicyStage):
             weight_decay=recipe.weight_decay,
             max_grad_norm=recipe.max_grad_norm,
         )
-        self._seconds: dict[str, float] = {}
         self.clip = Clip(recipe.clip_low, recipe.clip_high, recipe.dual_clip)
         self.updater = Updater(
             self.policy,
@@ -94,7 +89,8 @@ class Trainer(PolicyStage):
             last = step == self.recipe.steps
             if self.recipe.eval_every and (last or step % self.recipe.eval_every == 0):
                 figures["eval"] = self.evaluate(step)
-                self.keep_best(step, figures["eval"]["mean"])
+                if (best := self.best(step, figures["eval"]["mean"])) is not None:
+                    save_model(self.backend.model, self.stage.source, self.stage.best, asked=best)
             log(step, figures)
             if last or step % self.recipe.save_every == 0:
                 self.save(step)
@@ -103,42 +99,33 @@ class Trainer(PolicyStage):
         """Rollout, reward, advantage, update; returns what to log."""
         sampled: list[Rollout] = []
         acceptance = Acceptance()
-        self._seconds.clear()
+        self.seconds.clear()
         groups = self.collect(step, sampled, acceptance)
         rollouts = [rollout for group in groups for rollout in group]
         batch, advantages = self.advantages(rollouts)
-        if self.recipe.keep_rollouts:
-            known = dict(zip(map(id, rollouts), map(float, advantages), strict=True))
-            write_rollouts(self.stage.folder / "rollouts", step, sampled, known)
+        self.keep_rollouts(step, sampled, rollouts, advantages)
         rate = self.stepper.learning_rate
         equity = self._equity(step, rollouts, advantages)
-        with self._timed("update"):
+        with self.timed("update"):
             figures = self.update(step, groups, advantages)
         return {
             "stage": self.stage.name,
             "learning_rate": rate,
             **self.counted(),
             **step_figures(
-                sampled, acceptance, figures, statistics(batch, advantages), equity, seconds=self._seconds
+                sampled, acceptance, figures, statistics(batch, advantages), equity, seconds=self.seconds
             ),
         }
 
     def sample(self, prompts: Sequence[StreamPrompt], requests: Sequence[Request]) -> list[Judged]:
         """Responses of the policy as it stands; see `PolicyStage`."""
-        with self._timed("rollout"):
+        with self.timed("rollout"):
             answers = sample_responses(self.backend, requests)
-        with self._timed("reward"):
+        with self.timed("reward"):
             return [
                 Judged(response, tokens, self.judge(prompt, response))
                 for prompt, (response, tokens) in zip(prompts, answers, strict=True)
             ]
-
-    @contextmanager
-    def _timed(self, what: str) -> Iterator[None]:
-        """Count the seconds of a block of this step."""
-        began = time.monotonic()
-        yield
-        self._seconds[what] = self._seconds.get(what, 0.0) + time.monotonic() - began
 
     def update(
         self, step: int, groups: Sequence[Sequence[Rollout]], advantages: Sequence[float] | np.ndarray[Any, Any]
@@ -184,15 +171,6 @@ class Trainer(PolicyStage):
     def evaluate(self, step: int) -> dict[str, Any]:
         """The policy's scores as `harness eval` gives them, from a run folder of their own."""
         return evaluate_policy(self.backend, self.stage, self.recipe, step)
-
-    def keep_best(self, step: int, mean: float | None) -> None:
-        """Keep the model in `best` where the periodic evaluation has found none better."""
-        folder = self.stage.folder / "best"
-        before = read_training(folder).get("eval")
-        if mean is None or (before is not None and mean <= before):
-            return
-        asked = {**self.asked(), "training": {"stage": self.stage.name, "step": step, "eval": mean}}
-        save_model(self.backend.model, self.stage.source, folder, asked=asked)
 
     def save(self, step: int) -> Path:
         """Write a checkpoint: weights, optimizer, prompt stream, moving moments, random numbers, budgets."""

@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from harness.errors import UsageError
-from harness.fingerprint import announced
-from harness.models import family_coords, tiny_path
-from harness.models.hf_files import checkpoint_folder, fingerprint
-from harness.models.opened import closes_thinking
 from harness.models.processors import load_processor
-from harness.registry import Registry
 from harness.run.lock import Lock
-from harness.types import Request, Sampling
-from scorers.types import COORDS
-from training.data.file_problems import told
-from training.data.load import stage_problems
-from training.data.prompt_stream import PromptStream
-from training.data.rows import has_own_rows, report_left_out
 from training.local.loop import Trainer
 from training.local.rollout import PolicyBackend
-from training.log import StepLog, tracker
-from training.models import load_model, save_model, with_adapters
-from training.parts import freeze
+from training.log import say
+from training.models import load_model, partly_trained, save_model
 from training.policy_recipe import PolicyRecipe
-from training.policy_stage import Stage
-from training.recipe import Recipe, task_names
-
-_NEVER_STRICT = (
-    "the chat template ends each prompt with closed thinking: a response that answers at once has no thinking, "
-    "and strict_format gives it no reward: set strict_format = false"
+from training.policy_setup import (
+    check_format,
+    describe_model,
+    name_stage,
+    open_log,
+    open_stream,
+    source_folder,
+    stage_folder,
 )
+from training.recipe import Recipe
 
 
 def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path) -> Path:
@@ -56,44 +44,25 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
             of another model or other settings.
         HarnessError: training cannot go on: a budget is spent, the disk is full, the run is in use.
     """
-    source = tiny_path() if str(start) == "tiny" else checkpoint_folder(str(start), None)[0]
-    coords = recipe.coords or family_coords(str(source))
-    folder = Path(recipe.out) / name
-    folder.mkdir(parents=True, exist_ok=True)
+    source, folder = source_folder(start), stage_folder(recipe, name)
+    gpus = torch.cuda.device_count()
+    if gpus > 1:
+        say(
+            f"{gpus} GPUs are visible and the local engine uses one: "
+            f"accelerate launch --num_processes {gpus} -m harness train RECIPE --engine trl uses them all"
+        )
     with Lock(folder):
-        problems, failed = stage_problems(recipe, stage.families, folder)
-        if has_own_rows(recipe.data):
-            _say(f"{recipe.data}: {told(problems)}")
-        report_left_out(failed)
-        stream = PromptStream(problems, recipe.seed, recipe.balance)
-        if coords is None and any(task.places for task in stream.tasks):
-            raise UsageError(
-                f"{source.name}: its coordinate convention is not known: set coords to one of {COORDS}"
-            )
+        opened = stream, coords = open_stream(recipe, stage, folder, source)
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         model = _model(source, recipe, stage)
-        with announced(_say):
-            described = {"model": source.name, "fingerprint": fingerprint(source), "dtype": str(model.dtype)}
-        processor = load_processor(source)
+        described = describe_model(source, model.dtype)
         backend = PolicyBackend(
-            model, processor, coords=coords, described=described, batch_size=stage.rollout_batch
+            model, load_processor(source), coords=coords, described=described, batch_size=stage.rollout_batch
         )
-        if stage.strict_format and closes_thinking(backend.render(Request("", ("?",), (), Sampling(1)))):
-            _say(_NEVER_STRICT)
-        names = tuple(task.name for task in stream.tasks)
-        identity = {
-            **described,
-            **recipe.data_identity,
-            "coords": coords,
-            "balance": recipe.balance,
-            "tasks": names,
-            "rows": stream.rows,
-        }
-        which = Stage(
-            name, folder, recipe.seed, identity, source, names if _named(names) else task_names(("all",))
-        )
+        check_format(stage, backend)
+        which = name_stage(recipe, name, source, opened, described)
         trainer = Trainer(stage, which, backend, stream)
         _train(trainer, recipe)
         if stage.lora_rank:
@@ -103,26 +72,13 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
 
 def _train(trainer: Trainer, recipe: Recipe) -> None:
     done = trainer.resume()
-    folder = trainer.stage.folder
-    run = f"{folder.parent.name}-{folder.name}"
-    to = tracker(recipe.tracker, folder / "tracker", run, trainer.settings(), recipe.tracker_project)
-    with closing(StepLog(folder / "steps.jsonl", done, to, _say)) as log:
+    with closing(open_log(trainer, recipe, done)) as log:
         trainer.run(log, done)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - the progress of a long run
-
-
-def _named(names: Sequence[str]) -> bool:
-    """Whether an evaluation knows the tasks by name."""
-    return set(names) <= set(Registry().names())
 
 
 def _model(source: Path, recipe: Recipe, stage: PolicyRecipe) -> Any:
     """The model to train: what is frozen, adapters and gradient checkpointing as the stage says."""
     model = load_model(source, recipe)
-    freeze(model, stage.freeze)
     if stage.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
-    return with_adapters(model, stage.lora_rank, alpha=stage.lora_alpha, targets=stage.lora_targets)
+    return partly_trained(model, stage)

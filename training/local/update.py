@@ -148,6 +148,16 @@ class Figures:
             self.entropies[key] = self.entropies.get(key, 0.0) + entropy
             self.moved[key] = self.moved.get(key, 0.0) + far
 
+    def take_in(self, other: Figures) -> None:
+        """Add the tokens that another process saw of the same updates."""
+        self.tokens.update(other.tokens)
+        self.clipped.update(other.clipped)
+        self.clipped_high.update(other.clipped_high)
+        self.from_reference += other.from_reference
+        for mine, theirs in ((self.entropies, other.entropies), (self.moved, other.moved)):
+            for key, value in theirs.items():
+                mine[key] = mine.get(key, 0.0) + value
+
 
 def divergences(logps: Tensor, others: Tensor) -> Tensor:
     """An estimate of the KL divergence of one policy from another at each token that the one sampled.

@@ -1,0 +1,135 @@
+"""Setting up a stage of policy training, whichever engine runs it: the model's folder, the prompts, the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+from harness.fingerprint import announced
+from harness.models import family_coords, tiny_path
+from harness.models.hf_files import checkpoint_folder, fingerprint
+from harness.models.opened import closes_thinking
+from harness.registry import Registry
+from harness.types import Request, Sampling
+from scorers.types import COORDS, Coords
+from training.data.file_problems import told
+from training.data.load import stage_problems
+from training.data.prompt_stream import PromptStream
+from training.data.rows import has_own_rows, left_out
+from training.log import StepLog, say, tracker
+from training.policy_recipe import PolicyRecipe
+from training.policy_stage import PolicyStage, Stage
+from training.recipe import Recipe, task_names
+
+_NEVER_STRICT = (
+    "the chat template ends each prompt with closed thinking: a response that answers at once has no thinking, "
+    "and strict_format gives it no reward: set strict_format = false"
+)
+
+
+def source_folder(start: str | Path) -> Path:
+    """The folder of the model that a stage starts from: `tiny`, a folder or a hub name.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    return tiny_path() if str(start) == "tiny" else checkpoint_folder(str(start), None)[0]
+
+
+def stage_folder(recipe: Recipe, name: str) -> Path:
+    """The folder that a stage writes, made where it is not there."""
+    folder = Path(recipe.out) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def open_stream(
+    recipe: Recipe, stage: PolicyRecipe, folder: Path, source: Path, tell: Callable[[str], None] = say
+) -> tuple[PromptStream, Coords | None]:
+    """The prompts of a stage, and the coordinate convention of its model.
+
+    Args:
+        recipe: the whole recipe.
+        stage: the stage's settings.
+        folder: of the stage; temporary files lie there.
+        source: the model's folder.
+        tell: where it is said what the data hold.
+
+    Raises:
+        UsageError: nothing is left to train on, or places are asked for and the convention is not known.
+    """
+    coords = recipe.coords or family_coords(str(source))
+    problems, failed = stage_problems(recipe, stage.families, folder)
+    if has_own_rows(recipe.data):
+        tell(f"{recipe.data}: {told(problems)}")
+    for line in left_out(failed):
+        tell(line)
+    stream = PromptStream(problems, recipe.seed, recipe.balance)
+    if coords is None and any(task.places for task in stream.tasks):
+        raise UsageError(
+            f"{source.name}: its coordinate convention is not known: set coords to one of {COORDS}"
+        )
+    return stream, coords
+
+
+def name_stage(
+    recipe: Recipe,
+    name: str,
+    source: Path,
+    opened: tuple[PromptStream, Coords | None],
+    described: Mapping[str, Any],
+) -> Stage:
+    """The stage, with what makes it this one and no other.
+
+    Args:
+        recipe: the whole recipe.
+        name: `g2rpo` or `refine`.
+        source: the folder of the model that it starts from.
+        opened: what `open_stream` gave.
+        described: what `describe_model` gave.
+    """
+    stream, coords = opened
+    names = tuple(task.name for task in stream.tasks)
+    known = set(names) <= set(Registry().names())
+    identity = {
+        **described,
+        **recipe.data_identity,
+        "coords": coords,
+        "balance": recipe.balance,
+        "tasks": names,
+        "rows": stream.rows,
+    }
+    eval_tasks = names if known else task_names(("all",))
+    return Stage(name, stage_folder(recipe, name), recipe.seed, identity, source, eval_tasks)
+
+
+def describe_model(source: Path, dtype: Any, tell: Callable[[str], None] = say) -> dict[str, Any]:
+    """What identifies the model that a stage starts from."""
+    with announced(tell):
+        return {"model": source.name, "fingerprint": fingerprint(source), "dtype": str(dtype)}
+
+
+def check_format(stage: PolicyRecipe, backend: Any, tell: Callable[[str], None] = say) -> None:
+    """Say it where the chat template leaves no room for the format that is paid for."""
+    asked = Request("", ("?",), (), Sampling(1))
+    if stage.strict_format and closes_thinking(backend.render(asked)):
+        tell(_NEVER_STRICT)
+
+
+def open_log(trainer: PolicyStage, recipe: Recipe, done: int) -> StepLog:
+    """The log of a stage, with the recipe's tracker.
+
+    Args:
+        trainer: the stage.
+        recipe: the whole recipe.
+        done: steps that the stage continues after.
+
+    Raises:
+        HarnessError: the tracker's library is not installed.
+    """
+    folder = trainer.stage.folder
+    run = f"{folder.parent.name}-{folder.name}"
+    to = tracker(recipe.tracker, folder / "tracker", run, trainer.settings(), recipe.tracker_project)
+    return StepLog(folder / "steps.jsonl", done, to, say)
