@@ -412,6 +412,15 @@ def test_tokens_that_another_sampler_gave_weigh_their_ratio_at_most_the_bound(
     assert rows == len(rollouts)
 
 
+@pytest.mark.parametrize(("name", "kind"), [("fsdp", "FSDP"), ("zero3", "DEEPSPEED")])
+def test_the_shipped_accelerate_configurations_are_for_eight_gpus(name: str, kind: str) -> None:
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    folder = Path(training.trl.ranks.__file__).parent / "accelerate"
+    found = load_config_from_file(str(folder / f"{name}.yaml"))
+    assert (found.distributed_type, found.num_processes, found.mixed_precision) == (kind, 8, "bf16")
+
+
 # Checkpoints
 
 

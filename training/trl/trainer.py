@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
@@ -356,10 +357,11 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
 
     def _clip_grad_norm(self, model: Any) -> Any:
         """The gradient's norm. One that is not finite, or of no response, is dropped: nothing is updated."""
-        norm = super()._clip_grad_norm(model)
         assert self.turn is not None
         window = (self._step - 1) % self.args.steps_per_generation // self.layout.accumulation
         if self.turn.windows[window].rows:
+            norm = super()._clip_grad_norm(model)
+            norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
             loss = torch.tensor(self._loss, dtype=torch.float64, device=self.args.device)
             if self._finish(float(self.accelerator.reduce(loss, reduction="sum")), float(norm)):
                 return norm
