@@ -321,6 +321,19 @@ def test_several_gpus_and_one_process_name_the_command_that_uses_them(
         training.trl.ranks.Ranks()
 
 
+def test_the_local_engine_says_it_where_it_leaves_gpus_idle(
+    policy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    small = {"steps": 1, "responses": 2, "max_new_tokens": 4, "rollout_prompts": 2, "update_prompts": 2}
+    given = {"model": str(policy_model), "stage": "g2rpo", "out": str(tmp_path), "tasks": ["chartqa"]}
+    stages.train(None, given | {"g2rpo": small})
+    said = (
+        "4 GPUs are visible and the local engine uses one: accelerate launch --num_processes 4 -m harness train"
+    )
+    assert said in capfd.readouterr().err
+
+
 def test_without_trl_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages, "find_spec", lambda name: None)
     with pytest.raises(HarnessError, match=r'engine trl: .* pip install "vlm-harness\[train\]"'):

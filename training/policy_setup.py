@@ -51,7 +51,7 @@ def stage_folder(recipe: Recipe, name: str) -> Path:
 
 
 def open_stream(
-    recipe: Recipe, stage: PolicyRecipe, folder: Path, source: Path, tell: Callable[[str], None] = say
+    recipe: Recipe, stage: PolicyRecipe, folder: Path, source: Path, *, aloud: bool = True
 ) -> tuple[PromptStream, Coords | None]:
     """The prompts of a stage, and the coordinate convention of its model.
 
@@ -60,13 +60,13 @@ def open_stream(
         stage: the stage's settings.
         folder: of the stage; temporary files lie there.
         source: the model's folder.
-        tell: where it is said what the data hold.
+        aloud: whether it is said what the data hold and which rows are left out.
 
     Raises:
         UsageError: nothing is left to train on, or places are asked for and the convention is not known.
     """
     coords = recipe.coords or family_coords(str(source))
-    stream = PromptStream(_problems(recipe, stage, folder, tell), recipe.seed)
+    stream = PromptStream(_problems(recipe, stage, folder, aloud), recipe.seed)
     if coords is None and any(task.places for task in stream.tasks):
         raise UsageError(
             f"{source.name}: its coordinate convention is not known: set coords to one of {COORDS}"
@@ -98,9 +98,9 @@ def name_stage(
     return Stage(name, stage_folder(recipe, name), recipe.seed, identity, source, eval_tasks)
 
 
-def describe_model(source: Path, dtype: Any, tell: Callable[[str], None] = say) -> dict[str, Any]:
+def describe_model(source: Path, dtype: Any) -> dict[str, Any]:
     """What identifies the model that a stage starts from."""
-    with announced(tell):
+    with announced(say):
         return {"model": source.name, "fingerprint": fingerprint(source), "dtype": str(dtype)}
 
 
@@ -128,18 +128,19 @@ def open_log(trainer: PolicyStage, recipe: Recipe, done: int) -> StepLog:
     return StepLog(folder / "steps.jsonl", done, to, say)
 
 
-def _problems(recipe: Recipe, stage: PolicyRecipe, folder: Path, tell: Callable[[str], None]) -> list[Problems]:
+def _problems(recipe: Recipe, stage: PolicyRecipe, folder: Path, aloud: bool) -> list[Problems]:
     """The questions of the chosen families; rows that cannot be asked are said."""
     if is_file(recipe.data):
         problems, failed = dataset.load_file(Path(recipe.data), recipe.gold_coords)
-        tell(f"{recipe.data}: {dataset.told(problems)}")
+        if aloud:
+            say(f"{recipe.data}: {dataset.told(problems)}")
         problems = [each for each in problems if not stage.families or each.task.category in stage.families]
     else:
         registry = Registry()
         tasks = [registry.get(task) for task in task_names(recipe.tasks)]
         tasks = [task for task in tasks if not stage.families or task.category in stage.families]
         problems, failed = dataset.load_problems(tasks, recipe.data, seed=recipe.seed, folder=folder)
-    if tell is say:
+    if aloud:
         report_left_out(failed)
     if not problems:
         raise UsageError(f"none of the tasks is of the families {', '.join(stage.families)}")

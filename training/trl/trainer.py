@@ -20,6 +20,7 @@ from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from harness.errors import HarnessError
+from harness.models.boundary import quiet
 from training.local.policy import Clip, clipped_loss
 from training.local.update import Figures
 from training.shaping import entropy_penalty
@@ -412,7 +413,8 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """The weights: those of the model's folder; sharded ones lie in the folder that continues the run."""
         folder = Path(resume_from_checkpoint)
-        super()._load_from_checkpoint(str(folder if self.sharded else folder.parent), model)
+        with quiet():  # an output layer that is tied to the embedding is not saved
+            super()._load_from_checkpoint(str(folder if self.sharded else folder.parent), model)
 
     def get_decay_parameter_names(self, model: Any) -> list[str]:
         """All weights decay, as under the local engine."""
