@@ -23,7 +23,18 @@ from training import checkpoint
 from training.log import read_steps, scalars
 
 TESTS = Path(__file__).parent
-CASES = ("straight", "resumed", "absent", "one_sided", "all_wrong", "by_trl", "broken", "nan", "full")
+CASES = (
+    "straight",
+    "resumed",
+    "absent",
+    "one_sided",
+    "all_wrong",
+    "by_trl",
+    "broken",
+    "nan",
+    "full",
+    "sharded",
+)
 
 
 def launch(cases: str, model: Path, out: Path) -> subprocess.CompletedProcess[str]:
@@ -43,7 +54,7 @@ def launch(cases: str, model: Path, out: Path) -> subprocess.CompletedProcess[st
 def two(policy_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes wrote of each case."""
     out = tmp_path_factory.mktemp("two")
-    ended = launch(",".join(CASES), policy_model, out)
+    ended = launch(CASES, policy_model, out)
     assert ended.returncode == 0, ended.stderr[-3000:]
     return out
 
@@ -151,6 +162,10 @@ def test_a_checkpoint_is_a_model_that_can_be_evaluated(two: Path, trl_fakes: Mod
     ):
         assert trl_fakes.furthest(dict(model.named_parameters()), expected) == 0
     assert [path.name for path in checkpoint.found(folder.parent)] == ["step-0000002", "step-0000003"]
+
+
+def test_image_tokens_stay_out_where_the_output_layer_is_sharded(two: Path) -> None:
+    assert float(weights(two, "sharded")["moved"]) < 1e-6
 
 
 @pytest.mark.slow

@@ -322,6 +322,19 @@ def test_several_gpus_and_one_process_name_the_command_that_uses_them(
         training.trl.ranks.Ranks()
 
 
+def test_the_local_engine_says_it_where_it_leaves_gpus_idle(
+    policy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    small = {"steps": 1, "responses": 2, "max_new_tokens": 4, "rollout_prompts": 2, "update_prompts": 2}
+    given = {"model": str(policy_model), "stage": "g2rpo", "out": str(tmp_path), "tasks": ["chartqa"]}
+    stages.train(None, given | {"g2rpo": small})
+    said = (
+        "4 GPUs are visible and the local engine uses one: accelerate launch --num_processes 4 -m harness train"
+    )
+    assert said in capfd.readouterr().err
+
+
 def test_without_trl_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages, "find_spec", lambda name: None)
     with pytest.raises(HarnessError, match=r'engine trl: .* pip install "vlm-harness\[train\]"'):
@@ -411,6 +424,15 @@ def test_tokens_that_another_sampler_gave_weigh_their_ratio_at_most_the_bound(
                 )
                 rows += 1
     assert rows == len(rollouts)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("fsdp", "FSDP"), ("zero3", "DEEPSPEED")])
+def test_the_shipped_accelerate_configurations_are_for_eight_gpus(name: str, kind: str) -> None:
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    folder = Path(training.trl.ranks.__file__).parent / "accelerate"
+    found = load_config_from_file(str(folder / f"{name}.yaml"))
+    assert (found.distributed_type, found.num_processes, found.mixed_precision) == (kind, 8, "bf16")
 
 
 # Checkpoints

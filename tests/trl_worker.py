@@ -119,6 +119,24 @@ def full(model: Path, out: Path) -> Any:
     return trainer
 
 
+def sharded(model: Path, out: Path) -> float:
+    """How far log-probabilities and entropies move where the weights are sharded as FSDP shards them."""
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    trainer = trl_fakes.rank_trainer(model, out)
+    rows = [type("Row", (), {"rollout": trl_fakes.injected(trainer.course, PLAN)[0][3], "tokens": ()})()]
+    rows[0].tokens = rows[0].rollout.tokens
+    whole = trainer._score_rows(rows)
+    own, mesh = trainer.backend.model, init_device_mesh("cpu", (2,))
+    own.lm_head.weight = torch.nn.Parameter(own.lm_head.weight.detach().clone())  # large models do not tie it
+    for part in (*own.model.language_model.layers, *own.model.visual.blocks, own.lm_head, own):
+        fully_shard(part, mesh=mesh)
+    with torch.no_grad():
+        parts = trainer._score_rows(rows)
+    return max(float((one - other).abs().max()) for one, other in zip(whole, parts, strict=True))
+
+
 def main() -> None:
     torch.set_num_threads(1)
     wanted, model, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
@@ -132,6 +150,8 @@ def main() -> None:
         try:
             if name == "full":
                 full(model, out / name)
+            elif name == "sharded":
+                saved["moved"] = torch.tensor(sharded(model, out / name))
             else:
                 trainer = CASES[name](model, out / name)
                 seen = trainer.take

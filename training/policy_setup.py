@@ -46,7 +46,7 @@ def stage_folder(recipe: Recipe, name: str) -> Path:
 
 
 def open_stream(
-    recipe: Recipe, stage: PolicyRecipe, folder: Path, source: Path, tell: Callable[[str], None] = say
+    recipe: Recipe, stage: PolicyRecipe, folder: Path, source: Path, *, aloud: bool = True
 ) -> tuple[PromptStream, Coords | None]:
     """The prompts of a stage, and the coordinate convention of its model.
 
@@ -55,17 +55,17 @@ def open_stream(
         stage: the stage's settings.
         folder: of the stage; temporary files lie there.
         source: the model's folder.
-        tell: where it is said what the data hold.
+        aloud: whether it is said what the data hold and which rows are left out.
 
     Raises:
         UsageError: nothing is left to train on, or places are asked for and the convention is not known.
     """
     coords = recipe.coords or family_coords(str(source))
     problems, failed = stage_problems(recipe, stage.families, folder)
-    if has_own_rows(recipe.data):
-        tell(f"{recipe.data}: {told(problems)}")
-    for line in left_out(failed):
-        tell(line)
+    if aloud and has_own_rows(recipe.data):
+        say(f"{recipe.data}: {told(problems)}")
+    for line in left_out(failed) if aloud else ():
+        say(line)
     stream = PromptStream(problems, recipe.seed, recipe.balance)
     if coords is None and any(task.places for task in stream.tasks):
         raise UsageError(
@@ -105,9 +105,9 @@ def name_stage(
     return Stage(name, stage_folder(recipe, name), recipe.seed, identity, source, eval_tasks)
 
 
-def describe_model(source: Path, dtype: Any, tell: Callable[[str], None] = say) -> dict[str, Any]:
+def describe_model(source: Path, dtype: Any) -> dict[str, Any]:
     """What identifies the model that a stage starts from."""
-    with announced(tell):
+    with announced(say):
         return {"model": source.name, "fingerprint": fingerprint(source), "dtype": str(dtype)}
 
 

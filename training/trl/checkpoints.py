@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from harness.fingerprint import check_sums
 from training import checkpoint
 from training.models import write_model
 from training.trl.trainer import RankTrainer
@@ -70,11 +71,17 @@ def resume(trainer: RankTrainer) -> tuple[int, Path | None]:
 
     Raises:
         UsageError: it is of another model or other settings.
+        HarnessError: its files are damaged.
     """
     course = trainer.course
-    found = course.ranks.from_first(
-        lambda: checkpoint.latest_state(course.stage.checkpoints, course.settings())
-    )
+
+    def latest() -> tuple[Path, dict[str, Any]] | None:
+        found = checkpoint.latest_state(course.stage.checkpoints, course.settings())
+        if found is not None:
+            check_sums(found[0], f"remove {found[0]}")  # the weights are continued from the model's own
+        return found
+
+    found = course.ranks.from_first(latest)
     if found is None:
         return 0, None
     folder, state = found

@@ -86,7 +86,7 @@ def trl_config(recipe: Recipe, stage: PolicyRecipe, layout: Layout, folder: Path
     check(stage)
     on_cpu = not torch.cuda.is_available()
     return GRPOConfig(
-        output_dir=str(folder / "trl"),
+        output_dir=str(folder),
         seed=recipe.seed,
         use_cpu=on_cpu,
         bf16=not on_cpu and recipe.dtype != "float32",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -60,12 +61,14 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
             folder holds a checkpoint of another model or other settings.
         HarnessError: training cannot go on: a budget is spent, the disk is full, the run is in use.
     """
+    # GRPOConfig goes by names that transformers 5.23 calls old: those it takes instead are unknown to 5.0.
+    warnings.filterwarnings("ignore", r".*gradient_checkpointing.* is deprecated", FutureWarning)
     ranks = Ranks()
     layout = lay_out(stage, ranks.count)
     source = ranks.from_first(lambda: source_folder(start))
     folder = stage_folder(recipe, name)
     with _locked(ranks, folder):
-        opened = stream, coords = open_stream(recipe, stage, folder, source, ranks.say)
+        opened = stream, coords = open_stream(recipe, stage, folder, source, aloud=ranks.first)
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)

@@ -15,11 +15,13 @@ from typing import Any
 import torch
 from datasets import Dataset
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from harness.errors import HarnessError
+from harness.models.boundary import quiet
 from training.local.policy import Clip, clipped_loss
 from training.local.update import Figures, divergences
 from training.shaping import entropy_penalty
@@ -362,10 +364,11 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
 
     def _clip_grad_norm(self, model: Any) -> Any:
         """The gradient's norm. One that is not finite, or of no response, is dropped: nothing is updated."""
-        norm = super()._clip_grad_norm(model)
         assert self.turn is not None
         window = (self._step - 1) % self.args.steps_per_generation // self.layout.accumulation
         if self.turn.windows[window].rows:
+            norm = super()._clip_grad_norm(model)
+            norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
             loss = torch.tensor(self._loss, dtype=torch.float64, device=self.args.device)
             if self._finish(float(self.accelerator.reduce(loss, reduction="sum")), float(norm)):
                 return norm
@@ -413,7 +416,8 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """The weights: those of the model's folder; sharded ones lie in the folder that continues the run."""
         folder = Path(resume_from_checkpoint)
-        super()._load_from_checkpoint(str(folder if self.sharded else folder.parent), model)
+        with quiet():  # an output layer that is tied to the embedding is not saved
+            super()._load_from_checkpoint(str(folder if self.sharded else folder.parent), model)
 
     def get_decay_parameter_names(self, model: Any) -> list[str]:
         """All weights decay, as under the local engine."""
