@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from training.recipe import load_recipe
+from training.recipe import Recipe, load_recipe
 
 DEFAULT = "tiny"
 """The shipped recipe that is run where neither a recipe nor a model is named."""
@@ -17,8 +17,7 @@ def train(recipe: str | Path | None = None, overrides: Mapping[str, Any] | None 
 
     Args:
         recipe: a TOML file or the name of a shipped recipe; None: `tiny`, or the defaults (a cold start) where
-        a
-            model is given.
+            a model is given.
         overrides: values by key, dotted where nested; see `load_recipe`.
 
     Returns:
@@ -28,10 +27,7 @@ def train(recipe: str | Path | None = None, overrides: Mapping[str, Any] | None 
         UsageError: the recipe is wrong, names an unknown stage, or does not fit the model.
         HarnessError: training cannot go on.
     """
-    overrides = overrides or {}
-    if recipe is None and "model" not in overrides:
-        recipe = DEFAULT
-    chosen = load_recipe(recipe, overrides)
+    chosen = chosen_recipe(recipe, overrides or {})
     from training.coldstart import run_coldstart
     from training.local import run_policy
 
@@ -42,3 +38,12 @@ def train(recipe: str | Path | None = None, overrides: Mapping[str, Any] | None 
         else:
             model = run_policy(chosen, getattr(chosen, stage), stage, model)
     return Path(model)
+
+
+def chosen_recipe(recipe: str | Path | None, overrides: Mapping[str, Any]) -> Recipe:
+    """The recipe that `train` runs.
+
+    Raises:
+        UsageError: it is wrong.
+    """
+    return load_recipe(DEFAULT if recipe is None and "model" not in overrides else recipe, overrides)
