@@ -238,3 +238,27 @@ def test_the_command_s_flags_are_keys_of_the_recipe(
     assert seen == [("tiny", {"tracker": "wandb", "stage": "refine", "refine.steps": 5})]
     recipe = load_recipe(*seen[0])
     assert (recipe.tracker, recipe.stages, recipe.refine.steps) == ("wandb", ("refine",), 5)
+
+
+def test_easyr1_s_rows_are_trained_on_and_continued_on_the_same_alone(
+    fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    images = [{"bytes": fakes.picture(7, (64, 64)), "path": None}]
+    rows = [{"problem": f"<image>{i} + 1?", "answer": f"{i + 1}", "images": images} for i in range(3)]
+    path = tmp_path / "train.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path / "out"), "g2rpo.eval_every": 0}
+    overrides |= {"data": str(path), "problem_type": "math"}
+    assert train("tiny", overrides | {"g2rpo.steps": 1}).is_dir()
+    assert train("tiny", overrides).is_dir()
+    steps = [json.loads(line) for line in (tmp_path / "out" / "g2rpo" / "steps.jsonl").read_text().splitlines()]
+    assert [step["families"]["math"]["responses"] for step in steps] == [4, 4]
+    assert [step["epochs"] for step in steps] == [{"math": 0.6667}, {"math": 1.3333}]
+    with pytest.raises(UsageError, match="was made with another problem_type"):
+        train("tiny", overrides | {"problem_type": "numerical"})
+    pq.write_table(pa.Table.from_pylist(rows[:2]), path)
+    with pytest.raises(UsageError, match="was made with another rows"):
+        train("tiny", overrides)
