@@ -166,7 +166,7 @@ def test_thinking_and_answer_have_their_tags_in_any_format(
     [demonstration] = found["general_vqa"]
     assert demonstration.response == "<think>It barks.</think><answer>dog</answer>"
     assert demonstration.request.images[0].data == image["bytes"]
-    with pytest.raises(UsageError, match="column 'missing' .columns.process"):
+    with pytest.raises(UsageError, match=r"column 'missing' \(columns.process\)"):
         load(path, columns=columns | {"process": "missing"}, problem_type="open-ended")
 
 

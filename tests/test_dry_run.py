@@ -86,6 +86,14 @@ def rows(fakes: ModuleType, folder: Path, *changes: dict[str, Any]) -> Path:
     return folder / "rows" / "train.json"
 
 
+def test_held_out_rows_are_said(fakes: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = rows(fakes, tmp_path, {}, {}, {})
+    words = ["--set", f"data={path}", "--set", "problem_type=math", "--set", "held_out=2"]
+    said = dry_run(capsys, "qwen3-vl-8b", *words)
+    assert "math         math                             1         1" in said
+    assert "Held out beside them: 2 rows (math 2), 2 with images." in said
+
+
 def test_rows_that_are_left_out_are_said(
     fakes: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -267,7 +267,7 @@ def save(fakes: ModuleType, folder: Path, rows: list[Any], lines: bool = False) 
 
 def load(path: Path | str, **form: Any) -> Any:
     """(problems, rows left out); any share of gold answers may be refused."""
-    return load_file(str(path), RowFormat(**{"gold_budget": 1.0} | form), ImageStore(Path("/nonexistent")))
+    return load_file(str(path), RowFormat(**{"gold_budget": 1.0} | form), ImageStore(Path("/nonexistent")))[:2]
 
 
 BOX = {"task_type": "spatial_grounding", "problem_type": "spatial grounding"}

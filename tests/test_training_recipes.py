@@ -113,6 +113,11 @@ def test_refinement_has_a_lower_rate() -> None:
         ({"columns.answr": "solution"}, "there is no column 'answr'; did you mean 'answer'?"),
         ({"problem_type": "maths"}, "unknown problem type 'maths'; did you mean 'math'?"),
         ({"families.numerical": "maths"}, "recipe key families.numerical: Input should be 'general_vqa'"),
+        ({"held_out": 5}, "held_out is for rows of one's own: the tasks of data = synthetic have test rows"),
+        (
+            {"g2rpo.eval_data": "held-out", "data": "train.json"},
+            "g2rpo.eval_data is held-out, and no row is: set held_out",
+        ),
         ({"balance": "rows"}, "recipe key balance: Input should be 'families' or 'none'"),
         ({"stage": "g2rp"}, "unknown stage 'g2rp'; did you mean 'g2rpo'?"),
         ({"tracker": "wandbb"}, "recipe key tracker: Input should be 'none', 'tensorboard'"),
@@ -259,6 +264,17 @@ def test_easyr1_s_rows_are_trained_on_and_continued_on_the_same_alone(
     assert [step["epochs"] for step in steps] == [{"math": 0.6667}, {"math": 1.3333}]
     with pytest.raises(UsageError, match="was made with another problem_type"):
         train("tiny", overrides | {"problem_type": "numerical"})
+    held = {"held_out": 2, "g2rpo.eval_data": "held-out", "g2rpo.eval_every": 1, "out": str(tmp_path / "held")}
+    assert train("tiny", overrides | held).is_dir()
+    written = (tmp_path / "held" / "g2rpo" / "eval" / "step-0000001" / "responses.jsonl").read_text()
+    judged = [json.loads(line) for line in written.splitlines()]
+    assert {line["task"] for line in judged} == {"math/math"}
+    assert len({line["id"] for line in judged}) == 2
+    lines = (tmp_path / "held" / "g2rpo" / "steps.jsonl").read_text().splitlines()
+    [before, first, second] = map(json.loads, lines)
+    assert before["eval"]["mean"] == before["eval"]["categories"]["math"]
+    assert first["eval"]["mean"] == 50 * sum(line["value"] for line in judged)
+    assert second["epochs"] == {"math": 4.0}  # of the one row that is left
     pq.write_table(pa.Table.from_pylist(rows[:2]), path)
     with pytest.raises(UsageError, match="was made with another rows"):
         train("tiny", overrides)

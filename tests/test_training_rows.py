@@ -38,7 +38,7 @@ def asked(example_rows: Path, name: str, folder: Path) -> list[Asked]:
     numbered = [row | {"problem_id": number} for number, row in enumerate(given)]
     (folder / name).write_text(json.dumps(numbered), encoding="utf-8")
     form = RowFormat(gold_budget=0, image_dir=example_rows)
-    problems, failed = load_file(str(folder / name), form, ImageStore(folder))
+    problems, failed, _ = load_file(str(folder / name), form, ImageStore(folder))
     assert not failed, [row.error for row in failed]
     found = [(each.task, each.sample(at)) for each in problems for at in range(each.size or 0)]
     assert len(found) == len(given)

@@ -15,7 +15,7 @@ from tasks.images import ImageError, ImageRef
 from tasks.prompts import ImagePart, Part, render
 from tasks.types import Response, RowError, Sample, Style
 from training.data.demonstrations import load_demonstrations
-from training.data.file_problems import FileProblems
+from training.data.file_problems import FileProblems, told
 from training.data.load import stage_problems
 from training.data.prompt_stream import UNREADABLE, Problems, PromptStream
 from training.data.rows import has_own_rows, left_out
@@ -51,7 +51,7 @@ def _problems(
     recipe: Recipe, stage: PolicyRecipe | None, coords: Coords | None, scratch: Path
 ) -> Iterator[str]:
     """The data of a stage of policy training; without one, of a cold start on rows of the tasks."""
-    problems, failed = stage_problems(recipe, stage.families if stage else (), scratch)
+    problems, failed, held_out = stage_problems(recipe, stage.families if stage else (), scratch)
     passes = _passes(recipe, stage, problems) if stage else {}
     if coords is None and any(each.task.places for each in problems):
         raise UsageError(
@@ -59,6 +59,8 @@ def _problems(
         )
     yield from _table(problems, passes)
     yield from left_out(failed)
+    if held_out:
+        yield f"Held out beside them: {told(held_out)}."
     places = f"The model writes places in {coords}" if coords else "How the model writes places is not known"
     yield f"{places}; balance = {recipe.balance}."
     mostly: Style = "think" if recipe.coldstart.think_share >= 0.5 else "direct"

@@ -20,8 +20,9 @@ import torch
 from harness.jsonl import write_json
 from training import checkpoint
 from training.advantages import Batch, Moments, estimator, statistics
-from training.data.prompt_stream import PromptStream, StreamPrompt
+from training.data.prompt_stream import Problems, PromptStream, StreamPrompt
 from training.filtering import Acceptance, outcome
+from training.local import held_out
 from training.local.budgets import Budget
 from training.local.equity import gradient_norms, loss_weights, shares
 from training.local.figures import step_figures
@@ -30,7 +31,7 @@ from training.local.rollout import Asking, PolicyBackend, Rollout, sample_respon
 from training.local.update import Figures, Stepper, Updater
 from training.log import StepLog
 from training.models import write_model
-from training.policy_recipe import PolicyRecipe
+from training.policy_recipe import HELD_OUT, PolicyRecipe
 from training.rewards import TERMS, reward
 
 
@@ -48,6 +49,8 @@ class Stage:
     """The folder of that model: a checkpoint has its processor files too."""
     eval_tasks: tuple[str, ...] = ()
     """Tasks of the periodic evaluation."""
+    held_out: Sequence[Problems] = ()
+    """What it asks in their place where `eval_data` is `held-out`."""
 
 
 NOT_IDENTITY = frozenset(
@@ -260,10 +263,16 @@ class Trainer:
         self.backend.model.train(on and self.recipe.gradient_checkpointing)
 
     def evaluate(self, step: int) -> dict[str, Any]:
-        """The policy's scores as `harness eval` gives them, from a run folder of their own."""
+        """The policy's scores: as `harness eval` gives them, in a run folder; or on held-out rows."""
         import harness
 
         self.backend.at_step(self.stage.name, step)
+        folder = self.stage.folder / "eval" / f"step-{step:07d}"
+        if self.recipe.eval_data == HELD_OUT:
+            responses = folder / "responses.jsonl"
+            return held_out.evaluate(
+                self.backend, self.stage.held_out, self.recipe, self.backend.coords, responses
+            )
         results = harness.evaluate(
             self.backend,
             tasks=self.stage.eval_tasks,
@@ -275,7 +284,7 @@ class Trainer:
             seed=self.stage.seed,
             images=False,
             fresh=True,
-            out=str(self.stage.folder / "eval" / f"step-{step:07d}"),
+            out=str(folder),
         )
         shares = [task.share("unparsed") + task.share("truncated") for task in results.tasks.values()]
         categories = {

@@ -59,11 +59,11 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
     folder = Path(recipe.out) / name
     folder.mkdir(parents=True, exist_ok=True)
     with Lock(folder):
-        problems, failed = stage_problems(recipe, stage.families, folder)
+        data = stage_problems(recipe, stage.families, folder)
         if has_own_rows(recipe.data):
-            _say(f"{recipe.data}: {told(problems)}")
-        report_left_out(failed)
-        stream = PromptStream(problems, recipe.seed, recipe.balance)
+            _say(f"{recipe.data}: {told(data.problems)}")
+        report_left_out(data.failed)
+        stream = PromptStream(data.problems, recipe.seed, recipe.balance)
         if coords is None and any(task.places for task in stream.tasks):
             raise UsageError(
                 f"{source.name}: its coordinate convention is not known: set coords to one of {COORDS}"
@@ -89,9 +89,8 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
             "tasks": names,
             "rows": stream.rows,
         }
-        which = Stage(
-            name, folder, recipe.seed, identity, source, names if _named(names) else task_names(("all",))
-        )
+        asked = names if _named(names) else task_names(("all",))
+        which = Stage(name, folder, recipe.seed, identity, source, asked, data.held_out)
         trainer = Trainer(stage, which, backend, stream)
         _train(trainer, recipe)
         if stage.lora_rank:
