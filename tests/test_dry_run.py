@@ -86,6 +86,14 @@ def rows(fakes: ModuleType, folder: Path, *changes: dict[str, Any]) -> Path:
     return folder / "rows" / "train.json"
 
 
+def test_text_that_utf_8_cannot_hold_is_escaped(
+    fakes: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = rows(fakes, tmp_path, {"problem": "<image> half \ud800 a pair"})
+    said = dry_run(capsys, "qwen3-vl-8b", "--set", f"data={path}", "--set", "problem_type=math")
+    assert "half \\ud800 a pair" in said
+
+
 def test_held_out_rows_are_said(fakes: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = rows(fakes, tmp_path, {}, {}, {})
     words = ["--set", f"data={path}", "--set", "problem_type=math", "--set", "held_out=2"]
@@ -112,6 +120,11 @@ def test_rows_that_are_left_out_are_said(
         (["--set", "problem_type=ocr", "--set", "columns.answer=solution"], "no row has a column 'solution'"),
         (["--set", "problem_type=spatial grounding", "--set", "gold_budget=1"], "is no box"),
         (["--set", "data=gone.json"], "gone.json: no such file"),
+        (
+            ["--set", "data=rows.csv"],
+            "data = rows.csv: no such directory; known: synthetic, hub, dir",
+        ),
+        (["--set", "data=rows"], "rows: no row to train on: train.json row 0: nothing says its problem type"),
     ],
 )
 def test_errors_are_those_of_a_run(

@@ -44,7 +44,7 @@ def _run(args: argparse.Namespace) -> int:
         from training.dry_run import dry_run
 
         for line in dry_run(stages.chosen_recipe(given.get("recipe"), overrides)):
-            print(line)
+            print(line.encode(errors="backslashreplace").decode())  # rows may hold half a surrogate pair
         return 0
     print(stages.train(given.get("recipe"), overrides))
     return 0

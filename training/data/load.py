@@ -47,6 +47,11 @@ def stage_problems(recipe: Recipe, families: Sequence[str], scratch: Path) -> St
         failed = loaded.failed
         found = [each for each in loaded.problems if not families or each.task.category in families]
         held_out = [each for each in loaded.held_out if not families or each.task.category in families]
+    elif recipe.data not in ("synthetic", "hub") and not Path(recipe.data).is_dir():
+        raise UsageError(
+            f"data = {recipe.data}: no such directory; known: synthetic, hub, directories, ORG/NAME on the hub "
+            "and .json, .jsonl and .parquet files"
+        )
     else:
         registry = Registry()
         tasks = [registry.get(task) for task in task_names(recipe.tasks)]
