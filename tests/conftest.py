@@ -53,6 +53,20 @@ def golden_dir() -> Path:
     return shared("golden")
 
 
+@pytest.fixture(scope="session")
+def example_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the method's published example rows, a drawn picture in place of each image."""
+    import PIL.Image
+
+    folder = tmp_path_factory.mktemp("example-rows")
+    for file in sorted(shared("training_data").glob("*.json")):
+        (folder / file.name).write_bytes(file.read_bytes())
+        for path in {path for row in json.loads(file.read_bytes()) for path in row["images"]}:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            PIL.Image.new("RGB", (640, 428)).save(folder / path)
+    return folder
+
+
 def helper_module(name: str) -> ModuleType:
     """`tests/NAME.py` as a module: tests are imported by path and cannot import each other."""
     spec = spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))

@@ -140,3 +140,65 @@ def test_an_error_of_a_worker_is_the_error(workers: int) -> None:
     with pytest.raises(UsageError, match=r"^--data nowhere: no such directory") as raised:
         next(stream(settings("nowhere", "ai2d"), 0, workers))
     assert "\n" not in str(raised.value)
+
+
+def as_parquet(path: Path, *rows: dict[str, Any]) -> Path:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("process", "answer"),
+    [("It barks.", "dog"), ("<think>It barks.</think>", "<answer>dog</answer>"), (" It barks.\n", "dog ")],
+)
+def test_thinking_and_answer_have_their_tags_in_any_format(
+    fakes: ModuleType, tmp_path: Path, process: str, answer: str
+) -> None:
+    image = {"bytes": fakes.picture(7, (64, 64)), "path": None}
+    row = {"question": "<image>Which animal?", "solution": answer, "cot": process, "image": image}
+    columns = {"problem": "question", "answer": "solution", "process": "cot", "images": "image"}
+    path = as_parquet(tmp_path / "sft.parquet", row)
+    found, failed = load(path, columns=columns, problem_type="open-ended", family="general_vqa")
+    assert not failed
+    [demonstration] = found["general_vqa"]
+    assert demonstration.response == "<think>It barks.</think><answer>dog</answer>"
+    assert demonstration.request.images[0].data == image["bytes"]
+    with pytest.raises(UsageError, match=r"column 'missing' \(columns.process\)"):
+        load(path, columns=columns | {"process": "missing"}, problem_type="open-ended")
+
+
+def test_conversations_lie_in_parquet_files_too(fakes: ModuleType, tmp_path: Path) -> None:
+    rows = [row | {"images": [{"bytes": fakes.picture(7), "path": None}]} for row in (TALK, TALK)]
+    (tmp_path / "sft").mkdir()
+    for number, row in enumerate(rows):
+        talk = {("talk" if name == "conversations" else name): value for name, value in row.items()}
+        as_parquet(tmp_path / "sft" / f"{number}.parquet", talk)
+    found, failed = load(tmp_path / "sft", columns={"conversations": "talk"})
+    assert not failed
+    assert [each.response for each in found["conversations"]] == [
+        "<think>It barks.</think><answer>dog</answer>"
+    ] * 2
+    assert found["conversations"][1].request.images[0].data == fakes.picture(7)
+
+
+def test_a_cold_start_on_a_parquet_file_is_trained(
+    fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    from training.stages import train
+
+    image = {"bytes": fakes.picture(7, (64, 64)), "path": None}
+    row = {"problem": "<image>1 + 1?", "answer": "2", "process": "One and one.", "images": [image]}
+    path = as_parquet(tmp_path / "sft.parquet", row, row)
+    overrides = {"model": str(policy_model), "data": str(path), "out": str(tmp_path / "out"), "threads": 1}
+    overrides |= {
+        "problem_type": "math",
+        "coldstart.steps": 1,
+        "coldstart.batch_size": 2,
+        "coldstart.workers": 1,
+    }
+    assert train(None, overrides).is_dir()
+    with pytest.raises(UsageError, match="was made with another problem_type"):
+        train(None, overrides | {"problem_type": "numerical"})

@@ -1,4 +1,4 @@
-"""`harness eval` against a hub on the loopback: from nothing, after a broken download, pinned, and offline."""
+"""`harness` against a hub on the loopback: from nothing, after a broken download, pinned, and offline."""
 
 from __future__ import annotations
 
@@ -50,6 +50,27 @@ def data_set(folder: Path) -> None:
     )
 
 
+def own_rows(folder: Path) -> None:
+    """EasyR1's columns in the hub's layout, two splits."""
+    import datasets
+    import PIL.Image
+
+    texts = {name: datasets.Value("string") for name in ("problem", "answer")}
+    features = datasets.Features({**texts, "images": datasets.List(datasets.Image())})
+    rows = [
+        {
+            "problem": f"<image>{n} + 1?",
+            "answer": f"{n + 1}",
+            "images": [PIL.Image.new("RGB", (64, 48), (n, 9, 9))],
+        }
+        for n in range(7)
+    ]
+    for split, part in {"train": rows[:5], "validation": rows[5:]}.items():
+        path = folder / "data" / f"{split}-00000-of-00001.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        datasets.Dataset.from_list(part, features).to_parquet(path)
+
+
 class Hub:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -74,6 +95,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     pytest.importorskip("datasets")
     folder = tmp_path_factory.mktemp("hub")
     data_set(folder / "datasets" / REPO)
+    own_rows(folder / "datasets" / "org" / "geometry")
     shutil.copytree(tiny_path(), folder / "models" / "org" / "tiny")
     served = Hub(folder)
     yield served
@@ -85,7 +107,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("work")
 
 
-def evaluate(hub: Hub, work: Path, *flags: str, offline: bool = False) -> subprocess.CompletedProcess[str]:
+def harness(hub: Hub, work: Path, *words: str, offline: bool = False) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
     environment |= {
         "HF_ENDPOINT": hub.url,
@@ -96,9 +118,8 @@ def evaluate(hub: Hub, work: Path, *flags: str, offline: bool = False) -> subpro
         "no_proxy": "127.0.0.1",
         "OMP_NUM_THREADS": "1",
     }
-    command = ["eval", "--model", "org/tiny", "--tasks", "chartqa", "--limit", "6", "--max-new-tokens", "8"]
     return subprocess.run(
-        [sys.executable, "-m", "harness", *command, "--no-report", "--no-images", *flags],
+        [sys.executable, "-m", "harness", *words],
         cwd=work,
         env=environment,
         capture_output=True,
@@ -106,6 +127,11 @@ def evaluate(hub: Hub, work: Path, *flags: str, offline: bool = False) -> subpro
         timeout=240,
         check=False,
     )
+
+
+def evaluate(hub: Hub, work: Path, *flags: str, offline: bool = False) -> subprocess.CompletedProcess[str]:
+    command = ["eval", "--model", "org/tiny", "--tasks", "chartqa", "--limit", "6", "--max-new-tokens", "8"]
+    return harness(hub, work, *command, "--no-report", "--no-images", *flags, offline=offline)
 
 
 def run_json(folder: Path) -> dict[str, Any]:
@@ -146,6 +172,19 @@ def test_a_revision_is_pinned_or_refused(hub: Hub, work: Path) -> None:
     absent = evaluate(hub, work, "--out", "absent", "--revision", "no-such-branch")
     assert absent.returncode == 2
     assert "org/tiny has no revision 'no-such-branch'" in absent.stderr
+
+
+@pytest.mark.parametrize(("data", "rows"), [("org/geometry", 5), ("org/geometry@validation", 2)])
+def test_rows_of_one_s_own_are_found_on_the_hub(hub: Hub, work: Path, data: str, rows: int) -> None:
+    words = ["train", "--model", "org/tiny", "--stage", "g2rpo", "--dry-run", "--set", f"data={data}"]
+    found = harness(hub, work, *words, "--set", "problem_type=math")
+    assert found.returncode == 0, found.stderr
+    assert f"\n{'':37} {rows:>9}\n" in found.stdout
+    assert "  | [image 1, 64 x 48]\n" in found.stdout
+    assert " -> 1.00" in found.stdout
+    absent = harness(hub, work, *words, "--set", "data=org/geomtry", "--set", "problem_type=math")
+    assert absent.returncode == 2
+    assert "org/geomtry: no such data set on the hub" in absent.stderr
 
 
 def test_offline_afterwards_all_comes_from_the_cache(hub: Hub, work: Path) -> None:

@@ -21,7 +21,7 @@ from training.data.dataset import DrawnProblems, HeldProblems, load_problems
 from training.data.file_problems import load_file, told
 from training.data.prompt_stream import PromptStream, spread
 from training.data.row_format import TASK_TYPES, RowFormat
-from training.data.rows import report_left_out
+from training.data.rows import left_out
 from training.filtering import Acceptance, FilterRule, outcome
 from training.rewards import Reward
 
@@ -267,7 +267,7 @@ def save(fakes: ModuleType, folder: Path, rows: list[Any], lines: bool = False) 
 
 def load(path: Path | str, **form: Any) -> Any:
     """(problems, rows left out); any share of gold answers may be refused."""
-    return load_file(str(path), RowFormat(**{"gold_budget": 1.0} | form), ImageStore(Path("/nonexistent")))
+    return load_file(str(path), RowFormat(**{"gold_budget": 1.0} | form), ImageStore(Path("/nonexistent")))[:2]
 
 
 BOX = {"task_type": "spatial_grounding", "problem_type": "spatial grounding"}
@@ -411,14 +411,13 @@ def test_pictures_lie_under_any_known_name_in_any_form(fakes: ModuleType, tmp_pa
     ],
 )
 def test_a_row_that_speaks_of_a_picture_and_has_none_is_left_out(
-    fakes: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], why: str
+    fakes: ModuleType, tmp_path: Path, changes: dict[str, Any], why: str
 ) -> None:
     rows = [problem(1), problem(2, **changes), problem(3, **changes)]
     [problems], failed = load(save(fakes, tmp_path, rows))
     assert problems.size == 1
     assert why in failed[0].error
-    report_left_out(failed)
-    said = capsys.readouterr().err.splitlines()
+    said = list(left_out(failed))
     assert said[0] == "2 rows left out:"
     assert why in said[1]
     assert said[1].endswith("(and 1 more)")

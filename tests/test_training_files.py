@@ -23,7 +23,8 @@ from training.problems import PROBLEM_TYPES
 
 
 def load(data: Path | str, **form: Any) -> tuple[list[FileProblems], Any]:
-    return load_file(str(data), RowFormat(**form), ImageStore(Path("/tmp")))  # nothing is written
+    loaded = load_file(str(data), RowFormat(**form), ImageStore(Path("/nonexistent")))  # nothing is that big
+    return loaded.problems, loaded.failed
 
 
 def png(shade: int = 7, size: tuple[int, int] = (200, 100)) -> bytes:
@@ -179,6 +180,25 @@ def test_images_are_relative_to_the_file_or_to_the_folder_that_is_said(tmp_path:
     assert problems.sample(0).images[0].size == (30, 20)
 
 
+def test_held_out_rows_are_drawn_by_the_seed_and_never_trained_on(tmp_path: Path) -> None:
+    path = save(tmp_path, *(onethinker(i, problem_type=("math", "numerical")[i % 2]) for i in range(20)))
+
+    def split(held_out: int, seed: int) -> tuple[set[str], set[str]]:
+        form = RowFormat(held_out=held_out, seed=seed)
+        found = load_file(str(path), form, ImageStore(tmp_path))
+        sides = ({row.id for each in side for row in each.rows} for side in (found.problems, found.held_out))
+        trained, held = sides
+        assert len(held) == held_out
+        assert trained | held == set(map(str, range(20)))
+        assert not trained & held
+        return trained, held
+
+    assert split(6, 0) == split(6, 0) != split(6, 1)
+    assert split(0, 0)[1] == set()
+    with pytest.raises(UsageError, match="held_out is 20, of 20 rows none is left"):
+        split(20, 0)
+
+
 # EasyR1's rows
 
 
@@ -310,7 +330,7 @@ def test_pictures_of_a_big_file_lie_outside_memory(tmp_path: Path) -> None:
     form = RowFormat(problem_type="math")
     load_file(str(path), form, ImageStore(tmp_path))  # what is imported once
     tracemalloc.start()
-    [problems], _ = load_file(str(path), form, ImageStore(tmp_path, in_memory=1 << 20))
+    [problems] = load_file(str(path), form, ImageStore(tmp_path, in_memory=1 << 20)).problems
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert sum(map(len, noise)) > 12_000_000

@@ -114,6 +114,11 @@ def test_refinement_has_a_lower_rate() -> None:
         ({"columns.answr": "solution"}, "there is no column 'answr'; did you mean 'answer'?"),
         ({"problem_type": "maths"}, "unknown problem type 'maths'; did you mean 'math'?"),
         ({"families.numerical": "maths"}, "recipe key families.numerical: Input should be 'general_vqa'"),
+        ({"held_out": 5}, "held_out is for rows of one's own: the tasks of data = synthetic have test rows"),
+        (
+            {"g2rpo.eval_data": "held-out", "data": "train.json"},
+            "g2rpo.eval_data is held-out, and no row is: set held_out",
+        ),
         ({"balance": "rows"}, "recipe key balance: Input should be 'families' or 'none'"),
         ({"stage": "g2rp"}, "unknown stage 'g2rp'; did you mean 'g2rpo'?"),
         ({"tracker": "wandbb"}, "recipe key tracker: Input should be 'none', 'tensorboard'"),
@@ -250,3 +255,38 @@ def test_the_command_s_flags_are_keys_of_the_recipe(
     assert seen == [("tiny", {"tracker": "wandb", "stage": "refine", "refine.steps": 5})]
     recipe = load_recipe(*seen[0])
     assert (recipe.tracker, recipe.stages, recipe.refine.steps) == ("wandb", ("refine",), 5)
+
+
+def test_easyr1_s_rows_are_trained_on_and_continued_on_the_same_alone(
+    fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    images = [{"bytes": fakes.picture(7, (64, 64)), "path": None}]
+    rows = [{"problem": f"<image>{i} + 1?", "answer": f"{i + 1}", "images": images} for i in range(3)]
+    path = tmp_path / "train.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path / "out"), "g2rpo.eval_every": 0}
+    overrides |= {"data": str(path), "problem_type": "math"}
+    assert train("tiny", overrides | {"g2rpo.steps": 1}).is_dir()
+    assert train("tiny", overrides).is_dir()
+    steps = [json.loads(line) for line in (tmp_path / "out" / "g2rpo" / "steps.jsonl").read_text().splitlines()]
+    assert [step["families"]["math"]["responses"] for step in steps] == [4, 4]
+    assert [step["epochs"] for step in steps] == [{"math": 0.6667}, {"math": 1.3333}]
+    with pytest.raises(UsageError, match="was made with another problem_type"):
+        train("tiny", overrides | {"problem_type": "numerical"})
+    held = {"held_out": 2, "g2rpo.eval_data": "held-out", "g2rpo.eval_every": 1, "out": str(tmp_path / "held")}
+    assert train("tiny", overrides | held).is_dir()
+    written = (tmp_path / "held" / "g2rpo" / "eval" / "step-0000001" / "responses.jsonl").read_text()
+    judged = [json.loads(line) for line in written.splitlines()]
+    assert {line["task"] for line in judged} == {"math/math"}
+    assert len({line["id"] for line in judged}) == 2
+    lines = (tmp_path / "held" / "g2rpo" / "steps.jsonl").read_text().splitlines()
+    [before, first, second] = map(json.loads, lines)
+    assert before["eval"]["mean"] == before["eval"]["categories"]["math"]
+    assert first["eval"]["mean"] == 50 * sum(line["value"] for line in judged)
+    assert second["epochs"] == {"math": 4.0}  # of the one row that is left
+    pq.write_table(pa.Table.from_pylist(rows[:2]), path)
+    with pytest.raises(UsageError, match="was made with another rows"):
+        train("tiny", overrides)

@@ -3,44 +3,42 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
-import PIL.Image
 import pytest
 
 from harness.run.media import ImageStore
 from harness.scores.judging import judge
 from scorers.rules.grounding import BoxTarget
 from scorers.types import Coords
+from tasks.prompts import render
 from tasks.types import Response, Sample, Task
 from training.data.file_problems import GOLD_EARNS, load_file
 from training.data.row_format import TASK_TYPES, RowFormat
 
-SHARED = Path("/work/shared/training_data")
 FILES = ("sample_train_data.json", "sample_math_val_data.json", "sample_generalVQA_val_data.json")
 SIZE = (640, 428)
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason=f"{SHARED} is absent")
 
 Asked = tuple[Task, Sample, dict[str, Any]]
 
 
-def rows(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads((SHARED / name).read_text(encoding="utf-8"))
+def rows(folder: Path, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((folder / name).read_text(encoding="utf-8"))
     return found
 
 
-def asked(name: str, folder: Path) -> list[Asked]:
-    """Every row of a file as it would be asked, with a drawn picture in place of each image."""
-    given = rows(name)
-    for path in {path for row in given for path in row["images"]}:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        PIL.Image.new("RGB", SIZE).save(folder / path)
+def asked(example_rows: Path, name: str, folder: Path) -> list[Asked]:
+    """Every row of a file as it would be asked, beside the row."""
+    given = rows(example_rows, name)
     numbered = [row | {"problem_id": number} for number, row in enumerate(given)]
     (folder / name).write_text(json.dumps(numbered), encoding="utf-8")
-    problems, failed = load_file(str(folder / name), RowFormat(gold_budget=0), ImageStore(folder))
+    form = RowFormat(gold_budget=0, image_dir=example_rows)
+    problems, failed, _ = load_file(str(folder / name), form, ImageStore(folder))
     assert not failed, [row.error for row in failed]
     found = [(each.task, each.sample(at)) for each in problems for at in range(each.size or 0)]
     assert len(found) == len(given)
@@ -48,8 +46,10 @@ def asked(name: str, folder: Path) -> list[Asked]:
 
 
 @pytest.fixture(scope="module", params=FILES)
-def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Asked]:
-    return asked(request.param, tmp_path_factory.mktemp("rows"))
+def shared(
+    request: pytest.FixtureRequest, example_rows: Path, tmp_path_factory: pytest.TempPathFactory
+) -> list[Asked]:
+    return asked(example_rows, request.param, tmp_path_factory.mktemp("rows"))
 
 
 def value(task: Task, sample: Sample, answer: str, coords: Coords = "norm1000") -> float:
@@ -85,15 +85,25 @@ def test_another_row_s_answer_is_mostly_wrong(shared: list[Asked]) -> None:
     assert sum(pairs) <= 0.25 * max(1, len(pairs))
 
 
-def test_the_counts_of_the_training_file() -> None:
-    found = Counter(row["problem_type"] for row in rows(FILES[0]))
+def test_a_prompt_lists_every_option_once(shared: list[Asked]) -> None:
+    for task, sample, row in shared:
+        prompt = " ".join(part for part in render(task, sample, "think") if isinstance(part, str))
+        options = row.get("options") or () if row["problem_type"] == "multiple choice" else ()
+        for letter, option in zip(ascii_uppercase, options, strict=False):
+            text = re.escape(re.sub(r"^[A-Z][).:]\s*", "", option))
+            assert len(re.findall(rf"\n\(?{letter}[).:] *{text}", prompt)) == 1, (option, prompt)
+
+
+def test_the_counts_of_the_training_file(example_rows: Path) -> None:
+    found = Counter(row["problem_type"] for row in rows(example_rows, FILES[0]))
     expected = {"multiple choice": 21, "spatial grounding": 10, "OCR": 10, "math": 9, "numerical": 7}
     assert found == expected | {"regression": 3}
-    assert {row["task_type"] for row in rows(FILES[0])} == set(TASK_TYPES)
+    assert {row["task_type"] for row in rows(example_rows, FILES[0])} == set(TASK_TYPES)
 
 
-def test_gold_boxes_are_thousandths(tmp_path: Path) -> None:
-    boxes = [(sample.target, row) for task, sample, row in asked(FILES[0], tmp_path) if task.places]
+def test_gold_boxes_are_thousandths(example_rows: Path, tmp_path: Path) -> None:
+    found = asked(example_rows, FILES[0], tmp_path)
+    boxes = [(sample.target, row) for task, sample, row in found if task.places]
     assert boxes
     for target, row in boxes:
         gold = json.loads(row["answer"].removeprefix("<answer>").removesuffix("</answer>"))["boxes"]

@@ -22,13 +22,16 @@ def train(parser: argparse.ArgumentParser) -> Runner:
     parser.add_argument("--tracker", help="none, tensorboard, wandb or trackio [none]")
     parser.add_argument("--out", metavar="DIR", help="where the checkpoint goes")
     parser.add_argument(
+        "--dry-run", action="store_true", help="load the data, say what would be trained on, and end"
+    )
+    parser.add_argument(
         "--set", dest="overrides", metavar="KEY=VALUE", action="append", help="a key of the recipe"
     )
     return _run
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Train; the last line printed is the folder of the model."""
+    """Train; the last line printed is the folder of the model. With `--dry-run` say what on."""
     from training import stages
 
     given: dict[str, Any] = vars(args)
@@ -38,6 +41,12 @@ def _run(args: argparse.Namespace) -> int:
     for pair in given.get("overrides", []):
         key, value = _pair(pair)
         overrides[key] = value
+    if given.get("dry_run"):
+        from training.dry_run import dry_run
+
+        for line in dry_run(stages.chosen_recipe(given.get("recipe"), overrides)):
+            print(line.encode(errors="backslashreplace").decode())  # rows may hold half a surrogate pair
+        return 0
     folder = stages.train(given.get("recipe"), overrides)
     if stages.is_first_process():
         print(folder)

@@ -20,6 +20,10 @@ from training.shaping import ENTROPY_WEIGHT, FamilyShape, default_shapes
 EstimatorName = Literal["g2rpo", "grpo", "dr_grpo", "ema_grpo", "gdpo", "gs_gdpo"]
 
 
+HELD_OUT = "held-out"
+"""The `eval_data` that means the recipe's held-out rows."""
+
+
 class PolicyRecipe(BaseModel):
     """One stage of policy training."""
 
@@ -99,6 +103,7 @@ class PolicyRecipe(BaseModel):
     eval_every: int = Field(0, ge=0)
     """Steps between evaluations; 0: none."""
     eval_data: str = "synthetic"
+    """Rows of the tasks, as for `harness eval`; or `held-out`, the recipe's own, all of them."""
     eval_limit: int = Field(20, ge=1)
     """Samples a task."""
     keep_rollouts: bool = True

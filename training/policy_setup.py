@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.errors import UsageError
 from harness.fingerprint import announced
@@ -16,7 +16,7 @@ from harness.types import Request, Sampling
 from scorers.types import COORDS, Coords
 from training.data.file_problems import told
 from training.data.load import stage_problems
-from training.data.prompt_stream import PromptStream
+from training.data.prompt_stream import Problems, PromptStream
 from training.data.rows import has_own_rows, left_out
 from training.log import StepLog, say, tracker
 from training.policy_recipe import PolicyRecipe
@@ -45,10 +45,19 @@ def stage_folder(recipe: Recipe, name: str) -> Path:
     return folder
 
 
-def open_stream(
+class Prompts(NamedTuple):
+    """What a stage asks, and how its model writes places."""
+
+    stream: PromptStream
+    coords: Coords | None
+    held_out: Sequence[Problems]
+    """What it is evaluated on where `eval_data` is `held-out`."""
+
+
+def open_prompts(
     recipe: Recipe, stage: PolicyRecipe, folder: Path, source: Path, *, aloud: bool = True
-) -> tuple[PromptStream, Coords | None]:
-    """The prompts of a stage, and the coordinate convention of its model.
+) -> Prompts:
+    """The prompts of a stage.
 
     Args:
         recipe: the whole recipe.
@@ -61,7 +70,7 @@ def open_stream(
         UsageError: nothing is left to train on, or places are asked for and the convention is not known.
     """
     coords = recipe.coords or family_coords(str(source))
-    problems, failed = stage_problems(recipe, stage.families, folder)
+    problems, failed, held_out = stage_problems(recipe, stage.families, folder)
     if aloud and has_own_rows(recipe.data):
         say(f"{recipe.data}: {told(problems)}")
     for line in left_out(failed) if aloud else ():
@@ -71,14 +80,14 @@ def open_stream(
         raise UsageError(
             f"{source.name}: its coordinate convention is not known: set coords to one of {COORDS}"
         )
-    return stream, coords
+    return Prompts(stream, coords, held_out)
 
 
 def name_stage(
     recipe: Recipe,
     name: str,
     source: Path,
-    opened: tuple[PromptStream, Coords | None],
+    prompts: Prompts,
     described: Mapping[str, Any],
 ) -> Stage:
     """The stage, with what makes it this one and no other.
@@ -87,10 +96,10 @@ def name_stage(
         recipe: the whole recipe.
         name: `g2rpo` or `refine`.
         source: the folder of the model that it starts from.
-        opened: what `open_stream` gave.
+        prompts: what `open_prompts` gave.
         described: what `describe_model` gave.
     """
-    stream, coords = opened
+    stream, coords, held_out = prompts
     names = tuple(task.name for task in stream.tasks)
     known = set(names) <= set(Registry().names())
     identity = {
@@ -102,7 +111,7 @@ def name_stage(
         "rows": stream.rows,
     }
     eval_tasks = names if known else task_names(("all",))
-    return Stage(name, stage_folder(recipe, name), recipe.seed, identity, source, eval_tasks)
+    return Stage(name, stage_folder(recipe, name), recipe.seed, identity, source, eval_tasks, held_out)
 
 
 def describe_model(source: Path, dtype: Any) -> dict[str, Any]:

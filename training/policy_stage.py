@@ -23,12 +23,13 @@ from harness.models.asking import read_training
 from harness.types import Request
 from scorers.types import Coords
 from tasks.types import Response
+from training import held_out
 from training.advantages import Array, Batch, Moments, estimator
-from training.data.prompt_stream import PromptStream, StreamPrompt
+from training.data.prompt_stream import Problems, PromptStream, StreamPrompt
 from training.filtering import Acceptance, outcome
 from training.local.budgets import Budget
 from training.local.rollout import Asking, Rollout, requests_of
-from training.policy_recipe import PolicyRecipe
+from training.policy_recipe import HELD_OUT, PolicyRecipe
 from training.rewards import TERMS, Reward, reward
 from training.rollout_log import write_rollouts
 
@@ -47,6 +48,8 @@ class Stage:
     """The folder of that model: a checkpoint has its processor files too."""
     eval_tasks: tuple[str, ...] = ()
     """Tasks of the periodic evaluation."""
+    held_out: Sequence[Problems] = ()
+    """What it asks in their place where `eval_data` is `held-out`."""
 
     @property
     def checkpoints(self) -> Path:
@@ -314,7 +317,7 @@ def reward_batch(rollouts: Sequence[Rollout], recipe: PolicyRecipe) -> Batch:
 
 
 def evaluate_policy(backend: Any, stage: Stage, recipe: PolicyRecipe, step: int) -> dict[str, Any]:
-    """The policy's scores as `harness eval` gives them, from a run folder of their own.
+    """The policy's scores: as `harness eval` gives them, in a run folder of their own; or on held-out rows.
 
     Args:
         backend: the policy as a backend.
@@ -325,6 +328,9 @@ def evaluate_policy(backend: Any, stage: Stage, recipe: PolicyRecipe, step: int)
     import harness
 
     backend.at_step(stage.name, step)
+    folder = stage.folder / "eval" / f"step-{step:07d}"
+    if recipe.eval_data == HELD_OUT:
+        return held_out.evaluate(backend, stage.held_out, recipe, backend.coords, folder / "responses.jsonl")
     results = harness.evaluate(
         backend,
         tasks=stage.eval_tasks,
@@ -336,7 +342,7 @@ def evaluate_policy(backend: Any, stage: Stage, recipe: PolicyRecipe, step: int)
         seed=stage.seed,
         images=False,
         fresh=True,
-        out=str(stage.folder / "eval" / f"step-{step:07d}"),
+        out=str(folder),
     )
     shares = [task.share("unparsed") + task.share("truncated") for task in results.tasks.values()]
     categories = {

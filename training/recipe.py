@@ -17,7 +17,7 @@ from training.data.prompt_stream import Balance
 from training.data.row_format import COLUMNS, TASK_TYPES, RowFormat
 from training.data.rows import has_own_rows
 from training.log import TrackerName
-from training.policy_recipe import PolicyRecipe
+from training.policy_recipe import HELD_OUT, PolicyRecipe
 from training.problems import problem_type
 
 SHIPPED = Path(__file__).parent / "recipes"
@@ -28,7 +28,16 @@ UNTRAINED = "tiny-untrained"
 
 Family = Annotated[Category, BeforeValidator(lambda name: TASK_TYPES.get(name, name))]
 """A family, by our name or by the `task_type` of OpenVLThinkerV2."""
-ROW_KEYS = ("columns", "problem_type", "family", "families", "image_dir", "gold_coords", "gold_budget")
+ROW_KEYS = (
+    "columns",
+    "problem_type",
+    "family",
+    "families",
+    "image_dir",
+    "gold_coords",
+    "gold_budget",
+    "held_out",
+)
 """Keys of a recipe that say how the rows of a file are read."""
 
 
@@ -128,6 +137,8 @@ class Recipe(_Section):
     """How a file writes its gold boxes; by default `norm1000` in OneThinker's format, `abs` in any other."""
     gold_budget: float = Field(0.05, ge=0, le=1)
     """Share of a file's rows whose own gold answer their scorer may refuse."""
+    held_out: int = Field(0, ge=0)
+    """So many of a file's rows, drawn by the seed, are never trained on: `eval_data = "held-out"` asks them."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     attention: str | None = None
     """The attention implementation, as transformers names it (`sdpa`, `flash_attention_2` …)."""
@@ -168,6 +179,8 @@ class Recipe(_Section):
             gold_coords=self.gold_coords,
             gold_budget=self.gold_budget,
             image_dir=Path(self.image_dir) if self.image_dir is not None else None,
+            held_out=self.held_out,
+            seed=self.seed,
         )
 
     @property
@@ -212,7 +225,18 @@ def load_recipe(path: str | Path | None, overrides: Mapping[str, Any]) -> Recipe
     for stage in recipe.stages:
         if stage not in STAGES:
             raise UsageError(f"unknown stage {stage!r}{nearest(stage, STAGES)}")
+    _check_held_out(recipe)
     return recipe
+
+
+def _check_held_out(recipe: Recipe) -> None:
+    """See that rows can be held out, and that they are where a stage is evaluated on them."""
+    if recipe.held_out and not has_own_rows(recipe.data):
+        raise UsageError(f"held_out is for rows of one's own: the tasks of data = {recipe.data} have test rows")
+    for stage in recipe.stages:
+        settings = getattr(recipe, stage)
+        if isinstance(settings, PolicyRecipe) and settings.eval_data == HELD_OUT and not recipe.held_out:
+            raise UsageError(f"{stage}.eval_data is {HELD_OUT}, and no row is: set held_out to their number")
 
 
 def task_names(chosen: tuple[str, ...]) -> tuple[str, ...]:

@@ -34,10 +34,7 @@ def train(recipe: str | Path | None = None, overrides: Mapping[str, Any] | None 
         UsageError: the recipe is wrong, names an unknown stage, or does not fit the model.
         HarnessError: training cannot go on.
     """
-    overrides = overrides or {}
-    if recipe is None and "model" not in overrides:
-        recipe = DEFAULT
-    chosen = load_recipe(recipe, overrides)
+    chosen = chosen_recipe(recipe, overrides or {})
     model: str | Path = chosen.model
     for stage in chosen.stages:
         if stage == "coldstart":
@@ -47,6 +44,15 @@ def train(recipe: str | Path | None = None, overrides: Mapping[str, Any] | None 
     if is_first_process():
         say(f"evaluate it: {evaluation(chosen, Path(model))}")
     return Path(model)
+
+
+def chosen_recipe(recipe: str | Path | None, overrides: Mapping[str, Any]) -> Recipe:
+    """The recipe that `train` runs.
+
+    Raises:
+        UsageError: it is wrong.
+    """
+    return load_recipe(DEFAULT if recipe is None and "model" not in overrides else recipe, overrides)
 
 
 def is_first_process() -> bool:

@@ -53,11 +53,13 @@ def load_demonstrations(
     """
     found: dict[str, list[Demonstration]] = {}
     if _are_conversations(data, form):
+        if form.held_out:
+            raise UsageError(f"{data}: held_out needs gold answers, and these are conversations: set it to 0")
         taught, failed = _conversations(read_rows(data, form), store)
         if taught:
             found["conversations"] = taught
     else:
-        problems, failed = load_file(data, form, store)
+        problems, failed, _ = load_file(data, form, store)
         for each in problems:
             if taught := _taught(each, form, coords, failed):
                 found.setdefault(each.task.category, []).extend(taught)

@@ -12,8 +12,9 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
-from typing import Any
+from itertools import count, groupby
+from random import Random
+from typing import Any, NamedTuple
 
 from harness.errors import UsageError
 from harness.run.media import ImageStore
@@ -115,7 +116,18 @@ def told(problems: Sequence[Problems]) -> str:
     return f"{counted(families.total(), 'row')} ({named}), {shown} with images"
 
 
-def load_file(data: str, form: RowFormat, store: ImageStore) -> tuple[list[FileProblems], list[FailedRow]]:
+class Loaded(NamedTuple):
+    """The rows of a file, by family and problem type."""
+
+    problems: list[FileProblems]
+    """What is trained on."""
+    failed: list[FailedRow]
+    """The rows that cannot be trained on."""
+    held_out: list[FileProblems]
+    """The rows that could be and never are."""
+
+
+def load_file(data: str, form: RowFormat, store: ImageStore) -> Loaded:
     """The problems of a file, a folder or a data set on the hub, and the rows that cannot be trained on.
 
     Left out are rows of videos, rows that speak of a picture and have none, rows without an answer, and rows
@@ -151,7 +163,17 @@ def load_file(data: str, form: RowFormat, store: ImageStore) -> tuple[list[FileP
             f"{data}: the scorers refuse the gold answers of {len(refused)} of {judged} rows, more than the "
             f"gold_budget of {form.gold_budget:.0%}: {reasons(refused)[0]}"
         )
-    return [FileProblems(rows) for _, rows in sorted(groups.items())], failed
+    rows = [row for _, group in sorted(groups.items()) for row in group]
+    if form.held_out >= len(rows):
+        raise UsageError(f"{data}: held_out is {form.held_out}, of {counted(len(rows), 'row')} none is left")
+    held = set(Random(f"held-out/{form.seed}").sample(range(len(rows)), form.held_out))  # noqa: S311
+    kept = _grouped([row for at, row in enumerate(rows) if at not in held])
+    return Loaded(kept, failed, _grouped([rows[at] for at in sorted(held)]))
+
+
+def _grouped(rows: Sequence[FileRow]) -> list[FileProblems]:
+    """Rows that are sorted by family and problem type, in groups of one."""
+    return [FileProblems([*group]) for _, group in groupby(rows, lambda row: (row.family, row.kind))]
 
 
 def checked(read: ReadRow, form: RowFormat, store: ImageStore) -> FileRow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from harness.errors import UsageError
 from harness.registry import Registry
@@ -16,10 +17,19 @@ from training.data.rows import has_own_rows
 from training.recipe import Recipe, task_names
 
 
-def stage_problems(
-    recipe: Recipe, families: Sequence[str], scratch: Path
-) -> tuple[list[Problems], list[FailedRow]]:
-    """The problems of a recipe's data that are of the chosen families, and the rows that cannot be asked.
+class StageData(NamedTuple):
+    """The problems of a stage."""
+
+    problems: list[Problems]
+    """What is trained on."""
+    failed: list[FailedRow]
+    """The rows that cannot be asked."""
+    held_out: list[Problems]
+    """What is never trained on: nothing unless the recipe holds rows out."""
+
+
+def stage_problems(recipe: Recipe, families: Sequence[str], scratch: Path) -> StageData:
+    """The problems of a recipe's data that are of the chosen families.
 
     Args:
         recipe: names the data.
@@ -31,9 +41,17 @@ def stage_problems(
         HarnessError: the hub cannot be reached, or a task has no rows.
     """
     found: list[Problems]
+    held_out: list[Problems] = []
     if has_own_rows(recipe.data):
-        loaded, failed = load_file(recipe.data, recipe.row_format, ImageStore(scratch))
-        found = [each for each in loaded if not families or each.task.category in families]
+        loaded = load_file(recipe.data, recipe.row_format, ImageStore(scratch))
+        failed = loaded.failed
+        found = [each for each in loaded.problems if not families or each.task.category in families]
+        held_out = [each for each in loaded.held_out if not families or each.task.category in families]
+    elif recipe.data not in ("synthetic", "hub") and not Path(recipe.data).is_dir():
+        raise UsageError(
+            f"data = {recipe.data}: no such directory; known: synthetic, hub, directories, ORG/NAME on the hub "
+            "and .json, .jsonl and .parquet files"
+        )
     else:
         registry = Registry()
         tasks = [registry.get(task) for task in task_names(recipe.tasks)]
@@ -41,4 +59,4 @@ def stage_problems(
         found, failed = load_problems(tasks, recipe.data, seed=recipe.seed, folder=scratch)
     if not found:
         raise UsageError(f"none of the tasks is of the families {', '.join(families)}")
-    return found, failed
+    return StageData(found, failed, held_out)

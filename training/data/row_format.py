@@ -71,6 +71,10 @@ class RowFormat:
     """Share of rows whose own gold answer their scorer may refuse."""
     image_dir: Path | None = None
     """Relative image paths are relative to it; None: to the folder of the file that names them."""
+    held_out: int = 0
+    """So many rows are never trained on."""
+    seed: int = 0
+    """Draws them."""
 
     def __post_init__(self) -> None:
         plain = {plain_name(name): family for name, family in self.families.items()}

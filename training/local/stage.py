@@ -20,7 +20,7 @@ from training.policy_setup import (
     describe_model,
     name_stage,
     open_log,
-    open_stream,
+    open_prompts,
     source_folder,
     stage_folder,
 )
@@ -52,18 +52,22 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
             f"accelerate launch --num_processes {gpus} -m harness train RECIPE --engine trl uses them all"
         )
     with Lock(folder):
-        opened = stream, coords = open_stream(recipe, stage, folder, source)
+        prompts = open_prompts(recipe, stage, folder, source)
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         model = _model(source, recipe, stage)
         described = describe_model(source, model.dtype)
         backend = PolicyBackend(
-            model, load_processor(source), coords=coords, described=described, batch_size=stage.rollout_batch
+            model,
+            load_processor(source),
+            coords=prompts.coords,
+            described=described,
+            batch_size=stage.rollout_batch,
         )
         check_format(stage, backend)
-        which = name_stage(recipe, name, source, opened, described)
-        trainer = Trainer(stage, which, backend, stream)
+        which = name_stage(recipe, name, source, prompts, described)
+        trainer = Trainer(stage, which, backend, prompts.stream)
         _train(trainer, recipe)
         if stage.lora_rank:
             model = model.merge_and_unload()

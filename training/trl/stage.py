@@ -30,7 +30,7 @@ from training.policy_setup import (
     describe_model,
     name_stage,
     open_log,
-    open_stream,
+    open_prompts,
     source_folder,
     stage_folder,
 )
@@ -68,7 +68,7 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
     source = ranks.from_first(lambda: source_folder(start))
     folder = stage_folder(recipe, name)
     with _locked(ranks, folder):
-        opened = stream, coords = open_stream(recipe, stage, folder, source, aloud=ranks.first)
+        prompts = open_prompts(recipe, stage, folder, source, aloud=ranks.first)
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
@@ -77,11 +77,15 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
         model = load_policy(source, recipe, stage, config)
         described = ranks.from_first(lambda: describe_model(source, recipe.dtype))
         backend = RankBackend(
-            model, load_processor(source), coords=coords, described=described, batch_size=stage.rollout_batch
+            model,
+            load_processor(source),
+            coords=prompts.coords,
+            described=described,
+            batch_size=stage.rollout_batch,
         )
         check_format(stage, backend, ranks.say)
-        which = name_stage(recipe, name, source, opened, described | {"engine": "trl"})
-        course = SharedStage(stage, which, stream, coords, ranks=ranks)
+        which = name_stage(recipe, name, source, prompts, described | {"engine": "trl"})
+        course = SharedStage(stage, which, prompts.stream, prompts.coords, ranks=ranks)
         trainer = make_trainer(course, backend, config)
         train(trainer, recipe)
         return _write_result(trainer, folder / "model")
