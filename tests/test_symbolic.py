@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from scorers.math.amount import close, read_amount, same_amount
 from scorers.math.latex import LatexError, evaluate
 from scorers.math.regions import same_region
 from scorers.math.symbolic import symbolic_equal, value_named
@@ -407,3 +408,198 @@ def test_pairs_in_brackets_may_be_points() -> None:
 def test_unbalanced_bars_and_marks_have_no_value(text: str) -> None:
     with pytest.raises(LatexError):
         evaluate(text, variables=lambda name: 1.5)
+
+
+AMOUNTS: dict[str, tuple[float, str] | None] = {
+    "5": (5, ""),
+    "5 cm": (5, "cm"),
+    "5cm.": (5, "cm"),
+    "5. cm": (5, "cm"),
+    "5 CM": (5, "cm"),
+    "(5) cm": (5, "cm"),
+    r"2\sqrt{9} cm": (6, "cm"),
+    "0 cm": (0, "cm"),
+    " " * 196 + "5 cm": (5, "cm"),
+    " " * 197 + "5 cm": None,
+    "1" * 201: (int("1" * 201), ""),
+    "5 cm^2": (5, "cm2"),
+    "5 cm^{3}": (5, "cm3"),
+    "5 square cm": (5, "cm2"),
+    "5 sq cm": (5, "cm2"),
+    "5 cu. cm": (5, "cm3"),
+    "5 cm squared": (5, "cm2"),
+    "5 cm cubed": (5, "cm3"),
+    "5 inches": (5, "in"),
+    "5 in": (5, "in"),
+    "5 in in": (5, "in"),
+    "5 in total": (5, ""),
+    '5"': (5, "in"),
+    "5 degrees": (5, "degree"),
+    r"120^\circ": (120, "degree"),
+    r"118^\circ T": (118, "degree"),
+    r"118^\circ  T": None,
+    r"30\%": (30, "percent"),
+    "5 km/h": (5, "km/h"),
+    "5 km/foo": None,
+    "5 foo/h": None,
+    "5 houses": (5, ""),
+    "5 unit": (5, ""),
+    "5 units": (5, ""),
+    "5 aa bb cc dd": (5, ""),
+    "5 aa bb cc dd ee": None,
+    "5 " + "a" * 16: (5, ""),
+    "5 " + "a" * 17: None,
+    "5 m": (5, "m"),
+    "5 x": None,
+    "5 large x": None,
+    "5 and 6": None,
+    "5 of them": None,
+    "5 cm or": None,
+    "x cm": None,
+    "cm": None,
+}
+
+
+@pytest.mark.parametrize(("text", "amount"), AMOUNTS.items())
+def test_amounts(text: str, amount: tuple[float, str] | None) -> None:
+    assert read_amount(text) == amount
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("5", "5 cm", True),
+        ("5 m", "5 cm", False),
+        (r"30\%", "30 cm", False),
+        (r"30\%", "0.3", True),
+        (r"30\%", "30", True),
+        (r"30\%", "3", False),
+        (r"30\%", "300", False),
+        (r"30\%", "3000", False),
+        ("x", "5", None),
+        # three digits that the other rounds to, or three decimals at which it is cut
+        ("0.333", "1/3", True),
+        ("+0.333", "1/3", True),
+        (".333", "1/3", True),
+        ("-0.333", "-1/3", True),
+        ("-0.333", "1/3", False),
+        ("0.33", "1/3", False),
+        ("0.3330", "1/3", False),
+        ("0.334", "1/3", False),
+        ("0.667", "2/3", True),
+        ("0.666", "2/3", True),
+        ("0.665", "2/3", False),
+        ("0.667", "0.6666", False),
+        ("0.000333", "1/3000", True),
+        ("0.00033", "1/3000", False),
+        ("0.0314", r"\pi/100", True),
+        ("3.1", r"\pi", False),
+        ("3.14", r"\pi", True),
+        ("3.13", r"\pi", False),
+        ("3.141", r"\pi", True),
+        ("3.140", r"\pi", False),
+        ("3.1415", r"\pi", True),
+        ("31.4", r"10\pi", True),
+        ("31.41", r"10\pi", False),
+        ("31.42", r"10\pi", True),
+        ("314", r"100\pi", False),
+        ("314.15", r"100\pi", False),
+        ("314.16", r"100\pi", True),
+        ("0.125", "1/8", True),
+        ("0.1249", "1/8", False),
+        ("12.345", "24689/2000", True),
+    ],
+)
+def test_amounts_that_are_the_same(one: str, other: str, same: bool | None) -> None:
+    assert same_amount(one, other) is same
+    assert same_amount(other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (1, 2, False),
+        (2, 2.0, True),
+        (0, 1e-300, False),
+        (1.0, 1 + 9e-10, True),
+        (1.0, 1 + 2e-9, False),
+        (1e-15, 2e-15, False),
+        (10**400, 1.0, False),
+        (10**400, 10**400, True),
+        (10**400, 10**400 + 1, False),
+    ],
+)
+def test_close_is_relative(one: float, other: float, same: bool) -> None:
+    assert close(one, other) is same
+    assert close(other, one) is same
+
+
+REGIONS: list[tuple[str, str, bool | None]] = [
+    ("[1,2]", "1 ≤ x ≤ 2", True),
+    ("(1,2)", "1<x<2", True),
+    ("(1;2)", "1<x<2", True),
+    ("[1,2)", "1 ≤ x<2", True),
+    ("(1,2]", "1<x ≤ 2", True),
+    ("(1,2]", "1 ≤ x<2", False),
+    ("(1,2)", "1<x<3", False),
+    ("(0,2)", "1<x<2", False),
+    ("(1,2)", "2>x>1", True),
+    ("(1,2]", "2 ≥ x>1", True),
+    ("[1,2)", "2>x ≥ 1", True),
+    ("x<1", r"(-\infty,1)", True),
+    ("1>x", r"(-\infty,1)", True),
+    ("x ≤ 1", r"(-\infty,1]", True),
+    ("x ≥ 1", r"[1,\infty)", True),
+    ("x>1", r"(1,+\infty)", True),
+    ("x>1", r"(1,\infty]", False),
+    ("x>1", "1<x", True),
+    ("x<1", "1<x", False),
+    ("x<1", "x ≤ 1", False),
+    ("x<1", "x<2", False),
+    ("x<1", "y<1", False),
+    ("x<0", r"(-\infty,0)", True),
+    ("x ≠ 1", r"(-\infty,1)\cup(1,\infty)", True),
+    ("x ≠ 1", "1 ≠ x", True),
+    ("x ≠ 1", "x ≠ 2", False),
+    ("x ≠ 1", "x<1", False),
+    ("x<1 or x>3", "x>3 or x<1", True),
+    (r"x<1 \cup x>3", "x>3 U x<1", True),
+    ("x<1 or x>3", r"(-\infty,1)\cup(3,\infty)", True),
+    ("x<1 or y>3", "x>3 or x<1", None),
+    ("x ∈ (1,2)", "1<x<2", True),
+    ("y ∈ (1,2)", "1<x<2", False),
+    ("5 ∈ (1,2)", "1<x<2", None),
+    (r"x ∈ \mathbb{R}", r"(-\infty,\infty)", True),
+    (r"x ∈ \mathbb{R}", "all real numbers", True),
+    ("all real", "x<1", None),
+    (r"\pi<x", r"x>\pi", True),
+    (r"\alpha<1", r"(-\infty,1)", True),
+    ("f(x)<1", r"(-\infty,1)", True),
+    ("x_1<1", "x_1<1", True),
+    # no parts of the line: two signs that point apart, no variable or two, ends in no order
+    ("1<x>2", "(1,2)", None),
+    ("1 ≠ x ≠ 2", "x<1", None),
+    ("1<x ≠ 2", "x<1", None),
+    ("2<x<1", "x<1", None),
+    ("(2,1)", "x<1", None),
+    ("(1,1)", "x<1", None),
+    ("1<2", "x<1", None),
+    ("x<y", "x<1", None),
+    ("1<x<y", "x<1", None),
+    ("x<1<2", "x<2", None),
+    ("1<2<x", "x>2", None),
+    ("1<x<2<3", "x<1", None),
+    ("ab<1", "x<1", None),
+    ("x", "x<1", None),
+    ("", "x<1", None),
+    ("<", "<", None),
+    ("x<1 or", "x<1", None),
+    ("x<1, x>0", "x<1", None),
+    ("5", "5", None),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "same"), REGIONS)
+def test_parts_of_the_number_line(one: str, other: str, same: bool | None) -> None:
+    assert same_region(standard(one), standard(other)) is same
+    assert same_region(standard(other), standard(one)) is same
