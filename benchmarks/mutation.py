@@ -31,7 +31,7 @@ TESTS = """
     read_* symbolic task_score tasks_*
 """
 """The tests of scorers: files of `tests/`. Others reach scorers too, through whole runs that take minutes."""
-SLOW = "long_texts_take or no_candidate_is_longer or enormous or linear_time or megabyte or documentation"
+SLOW = "long_texts_take or no_candidate_is_longer or enormous or linear_time or megabyte or garbage"
 """Names of tests that take seconds for what others check as well."""
 FIRST = "scorers.official.mmstar.*"
 """A few mutants for mutmut's first run, which makes all of them and finds the tests of each function."""
