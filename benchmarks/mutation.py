@@ -27,8 +27,8 @@ from harness.scores.stats import mean_interval
 ROOT = Path(__file__).absolute().parents[1]
 COPIED = ("harness", "reports", "scorers", "tasks", "training", "docs", "tests", "pyproject.toml", "README.md")
 TESTS = """
-    box chart_rule charxiv coordinates document_rule judging mathverse mathvision mathvista ocr official_* points
-    read_* symbolic task_score tasks_*
+    arithmetic box chart_rule charxiv coordinates delimiters docs_choice docs_reading document_rule engine_gold
+    judging mathverse mathvision mathvista ocr official_* points read_* symbolic task_score tasks_*
 """
 """The tests of scorers: files of `tests/`. Others reach scorers too, through whole runs that take minutes."""
 SLOW = "long_texts_take or no_candidate_is_longer or enormous or linear_time or megabyte or garbage"
