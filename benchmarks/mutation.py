@@ -2,9 +2,9 @@
 
     python benchmarks/mutation.py [--sample 250] [--seed 1] [--jobs 2] [--survivors FILE]
 
-mutmut changes one thing at a time (a comparison, a number, an argument …) in a copy of the checkout and runs the
-tests that reach the changed function. A seeded sample of all its mutants is tried. Killed are those with which
-a test fails or never ends; those that no test reaches, and those that change nothing, count as survivors.
+mutmut changes one thing at a time (a comparison, a number, an argument …) in a copy of the checkout and runs
+the tests that reach the changed function. A seeded sample of all its mutants is tried. Those with which a test
+fails or never ends are killed; those that no test reaches, and those that change nothing, count as survivors.
 
 Recorded outputs (`HARNESS_SHARED`) are used where they are there; without them fewer mutants are killed.
 """
@@ -36,10 +36,17 @@ SLOW = "long_texts_take or no_candidate_is_longer or enormous or linear_time or 
 FIRST = "scorers.official.mmstar.*"
 """A few mutants for mutmut's first run, which makes all of them and finds the tests of each function."""
 KILLED = ("killed", "timeout")
+SETTINGS = """
+process_isolation = forkserver
+timeout_multiplier = 3
+timeout_constant = 10
+use_git_change_detection = false
+"""
+"""A server that has run no test forks one process for each mutant, so that each starts with empty caches."""
 
 
 def copy(folder: Path) -> None:
-    """The checkout with mutmut's settings. Its `pyproject.toml` stays as it is: mutmut reads `setup.cfg` too."""
+    """The checkout with mutmut's settings, which stand in a `setup.cfg` of the copy."""
     for name in COPIED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

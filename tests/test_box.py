@@ -440,15 +440,29 @@ def test_boxes_that_touch_or_are_empty_share_nothing(first, second, expected) ->
 @pytest.mark.parametrize(
     ("text", "coords", "target", "value", "extracted", "shapes"),
     [
-        ("[10, 20, 30, 40]", "abs", BoxTarget((10, 20, 30, 40), 100, 200), 1, [10, 20, 30, 40], [0.1, 0.1, 0.3, 0.2]),
-        ("[10, 20, 30, 40]", "norm1000", BoxTarget((1, 4, 3, 10), 100, 200), 2 / 3, [1, 4, 3, 8], [0.01, 0.02, 0.03, 0.04]),
+        (
+            "[10, 20, 30, 40]",
+            "abs",
+            BoxTarget((10, 20, 30, 40), 100, 200),
+            1,
+            [10, 20, 30, 40],
+            [0.1, 0.1, 0.3, 0.2],
+        ),
+        (
+            "[10, 20, 30, 40]",
+            "norm1000",
+            BoxTarget((1, 4, 3, 10), 100, 200),
+            2 / 3,
+            [1, 4, 3, 8],
+            [0.01, 0.02, 0.03, 0.04],
+        ),
         ("[10, 20, 30, 40]", "abs", BoxTarget((10, 20, 30, 45)), 0.8, [10, 20, 30, 40], None),
         ("[30, 40, 10, 20]", "abs", BoxTarget((10, 20, 30, 60)), 0.5, [10, 20, 30, 40], None),
         ("[10, 20, 30, 40]", "abs", BoxTarget((10, 20, 30, 61)), 20 / 41, [10, 20, 30, 40], None),
         ("[0, 0, 3, 1]", "abs", BoxTarget((0, 0, 10, 1)), 0.3, [0, 0, 3, 1], None),
         ("[0, 0, 7, 1]", "abs", BoxTarget((0, 0, 10, 1)), 0.7, [0, 0, 7, 1], None),
     ],
-)  # fmt: skip
+)
 def test_all_that_the_score_of_a_box_says(text, coords, target, value, extracted, shapes) -> None:
     score = grounding(Answer(text, coords), target)
     assert score.value == pytest.approx(value)
@@ -472,7 +486,7 @@ def test_what_a_box_needs() -> None:
         with pytest.raises(ScorerError, match=message):
             grounding(Answer("[0.1, 0.2, 0.3, 0.4]", coords), target)
     with pytest.raises(
-        ScorerError, match="^abs coordinates need the size of the image, of which only fractions are known$"
+        ScorerError, match=r"^abs coordinates need the size .* of which only fractions are known$"
     ):
         grounding(Answer("[1, 2, 3, 4]", "abs"), BoxTarget((0.1, 0.2, 0.3, 0.4), 1, 1))
     score = grounding(Answer("none", "abs"), target)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from scorers.place import masks
-from scorers.place.places import read_places
+from scorers.place.places import read_places, scan
 from scorers.read.normalise import clean
 from scorers.rules.refspatial import MaskTarget, points_in_mask
 from scorers.rules.robospatial import RoboSpatialTarget, in_polygon, middle, outline, robospatial
@@ -568,8 +568,16 @@ def test_the_score_of_a_word(text, question, answer, extracted, value, official)
 
 @pytest.mark.parametrize(
     ("point", "inside"),
-    [((0.5, 0), True), ((1, 1), True), ((0, 0.5), True), ((1.0001, 0.5), False), ((2, 1), False)]
-    + [((0.5, -0.1), False), ((-1, 0), False), ((0.5, 0.5), True)],
+    [
+        ((0.5, 0), True),
+        ((1, 1), True),
+        ((0, 0.5), True),
+        ((1.0001, 0.5), False),
+        ((2, 1), False),
+        ((0.5, -0.1), False),
+        ((-1, 0), False),
+        ((0.5, 0.5), True),
+    ],
 )
 def test_the_outline_of_a_polygon_is_inside(point, inside) -> None:
     square = ((0, 0), (1, 0), (1, 1), (0, 1))
@@ -583,3 +591,94 @@ def test_the_middle_of_a_polygon() -> None:
     arch = ((0, 0), (4, 0), (4, 4), (3, 4), (3, 1), (1, 1), (1, 4), (0, 4))
     assert middle(arch) == pytest.approx((11 / 3, 8 / 3))
     assert outline(arch) == arch
+
+
+STATED: list[tuple[str, str, tuple[tuple[float, ...], ...] | None, str | None]] = [
+    # (text, coords, the places, the channel)
+    ("x: 1, y: 2", "abs", ((1, 2),), "whole"),
+    ("y: 2, x: 1", "abs", ((1, 2),), "whole"),
+    ("x: 1, y: 2", "yx1000", ((1, 2),), "whole"),
+    ("x1=1 y1=2 x2=3 y2=4", "abs", ((1, 2), (3, 4)), "whole"),
+    ("xmin: 1, ymin: 2, xmax: 3, ymax: 4", "abs", ((1, 2, 3, 4),), "whole"),
+    ("left: 1, top: 2, right: 3, bottom: 4", "abs", ((1, 2, 3, 4),), "whole"),
+    ("x: 1, y: 2, width: 3, height: 4", "abs", ((1, 2, 4, 6),), "whole"),
+    ("left: 1, top: 2, w: 3, h: 4", "abs", ((1, 2, 4, 6),), "whole"),
+    ("xmin 1", "abs", None, None),
+    ("left: 1", "abs", None, None),
+    ("It is at 1, 2", "abs", ((1, 2),), "whole"),
+    ("at 1 2 3 4", "abs", ((1, 2, 3, 4),), "whole"),
+    ("{1, 2}", "abs", ((1, 2),), "whole"),
+    ("[1, 2", "abs", ((1, 2),), "whole"),
+    ("[1; 2]", "abs", ((1, 2),), "whole"),
+    ("(10px, 20px)", "abs", ((10, 20),), "whole"),
+    ("(1e2, 2)", "abs", ((100, 2),), "whole"),
+    ("(-1, −2)", "abs", ((-1, -2),), "whole"),
+    ("（１，２）", "abs", ((1, 2),), "whole"),
+    # numbers that are no coordinates, vectors that are no places
+    ("(999999, 2)", "abs", ((999_999, 2),), "whole"),
+    ("(1000000, 2)", "abs", None, None),
+    ("(-1000000, 2)", "abs", None, None),
+    ("(0." + "1" * 38 + ", 2)", "abs", ((float("0." + "1" * 38), 2),), "whole"),
+    ("(0." + "1" * 39 + ", 2)", "abs", None, None),
+    ("(1%, 2%)", "abs", None, None),
+    ("(1%, 2%)", "norm100", ((1, 2),), "whole"),
+    ("1, 2, 3", "abs", None, None),
+    ("(1, 2, 3, 4, 5)", "abs", None, None),
+    ("(1)", "abs", None, None),
+    ("(x1, y1)", "abs", None, None),
+    ("", "abs", None, None),
+    ("<think>(1, 2)", "abs", None, None),
+    # conventions
+    ("(1, 2)", "yx1000", ((2, 1),), "whole"),
+    ("[1, 2, 3, 4]", "yx1000", ((2, 1, 4, 3),), "whole"),
+    ("<loc0001><loc0002>", "abs", None, None),
+    ("<loc0001><loc0002>", "loc1024", ((2, 1),), "whole"),
+    ("<loc0001><loc0002><loc0003><loc0004>", "loc1024", ((2, 1), (4, 3)), "whole"),
+    ("<loc_1><loc_2>", "loc1000", ((1, 2),), "whole"),
+    # several, denied, alternative
+    ("(1, 2) and (3, 4)", "abs", ((1, 2), (3, 4)), "whole"),
+    ("[1, 2], [1, 2, 3, 4]", "abs", ((1, 2), (1, 2, 3, 4)), "whole"),
+    ("- (1, 2)\n- (3, 4)", "abs", ((1, 2), (3, 4)), "whole"),
+    ("1. (1, 2)\n2. (3, 4)", "abs", ((1, 2), (3, 4)), "whole"),
+    ("(1, 2) or (3, 4)", "abs", None, None),
+    ("not (1, 2) but (3, 4)", "abs", ((3, 4),), "whole"),
+    ("instead of (1, 2), (3, 4)", "abs", ((3, 4),), "whole"),
+    ("(1, 2) is wrong. (3, 4)", "abs", ((3, 4),), "concluding"),
+    ("(1, 2). Wait, (3, 4)", "abs", ((3, 4),), "whole"),
+    # the likeliest kind
+    ('{"point": [1, 2], "x": [3, 4]}', "abs", ((1, 2),), "whole"),
+    ('{"bbox": [1, 2, 3, 4], "conf": [5, 6]}', "abs", ((1, 2, 3, 4),), "whole"),
+    ('{"label": "at (9, 9)", "point": [1, 2]}', "abs", ((1, 2),), "whole"),
+    ('{"note": "at (9, 9)"}', "abs", ((9, 9),), "whole"),
+    ("It is at (5, 6): [[1, 2], [3, 4]]", "abs", ((1, 2), (3, 4)), "whole"),
+    # channels
+    ("<answer>(1, 2)</answer> (3, 4)", "abs", ((1, 2),), "tag"),
+    ("<answer>none</answer> (3, 4)", "abs", ((3, 4),), "whole"),
+    (r"\boxed{(1, 2)} (3, 4)", "abs", ((1, 2),), "box"),
+    ("The answer is (1, 2).\nOr so it seems near (3, 4) here.", "abs", ((1, 2),), "announced"),
+]
+
+
+@pytest.mark.parametrize(("text", "coords", "places", "channel"), STATED)
+def test_places_that_are_stated(text, coords, places, channel) -> None:
+    found = read_places(clean(text), coords)
+    assert (found and found.value, found and found.channel) == (places, channel)
+
+
+@pytest.mark.parametrize(
+    ("text", "ranks"),
+    [
+        ('{"point": [1, 2]}', [0]),
+        ('{"bbox_2d": [[1, 2], [3, 4]]}', [0, 0]),
+        ("{'the answer': (1, 2)}", [0]),
+        ('{"name": [1, 2]}', [1]),
+        ('{"x-y": [1, 2]}', [1]),
+        ("[(1, 2), (3, 4)]", [1, 1]),
+        ("[(1, 2) and (3, 4)]", [1, 2]),
+        ("It is at (1, 2)", [2]),
+        ('{"note": "a cup at (1, 2)", "click": [3, 4]}', [3, 0]),
+        ('{"note": "(1, 2)"}', [1]),
+    ],
+)
+def test_how_likely_a_vector_is_the_answer(text, ranks) -> None:
+    assert [vector.rank for vector in scan(text, "abs")] == ranks

@@ -706,7 +706,16 @@ def parsed(
 LETTERED: dict[int | str | None, tuple[str, ...]] = {
     A: ("A", "a", "(a)", "A.", "a.", "A. red", "A (red)", "'A'", "A because", "A is", "A)red"),
     B: (
-        *("B) blue, not red", "D (option B)", "D: choice B", "B - blue", "so B", "I pick B", "pick (b)", "pick b."),
+        *(
+            "B) blue, not red",
+            "D (option B)",
+            "D: choice B",
+            "B - blue",
+            "so B",
+            "I pick B",
+            "pick (b)",
+            "pick b.",
+        ),
         *("[B]", "{B}", "<B>", "$B$", "B→", "B!", "B|", "B — it is", "the correct option is B", "A: blue"),
         *("letter: b", "(B) or so", "it's most likely B"),
     ),
@@ -716,12 +725,12 @@ LETTERED: dict[int | str | None, tuple[str, ...]] = {
         *("Z", "Z.", "E. pink", "is E", "the answer is Z", "(C) D", "I", "I.", "A) red B) blue C) green"),
     ),
     None: ("I think", "I'm", "A B", "A A", "AB", "A cat", "B cat", "a is", "B-x"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
     ("text", "expected"), [(text, option) for option, texts in LETTERED.items() for text in texts]
-)  # fmt: skip
+)
 def test_letters_of_a_candidate(text: str, expected: int | str | None) -> None:
     assert parsed(text) == expected
 
@@ -914,7 +923,14 @@ def test_only_the_first_characters_of_a_candidate_are_read() -> None:
 
 @pytest.mark.parametrize(
     ("text", "same"),
-    [("Red.", 0), ("the red", 0), ("red blue", None), ("", None), ("red" + " " * 4093, 0), ("red" + " " * 4094, None)],
-)  # fmt: skip
+    [
+        ("Red.", 0),
+        ("the red", 0),
+        ("red blue", None),
+        ("", None),
+        ("red" + " " * 4093, 0),
+        ("red" + " " * 4094, None),
+    ],
+)
 def test_texts_of_options(text: str, same: int | None) -> None:
     assert same_text(text, COLOURS) == same

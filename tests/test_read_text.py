@@ -243,13 +243,16 @@ def test_the_fullest_reading_of_a_response(response: str, expected: str | None) 
         ("a\n\n  b  \nc", ["a", "b", "c"]),
         ("1. One\n10. Ten", ["1. One", "10. Ten"]),
         ("100. Hundred", ["100.", "Hundred"]),
-        ("Mr. Smith met Prof. Jones and J. Doe. They left.", ["Mr. Smith met Prof. Jones and J. Doe.", "They left."]),
+        (
+            "Mr. Smith met Prof. Jones and J. Doe. They left.",
+            ["Mr. Smith met Prof. Jones and J. Doe.", "They left."],
+        ),
         ("e.g. This is one, cf. Fig. 5", ["e.g. This is one, cf. Fig. 5"]),
         ("It is 1.5.", ["It is 1.5."]),
         ("", []),
         (" \n ", []),
     ],
-)  # fmt: skip
+)
 def test_sentences(text: str, parts: list[str]) -> None:
     assert sentences(text) == parts
 
@@ -269,8 +272,15 @@ def test_words(text: str, found: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("word", "expected"),
-    [("company's", "compa"), ("located", "locat"), ("location", "locat"), ("abc", "abc"), ("5th", "5th")]
-    + [("a1bcdef", "a1bcdef"), ("", "")],
+    [
+        ("company's", "compa"),
+        ("located", "locat"),
+        ("location", "locat"),
+        ("abc", "abc"),
+        ("5th", "5th"),
+        ("a1bcdef", "a1bcdef"),
+        ("", ""),
+    ],
 )
 def test_stems(word: str, expected: str) -> None:
     assert stem(word) == expected
@@ -359,7 +369,11 @@ READINGS: list[tuple[str, str, tuple[str, ...]]] = [
     ("red: 45%", "Which?", ("red: 45%", "red")),
     ("45% for red", "Which?", ("45% for red", "red")),
     ("red [5].", "Which?", ("red [5]", "red")),
-    ("China has the highest rate.", "Which country has the highest rate?", ("China has the highest rate", "China")),
+    (
+        "China has the highest rate.",
+        "Which country has the highest rate?",
+        ("China has the highest rate", "China"),
+    ),
     (
         "The lowest rate is in New York City.",
         "Which city has the lowest rate?",
@@ -371,7 +385,11 @@ READINGS: list[tuple[str, str, tuple[str, ...]]] = [
         ("Kansas City has the lowest rate", "Kansas", "Kansas City"),
     ),
     ("The title is **Foo**.", "What is the title?", ("The title is **Foo**", "Foo")),
-    ("The colour of the car is red.", "What is the colour of the car?", ("The colour of the car is red", "the car is red", "red")),
+    (
+        "The colour of the car is red.",
+        "What is the colour of the car?",
+        ("The colour of the car is red", "the car is red", "red"),
+    ),
     ("It is red and large.", "What is it?", ("It is red and large", "red and large")),
     ("It is Mr. T.", "Who is it?", ("It is Mr. T", "Mr. T", "Mr. T.")),
     ("x = 5", "What is x?", ("x = 5", "= 5", "5")),
@@ -385,7 +403,7 @@ READINGS: list[tuple[str, str, tuple[str, ...]]] = [
     ("x " * 299 + "is", "", ("x " * 299 + "is", ("x " * 299).strip())),
     ("x " * 300 + "is", "", ("x " * 300 + "is",)),
     ("", "", ()),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "question", "readings"), READINGS)
