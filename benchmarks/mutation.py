@@ -60,15 +60,9 @@ def copy(folder: Path) -> None:
         "also_copy": [name for name in COPIED if name != "scorers"],
         "pytest_add_cli_args_test_selection": tests,
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "--timeout=60", "-k", f"not ({SLOW})"],
-        "process_isolation": ["forkserver"],  # each mutant starts with empty caches
-        "timeout_multiplier": ["3"],
-        "timeout_constant": ["10"],
-        "use_git_change_detection": ["false"],
     }
-    lines = (f"{key} =" + "".join(f"\n    {value}" for value in values) for key, values in settings.items())
-    single = {"process_isolation", "timeout_multiplier", "timeout_constant", "use_git_change_detection"}
-    text = "\n".join(line.replace("\n    ", " ") if line.split(" ")[0] in single else line for line in lines)
-    (folder / "setup.cfg").write_text(f"[mutmut]\n{text}\n", encoding="utf-8")
+    lists = "".join("\n    ".join([f"{key} =", *values]) + "\n" for key, values in settings.items())
+    (folder / "setup.cfg").write_text(f"[mutmut]{SETTINGS}{lists}", encoding="utf-8")
 
 
 def mutmut(folder: Path, *arguments: str) -> str:
