@@ -31,7 +31,10 @@ TESTS = """
     judging mathverse mathvision mathvista ocr official_* points read_* symbolic task_score tasks_*
 """
 """The tests of scorers: files of `tests/`. Others reach scorers too, through whole runs that take minutes."""
-SLOW = "long_texts_take or no_candidate_is_longer or enormous or linear_time or megabyte or garbage"
+SLOW = """
+    long_texts_take or no_candidate_is_longer or enormous or linear_time or megabyte or garbage or adversarial
+    or every_scorer_is_total
+"""
 """Names of tests that take seconds for what others check as well."""
 FIRST = "scorers.official.mmstar.*"
 """A few mutants for mutmut's first run, which makes all of them and finds the tests of each function."""
@@ -59,7 +62,13 @@ def copy(folder: Path) -> None:
         "source_paths": ["scorers"],
         "also_copy": [name for name in COPIED if name != "scorers"],
         "pytest_add_cli_args_test_selection": tests,
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "--timeout=60", "-k", f"not ({SLOW})"],
+        "pytest_add_cli_args": [
+            "-p",
+            "no:cacheprovider",
+            "--timeout=60",
+            "-k",
+            f"not ({' '.join(SLOW.split())})",
+        ],
     }
     lists = "".join("\n    ".join([f"{key} =", *values]) + "\n" for key, values in settings.items())
     (folder / "setup.cfg").write_text(f"[mutmut]{SETTINGS}{lists}", encoding="utf-8")
