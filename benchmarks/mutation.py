@@ -42,7 +42,7 @@ KILLED = ("killed", "timeout")
 SETTINGS = """
 process_isolation = forkserver
 timeout_multiplier = 3
-timeout_constant = 10
+timeout_constant = 60
 use_git_change_detection = false
 """
 """A server that has run no test forks one process for each mutant, so that each starts with empty caches."""
