@@ -577,6 +577,8 @@ REGIONS: list[tuple[str, str, bool | None]] = [
     (r"\alpha<1", r"(-\infty,1)", True),
     ("f(x)<1", r"(-\infty,1)", True),
     ("x_1<1", "x_1<1", True),
+    ("x_{1}<1", "x_1<1", True),
+    ("x_2<1", "x_1<1", False),
     # no parts of the line: two signs that point apart, no variable or two, ends in no order
     ("1<x>2", "(1,2)", None),
     ("1 ≠ x ≠ 2", "x<1", None),
