@@ -419,3 +419,75 @@ GARBAGE = {
 def test_a_megabyte_of_garbage_is_judged_in_time(name) -> None:
     score = grounding(Answer(GARBAGE[name], "norm1000"), BoxTarget((1, 2, 3, 4), 10, 10))
     assert 0 <= score.value <= 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ((0, 0, 0, 1), (0, 0, 0, 1), 0),
+        ((0, 0, 1, 0), (0, 0, 1, 0), 0),
+        ((0, 0, 1, 1), (1, 0, 2, 1), 0),
+        ((0, 0, 1, 1), (0, 1, 1, 2), 0),
+        ((0, 0, 2, 2), (1, 1, 3, 3), 1 / 7),
+        ((0, 0, 2, 3), (1, 1, 4, 2), 1 / 8),
+    ],
+)
+def test_boxes_that_touch_or_are_empty_share_nothing(first, second, expected) -> None:
+    assert iou(first, second) == pytest.approx(expected)
+    assert iou(second, first) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "coords", "target", "value", "extracted", "shapes"),
+    [
+        (
+            "[10, 20, 30, 40]",
+            "abs",
+            BoxTarget((10, 20, 30, 40), 100, 200),
+            1,
+            [10, 20, 30, 40],
+            [0.1, 0.1, 0.3, 0.2],
+        ),
+        (
+            "[10, 20, 30, 40]",
+            "norm1000",
+            BoxTarget((1, 4, 3, 10), 100, 200),
+            2 / 3,
+            [1, 4, 3, 8],
+            [0.01, 0.02, 0.03, 0.04],
+        ),
+        ("[10, 20, 30, 40]", "abs", BoxTarget((10, 20, 30, 45)), 0.8, [10, 20, 30, 40], None),
+        ("[30, 40, 10, 20]", "abs", BoxTarget((10, 20, 30, 60)), 0.5, [10, 20, 30, 40], None),
+        ("[10, 20, 30, 40]", "abs", BoxTarget((10, 20, 30, 61)), 20 / 41, [10, 20, 30, 40], None),
+        ("[0, 0, 3, 1]", "abs", BoxTarget((0, 0, 10, 1)), 0.3, [0, 0, 3, 1], None),
+        ("[0, 0, 7, 1]", "abs", BoxTarget((0, 0, 10, 1)), 0.7, [0, 0, 7, 1], None),
+    ],
+)
+def test_all_that_the_score_of_a_box_says(text, coords, target, value, extracted, shapes) -> None:
+    score = grounding(Answer(text, coords), target)
+    assert score.value == pytest.approx(value)
+    assert score.official == (value >= 0.5)
+    iou_, low, high = (score.components[name] for name in ("iou", "r@0.3", "r@0.7"))
+    assert (iou_, low, high) == (score.value, float(value >= 0.3), float(value >= 0.7))
+    assert json.loads(score.extracted or "") == extracted
+    assert list(score.shapes) == ([{"box": shapes}] if shapes else [])
+    assert (score.status, score.channel) == (Status.OK, "whole")
+
+
+def test_what_a_box_needs() -> None:
+    target = BoxTarget((10, 20, 30, 40))
+    assert target.shapes() == ()
+    assert BoxTarget((10, 20, 30, 40), 100, 200).shapes() == ({"box": [0.1, 0.1, 0.3, 0.2]},)
+    assert BoxTarget((1, 2, 3, 4), 5).size is BoxTarget((1, 2, 3, 4), None, 5).size is None
+    for coords, message in (
+        (None, "^no coordinate convention is declared: --coords abs, norm1 or norm1000$"),
+        ("norm1", "^norm1 coordinates need the width and height of the image: the row has neither$"),
+    ):
+        with pytest.raises(ScorerError, match=message):
+            grounding(Answer("[0.1, 0.2, 0.3, 0.4]", coords), target)
+    with pytest.raises(
+        ScorerError, match=r"^abs coordinates need the size .* of which only fractions are known$"
+    ):
+        grounding(Answer("[1, 2, 3, 4]", "abs"), BoxTarget((0.1, 0.2, 0.3, 0.4), 1, 1))
+    score = grounding(Answer("none", "abs"), target)
+    assert (score.official, score.components) == (0, {"iou": 0, "r@0.3": 0, "r@0.7": 0})

@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scorers.official.relaxed import relaxed_accuracy
-from scorers.rules.chart import ChartTarget, chart, is_year, items, whole_number
+from scorers.read.number import NumberMatch
+from scorers.rules.chart import (
+    ChartTarget,
+    axis_scale,
+    chart,
+    is_year,
+    items,
+    same_amount,
+    same_items,
+    same_list,
+    same_name,
+    whole_number,
+)
 from scorers.types import Answer, Status
 
 OFFICIAL = [
@@ -289,3 +301,220 @@ GARBAGE = ["9" * 1_000_000, "1 or " * 200_000, "[" * 100_000, "and " * 200_000, 
 @pytest.mark.timeout(30)
 def test_garbage_is_judged_in_bounded_time(garbage: str, gold: str) -> None:
     assert chart(Answer(garbage), ChartTarget(gold, "Which year is it?")).value == 0.0
+
+
+# --- The parts of the rule at their boundaries ---------------------------------------------------------------
+
+VALUE_OF = "What is the value?"
+
+
+def number(text: str) -> NumberMatch:
+    found = whole_number(text)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("47", 47),
+        ("**47**.", 47),
+        ("47%", 47),
+        ("$47", 47),
+        ("-5", -5),
+        ("2 million", 2e6),
+        ("five", 5),
+        (" " * 101 + "5", 5),
+        ("0" * 40 + "5" + "." + "0" * 22, 5),
+        ("1/2", None),
+        ("2½", None),
+        ("3rd", None),
+        ("third", None),
+        ("47 cm", None),
+        ("a 47", None),
+        ("3 4", None),
+        ("", None),
+    ],
+)
+def test_whole_numbers(text: str, value: float | None) -> None:
+    found = whole_number(text)
+    assert (found and found.value) == value
+
+
+@pytest.mark.parametrize(
+    ("gold", "question", "scale", "allowed"),
+    [
+        ("47", "How many, in millions?", 1e6, True),
+        ("47", "How many, in MILLION?", 1e6, True),
+        ("47", "How many, in millions?", 1e3, False),
+        ("47", "In thousands and millions?", 1e3, True),
+        ("47", "How many?", 1e6, False),
+        ("47", "What was the revenue?", 1e6, True),
+        ("4.7", "How many fans?", 1e6, True),
+        ("4.7", "Which one?", 1e6, False),
+        ("4.7", "", 1e6, False),
+    ],
+)
+def test_scales_of_an_axis(gold: str, question: str, scale: float, allowed: bool) -> None:
+    assert axis_scale(number(gold), question, scale) is allowed
+
+
+@pytest.mark.parametrize(
+    ("told", "gold", "question", "same"),
+    [
+        ("2018", "2018", "", True),
+        ("$2018", "2018", "", False),
+        ("2018%", "2018", "", False),
+        ("2018 thousand", "2018", "", False),
+        ("2017", "2018", "", False),
+        ("2017", "2018", VALUE_OF, True),
+        ("47.25", "45", VALUE_OF, True),
+        ("47.26", "45", VALUE_OF, False),
+        ("42.75", "45", VALUE_OF, True),
+        ("42.74", "45", VALUE_OF, False),
+        ("-47", "-45", VALUE_OF, True),
+        ("47", "-47", VALUE_OF, False),
+        ("0", "0", VALUE_OF, True),
+        ("0.0001", "0", VALUE_OF, False),
+        ("0", "0.0001", VALUE_OF, False),
+        # scale words
+        ("47 million", "47", "What was the revenue?", True),
+        ("47 million", "47", VALUE_OF, False),
+        ("47 million", "47%", "What was the revenue?", False),
+        ("47 million", "47", "What percentage of revenue?", False),
+        ("47", "47 million", VALUE_OF, True),
+        ("47000000", "47 million", VALUE_OF, True),
+        ("47 thousand", "47 million", VALUE_OF, False),
+        # percentages
+        ("47%", "47", VALUE_OF, True),
+        ("47%", "0.47", VALUE_OF, True),
+        ("100%", "1.0", VALUE_OF, True),
+        ("100%", "1", VALUE_OF, False),
+        ("147%", "1.47", VALUE_OF, False),
+        ("47%", "0.47%", VALUE_OF, False),
+        ("47%", "0", VALUE_OF, False),
+        ("0.47", "47%", VALUE_OF, True),
+        ("0.47", "47", VALUE_OF, False),
+        ("0.47", "47", "What is it in %?", True),
+        ("-0.47", "-47", "What is it in %?", True),
+        ("0.01", "1", "What is it in %?", True),
+        ("0.009", "0.9", "What is it in %?", False),
+        ("1", "100", "What is it in %?", False),
+        ("0.999", "99.9", "What is it in %?", True),
+        ("0", "47", "What is it in %?", False),
+        ("0.47%", "47", "What is it in %?", False),
+    ],
+)
+def test_amounts(told: str, gold: str, question: str, same: bool) -> None:
+    assert same_amount(number(told), number(gold), question) is same
+
+
+@pytest.mark.parametrize(
+    ("told", "gold", "same"),
+    [
+        ("0 to 14 years", "0-14", True),
+        ("Age 5", "5", True),
+        ("ages 5-9", "5 - 9", True),
+        ("age group 5-9", "5/9", True),
+        ("65 plus", "65+", True),
+        ("65 years or more", "65+", True),
+        ("65+ years", "65+", True),
+        ("65 yrs", "65", True),
+        ("10 year-olds", "10", True),
+        ("5-9 years", "5-9 years old", True),
+        ("Cooking", "Cooking (a b)", True),
+        ("Cooking (a b)", "Cooking", False),
+        ("Cooking", "Cooking (5)", False),
+        ("years", "year", False),
+        ("a-b", "a/b", False),
+        ("", "5", False),
+        ("5", "", False),
+    ],
+)
+def test_names_of_categories(told: str, gold: str, same: bool) -> None:
+    assert same_name(told, gold) is same
+
+
+@pytest.mark.parametrize(
+    ("told", "gold", "question", "same"),
+    [
+        ("1 2", "1 2", VALUE_OF, True),
+        ("2 1", "1 2", VALUE_OF, False),
+        ("1.04 2", "1 2", VALUE_OF, True),
+        ("1.06 2", "1 2", VALUE_OF, False),
+        ("five 2", "5 2", VALUE_OF, True),
+        ("1", "1 2", VALUE_OF, False),
+        ("1 2 3", "1 2", VALUE_OF, False),
+        ("2016 2013", "2013 2016", "", True),
+        ("2013 5", "5 2013", "", True),
+        ("2013 5", "5 2013", VALUE_OF, False),
+        ("a b", "b a", VALUE_OF, True),
+        ("a a", "a b", VALUE_OF, False),
+        ("a b", "a a", VALUE_OF, False),
+        ("a b b", "b a a", VALUE_OF, False),
+        ("1 a", "a 1", VALUE_OF, True),
+        ("", "", VALUE_OF, True),
+    ],
+)
+def test_lists(told: str, gold: str, question: str, same: bool) -> None:
+    assert same_items(told.split(), gold.split(), question) is same
+
+
+@pytest.mark.parametrize(
+    ("readings", "gold", "same"),
+    [
+        (["a and b"], "[a, b]", True),
+        (["b, a"], "[a, b]", True),
+        (["x", "a, b"], "[a, b]", True),
+        (["2013-2016"], "[2013, 2016]", True),
+        (["2013–2016"], "[2013, 2016]", True),
+        (["2013 to 2016"], "[2013, 2016]", True),
+        (["2013-2016-2019"], "[2013, 2016]", False),
+        (["a-b-c"], "[a, b, c]", False),
+        (["a"], "[a, b]", False),
+        ([], "[a, b]", False),
+    ],
+)
+def test_readings_that_are_lists(readings: list[str], gold: str, same: bool) -> None:
+    assert same_list(readings, ChartTarget(gold)) is same
+
+
+@pytest.mark.parametrize(
+    ("response", "gold", "extracted", "channel", "value", "official"),
+    [
+        ("The value is 47 cm.", "47", "47", "whole", 1, 0),
+        ("The answer is 48", "47", "48", "announced", 1, 0),
+        ("five", "5", "five", "whole", 1, 0),
+        ("5", "five", "5", "whole", 0, 0),
+        ("Five", "five", "Five", "whole", 1, 1),
+        ("0.5", "1/2", "0.5", "whole", 0, 0),
+        ("3rd", "3rd", "3rd", "whole", 1, 1),
+        ("It is.", "no", "yes", "whole", 0, 0),
+        ("true", "Yes", "yes", "whole", 1, 0),
+        ("It is blue.", "blue", "blue", "whole", 1, 0),
+        ("[a]", "[a]", "[a]", "whole", 1, 1),
+        ("a", "[a]", "a", "whole", 0, 0),
+        ("b, a", "[a, b]", "b", "whole", 1, 0),
+        ("a, b", "[a, b", "b", "whole", 0, 0),
+        # a gold answer that reads like a refusal
+        ("unknown.", "Unknown", "unknown.", "whole", 1, 0),
+        ("Unknown", "blue", None, None, 0, 0),
+        ("", "", None, None, 0, 1),
+    ],
+)
+def test_what_is_read(
+    response: str, gold: str, extracted: str | None, channel: str | None, value: int, official: int
+) -> None:
+    score = chart(Answer(response), ChartTarget(gold, VALUE_OF))
+    assert (score.extracted, score.channel, score.value, score.official) == (
+        extracted,
+        channel,
+        value,
+        official,
+    )
+
+
+def test_without_a_question_a_year_is_exact() -> None:
+    assert ChartTarget("2018").gold() == "2018"
+    assert chart(Answer("2017"), ChartTarget("2018")).value == 0.0
+    assert chart(Answer("2017"), ChartTarget("2018", VALUE_OF)).value == 1.0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scorers.read.number import find_numbers
 from scorers.rules.chart import whole_number
-from scorers.rules.charxiv import CharxivTarget, charxiv, plain_label
+from scorers.rules.charxiv import CharxivTarget, charxiv, plain_label, same_label
 from scorers.types import Answer, Status
 
 PANEL = "Which subplot, (a) or (b), is smoother?"
@@ -310,3 +310,87 @@ GARBAGE = [
 @pytest.mark.timeout(30)
 def test_garbage_is_judged_in_bounded_time(garbage: str, gold: str, kind: int) -> None:
     assert charxiv(Answer(garbage), CharxivTarget(gold, kind, "Which?")).value == 0.0
+
+
+@pytest.mark.parametrize(
+    ("label", "plain"),
+    [
+        ("The red plot", "red"),
+        ("plot", "plot"),
+        ("Subplot (a)", "a"),
+        ("a)", "a"),
+        ("[a]", "a"),
+        ("(a) b", "(a)b"),
+        ("from 1 to 2", "1..2"),
+        ("[1, 2]", "1..2"),
+        ("1-2", "1..2"),
+        ("x-b", "xb"),
+        ("x and b", "x,b"),
+        ("x, and b", "x,b"),
+        ("1 and 2 and 3", "1,2,3"),
+        ("α_1", "alpha1"),
+        (r"\alpha", "alpha"),
+        (r"\text{x}_1", "x1"),
+        ("x^2", "x^2"),
+    ],
+)
+def test_labels_in_one_spelling(label: str, plain: str) -> None:
+    assert plain_label(label) == plain
+
+
+@pytest.mark.parametrize(
+    ("told", "gold", "kind", "question", "same"),
+    [
+        ("increase", "Increasing", 2, "", True),
+        ("increase", "Increasing", 1, "", False),
+        ("generally increasing", "increases", 2, "", True),
+        ("increases 5", "increasing 5", 2, "", False),
+        ("used", "uses", 2, "", False),
+        ("boxed", "boxes", 2, "", True),
+        ("b, a", "a, b", 1, "", True),
+        ("b, a", "a, b", 1, "Which Row?", False),
+        ("2, 1", "1, 2", 1, "", False),
+        ("red then blue", "blue then red", 2, "", False),
+        ("x, decrease", "decrease, x", 1, "", False),
+        ("b", "b", 1, "", True),
+        ("", "", 1, "", False),
+        ("OPT", "(b) OPT", 1, "", True),
+        ("b", "(b) OPT", 1, "", True),
+        ("x", "(abcd) x", 1, "", False),
+        ("Foo", "Foo (bar baz)", 1, "", True),
+        ("Foo", "Foo (I)", 1, "", True),
+        ("Foo", "Foo (408MHz)", 1, "", False),
+        ("0.8", "K = 0.8", 1, "What K?", True),
+        ("0.8", "K = 0.8", 1, "What?", False),
+    ],
+)
+def test_labels_that_are_the_same(told: str, gold: str, kind: int, question: str, same: bool) -> None:
+    assert same_label(told, CharxivTarget(gold, kind, question)) is same
+
+
+@pytest.mark.parametrize(
+    ("response", "gold", "kind", "extracted", "channel", "value"),
+    [
+        ("The answer is 5", "5", 3, "5", "announced", 1),
+        ("5 cm", "5", 4, "5", "whole", 1),
+        ("5 cm", "5", 1, "5 cm", "whole", 0),
+        ("five", "5", 3, "five", "whole", 1),
+        ("five", "5", 2, "five", "whole", 0),
+        ("1, 2", "1, 2", 3, "1, 2", "whole", 1),
+        ("it is", "No", 2, "yes", "whole", 0),
+        ("Unknown", "Unknown", 1, "Unknown", "whole", 1),
+        ("Unknown", "x", 1, None, None, 0),
+        ("x (a)", "x", 1, "x", "whole", 1),
+        ("x", "x (a b)", 1, "x", "whole", 1),
+        ("(x)", "(x)", 1, "(x)", "whole", 1),
+        ("x (a)", "x (b)", 1, "x", "whole", 0),
+        ("", "x", 1, None, None, 0),
+    ],
+)
+def test_all_that_a_score_says(
+    response: str, gold: str, kind: int, extracted: str | None, channel: str | None, value: int
+) -> None:
+    target = CharxivTarget(gold, kind)
+    score = charxiv(Answer(response), target)
+    assert (score.extracted, score.channel, score.value, score.official) == (extracted, channel, value, None)
+    assert target.gold() == gold

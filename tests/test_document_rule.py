@@ -235,3 +235,38 @@ GARBAGE = [
 def test_garbage_is_judged_in_bounded_time(garbage: str) -> None:
     score = document(Answer(garbage), DocTarget(("twelve", "12" * 200), "What is the answer?"))
     assert 0.0 <= score.value <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("response", "answers", "extracted", "channel", "value", "official"),
+    [
+        ("12", ("12",), "12", "whole", 1, 1),
+        ("The answer is 12", ("12",), "12", "announced", 1, 0),
+        ("The answer is 13 of them", ("12",), "13", "announced", 0.5, 0),
+        ("12x", ("12", "13"), "12x", "whole", 2 / 3, 2 / 3),
+        ("zzz", ("12",), "zzz", "whole", 0, 0),
+        ("I cannot tell", ("I cannot tell",), "I cannot tell", "whole", 1, 1),
+        ("I cannot tell", ("12",), None, None, 0, 0),
+        ("", ("",), "", "whole", 1, 1),
+        ("", ("x",), None, None, 0, 0),
+        ("<think>12", ("12",), None, None, 0, 0),
+        ("<think>12", ("",), None, None, 0, 1),
+    ],
+)
+def test_all_that_a_score_says(
+    response: str,
+    answers: tuple[str, ...],
+    extracted: str | None,
+    channel: str | None,
+    value: float,
+    official: float,
+) -> None:
+    score = document(Answer(response), DocTarget(answers))
+    assert (score.extracted, score.channel) == (extracted, channel)
+    assert (score.value, score.official) == (pytest.approx(value), pytest.approx(official))
+    assert score.status is (Status.UNPARSED if extracted is None else Status.OK)
+
+
+def test_golds() -> None:
+    assert DocTarget(("a", "b")).gold() == "a"
+    assert DocTarget(()).gold() is None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.data.synthetic import maths
-from scorers.rules.math import MathTarget, mathverse
+from scorers.rules.math import MathTarget, is_expression, mathverse, mathvision
 from scorers.types import Answer, Status
 from tasks.mathverse import TASK, embedded_options, right_letters
 from tasks.prompts import ImagePart, render
@@ -328,3 +328,179 @@ def test_malformed_rows(changes: dict[str, Any]) -> None:
 def test_missing_columns(missing: str) -> None:
     with pytest.raises(RowError, match=missing):
         list(TASK.to_samples({key: value for key, value in row().items() if key != missing}))
+
+
+# --- What is read, and where ---------------------------------------------------------------------------------
+
+EXTRACTED: list[tuple[str, str, str | None, str | None]] = [
+    # (response, gold, what is read of it, the channel)
+    ("the area is 5 cm", "5", "5 cm", "whole"),
+    ("The answer is 5) or so", "5", "5", "announced"),
+    ("It equals 5 (by the theorem)", "5", "5", "whole"),
+    ("5 because 3", "5", "5", "whole"),
+    ("We get 12 (as the figure shows)", "5", "12", "concluding"),
+    ("so y = 2x+1", "2x+1", "y = 2x+1", "concluding"),
+    (r"5\\6", "5", "6", "whole"),
+    ("x=1 or x=2", "5", "x=1 or x=2", "concluding"),
+    (r"\boxed{5 \text{ or } 6}", "5", r"5 \text{ or } 6", "box"),
+    # of several values the last is the number asked for, the first the equation
+    ("The value of x is 5 and y is 6", "5", "6", "whole"),
+    ("The value of x is 5 and y is 6", "2x+1", "5", "whole"),
+    ("The value is x = 5, so y = 6.", "5", "6", "concluding"),
+    ("The value is x = 5, so y = 6.", "2x+1", "x = 5", "concluding"),
+    ("3 apples and 5 pears", "5", None, None),
+    ("The sum 3 + 4 is 7", "5", "7", "whole"),
+    ("1/2 of 8 is 4", "5", "4", "whole"),
+    ("The result is 3 + 4", "5", "3 + 4", "announced"),
+    # words are numbers where the gold is one
+    ("twelve", "5", "12", "whole"),
+    ("twelve", "2x+1", None, None),
+    ("twelve apples", "5", "12", "whole"),
+    ("twelve apples", "2x+1", None, None),
+    ("It has seven sides.", "5", "7", "whole"),
+    ("It has 7 sides.", "2x+1", None, None),
+    (r"\boxed{twelve apples}", "5", "12", "box"),
+    (r"\boxed{twelve apples}", "2x+1", "twelve apples", "box"),
+    # a letter is mathematics where the gold is no number
+    ("x", "5", None, None),
+    ("x", "2x+1", "x", "whole"),
+    (r"\boxed{x}", "5", "x", "box"),
+    ("f(x) = x^2 + 1 is it", "5", None, None),
+    ("f(x) = x^2 + 1 is it", "2x+1", "x^2 + 1", "whole"),
+    # a box is read whatever it holds
+    (r"\boxed{I cannot tell}", "5", "I cannot tell", "box"),
+    (r"\boxed{\text{red}}", "5", "red", "box"),
+    ("I cannot tell", "5", None, None),
+    # a first line counts where it is no step, a last one in any case
+    ("5\nSome words follow here without any", "5", "5", "whole"),
+    ("twelve\nSome words follow here without any", "5", "12", "whole"),
+    ("x = 5\nSome words follow here without any", "5", None, None),
+    ("Some words.\nx = 5", "5", "x = 5", "concluding"),
+    ("", "5", None, None),
+]
+
+
+@pytest.mark.parametrize(("response", "gold", "extracted", "channel"), EXTRACTED)
+def test_what_is_read(response: str, gold: str, extracted: str | None, channel: str | None) -> None:
+    score = mathverse(Answer(response), MathTarget("Find it.", gold))
+    assert (score.extracted, score.channel) == (extracted, channel)
+
+
+@pytest.mark.parametrize(
+    ("folded", "strict", "loose"),
+    [
+        ("5", True, True),
+        ("5 cm", True, True),
+        ("x+1", True, True),
+        ("1" + "+1" * 149, True, True),
+        ("x+1" * 100, True, True),
+        ("x+1" * 100 + "+", False, False),
+        ("x", False, True),
+        ("AB", False, True),
+        (r"\alpha", False, True),
+        ("5 and 6", True, True),
+        ("of 5", False, False),
+        ("the 5", False, False),
+        ("ABCDE 5", False, False),
+        ("+", False, False),
+        ("", False, False),
+    ],
+)
+def test_expressions(folded: str, strict: bool, loose: bool) -> None:
+    assert is_expression(folded) is strict
+    assert is_expression(folded, loose=True) is loose
+
+
+@pytest.mark.parametrize(
+    ("response", "gold", "letters", "value"),
+    [
+        # the letters of options in the picture
+        ("A", "C", "A", 0),
+        ("E", "E", "E", 1),
+        ("The answer is C", "C", "C", 1),
+        ("5", "C", None, 0),
+        ("F", "C", None, 0),
+        ("F", "F", "F", 1),
+    ],
+)
+def test_options_in_the_picture(response: str, gold: str, letters: str | None, value: int) -> None:
+    score = mathverse(Answer(response), MathTarget("Which?", gold))
+    assert (score.extracted, score.value) == (letters, value)
+
+
+@pytest.mark.parametrize(
+    ("response", "letters"),
+    [
+        ("AC", "AC"),
+        ("CA", "AC"),
+        ("C, A, A", "AC"),
+        ("A", "A"),
+        ("A: x\nC: y", "AC"),
+        ("A. B is wrong\nC", "AC"),
+        ("I think A and C", "AC"),
+        ("A, B, C", "ABC"),
+        ("H", "H"),
+        ("not A, B", "B"),
+        ("<answer>A, C</answer>", "AC"),
+        (r"\boxed{A}" + "\nA and C", "A"),
+        ("A cat", None),
+        ("Z", None),
+        ("<think>A\nC", None),
+    ],
+)
+def test_letters_of_several_right_options(response: str, letters: str | None) -> None:
+    score = mathverse(Answer(response), MathTarget("Which two?", "CA", ("1", "2", "3", "4")))
+    assert (score.extracted, score.value) == (letters, letters == "AC")
+
+
+@pytest.mark.parametrize(
+    ("response", "gold", "extracted", "value"),
+    [
+        ("Yes.", "yes", "yes", 1),
+        ("true", "yes", "yes", 1),
+        ("no", "False", "no", 1),
+        ("no", "yes", "no", 0),
+        ("maybe", "yes", None, 0),
+        ("parallel", "parallel", "parallel", 1),
+        ("They are parallel.", "parallel", "parallel", 1),
+        ("AB, CD", "AB and CD", "AB, CD", 1),
+        ("AB", "AB and CD", "AB", 0),
+        ("I cannot tell", "parallel", None, 0),
+    ],
+)
+def test_words_as_golds(response: str, gold: str, extracted: str | None, value: int) -> None:
+    score = mathverse(Answer(response), MathTarget("Is it?", gold))
+    assert (score.extracted, score.value, score.status is Status.OK) == (
+        extracted,
+        value,
+        extracted is not None,
+    )
+
+
+LENGTHS = ("3", "4", "5", "x+1")
+
+
+@pytest.mark.parametrize(
+    ("response", "options", "gold", "read", "by_value"),
+    [
+        ("5", LENGTHS, "C", "C", "C"),
+        ("1+x", LENGTHS, "C", "D", "D"),
+        ("7", LENGTHS, "C", None, "7"),
+        (r"\sqrt{25}", LENGTHS, "C", None, "C"),
+        ("It is 5 or 4", LENGTHS, "C", None, "5 or 4"),
+        ("E", LENGTHS, "C", None, None),
+        (r"\sqrt{4}", ("2", "2", "5"), "B", None, "A"),
+        (r"\sqrt{4}", ("2", r"\frac{2}{1}", "5"), "A", None, r"\sqrt{4}"),
+        (r"\sqrt{4}", ("", "2", "5"), "B", None, "B"),
+    ],
+)
+def test_options_by_their_value(
+    response: str, options: tuple[str, ...], gold: str, read: str | None, by_value: str | None
+) -> None:
+    target = MathTarget("How long?", gold, options)
+    right = {
+        option for option, text in zip("ABCD", options, strict=False) if text == options["ABCD".index(gold)]
+    }
+    for rule, extracted in ((mathverse, read), (mathvision, by_value)):
+        score = rule(Answer(response), target)
+        assert (score.extracted, score.value) == (extracted, extracted in right)

@@ -289,3 +289,94 @@ def test_an_empty_response_scores_officially_by_the_nearest_option(golden: Golde
     ]
     assert sum(score.official or 0 for score in scores) == 168
     assert sum(score.value for score in scores) == 0
+
+
+FLOATS = [
+    # (response, gold, decimals, ours, official)
+    ("2.675", "2.68", 2, 1, 0),
+    ("2.674", "2.68", 2, 0, 0),
+    ("2.685", "2.68", 2, 1, 0),
+    ("2.686", "2.68", 2, 0, 0),
+    ("-2.68", "2.68", 2, 0, 0),
+    ("0.05", "0", 1, 1, 0),
+    ("0.06", "0", 1, 0, 0),
+    ("0.14", "0.1", 1, 1, 1),
+    ("0.16", "0.1", 1, 0, 0),
+    ("0.05", "0.1", 1, 1, 1),
+    ("0.04", "0.1", 1, 0, 0),
+    ("0.01", "0.02", 1, 1, 0),
+    ("47%", "0.47", 2, 1, 0),
+    ("47%", "47", 2, 1, 0),
+    ("1.8 million", "1.8", 1, 1, 0),
+    ("1.8 million", "1800000", 1, 1, 0),
+    ("1800000", "1.8", 1, 0, 0),
+]
+INTEGERS = [
+    ("3.0", "3", None, 1, 1),
+    ("3.7", "3", None, 0, 1),
+    ("18 million", "18", None, 1, 0),
+    ("three", "3", None, 1, 0),
+    ("3 cm", "3", None, 1, 0),
+    ("47%", "0.47", None, 0, 0),
+    ("3", "x", None, 0, 0),
+]
+LISTS = [
+    ("1 and 2", "[1, 2]", None, 1, 0),
+    ("[2, 1]", "[1, 2]", None, 0, 0),
+    ("[1, 2] and [1, 2]", "[1, 2]", None, 1, 0),
+    ("[1, 2] and [3, 4]", "[1, 2]", None, 0, 0),
+    ("from 1 to 2", "[1, 2]", None, 1, 0),
+    ("The years are 1, 2.", "[1, 2]", None, 1, 0),
+    ("(1; 2)", "[1, 2]", None, 1, 0),
+    ("{1 2}", "[1, 2]", None, 1, 0),
+    ("['1', '2']", "[1, 2]", None, 1, 0),
+    ("not [3, 4] but [1, 2]", "[1, 2]", None, 1, 0),
+    ("1", "[1, 2]", None, 0, 0),
+    (str(list(range(100))), str(list(range(100))), None, 1, 1),
+    (str(list(range(101))), str(list(range(101))), None, 0, 1),
+]
+TEXTS = [("It is red.", "red", None, 1, 0), ("red", "red", None, 1, 1), ("blue", "red", None, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "response", "gold", "precision", "value", "official"),
+    [
+        (kind, *case)
+        for kind, cases in (("float", FLOATS), ("integer", INTEGERS), ("list", LISTS), ("text", TEXTS))
+        for case in cases
+    ],
+)
+def test_answers_of_each_type(
+    kind: str, response: str, gold: str, precision: float | None, value: int, official: int
+) -> None:
+    score = mathvista(Answer(response), MathVistaTarget("What is it?", gold, (), kind, precision))
+    assert (score.value, score.official) == (value, official)
+
+
+@pytest.mark.parametrize(
+    ("kind", "response", "extracted", "channel"),
+    [
+        ("float", "The answer is 1.8 million", "1.8 million", "announced"),
+        ("integer", "three", "three", "whole"),
+        ("list", "1 and 2", "[1.0, 2.0]", "whole"),
+        ("text", "The answer is red.", "red", "announced"),
+        ("text", "", None, None),
+        ("integer", "x", None, None),
+        ("list", "x", None, None),
+    ],
+)
+def test_what_is_shown_of_each_type(
+    kind: str, response: str, extracted: str | None, channel: str | None
+) -> None:
+    score = mathvista(
+        Answer(response), MathVistaTarget("What is it?", "[0, 1]" if kind == "list" else "0", (), kind)
+    )
+    assert (score.extracted, score.channel) == (extracted, channel)
+    assert score.status is (Status.UNPARSED if extracted is None else Status.OK)
+
+
+def test_golds() -> None:
+    assert MathVistaTarget("?", "y", ("x", "y")).gold() == "B"
+    assert MathVistaTarget("?", "5").gold() == "5"
+    score = mathvista(Answer("B"), MathVistaTarget("?", "y", ("x", "y")))
+    assert (score.value, score.extracted) == (1, "y")

@@ -222,3 +222,111 @@ GARBAGE = ["4" * 1_000_000, "4 " * 400_000, "{" * 100_000, "x=" * 300_000, "\ud8
 def test_garbage_is_judged_in_bounded_time(garbage: str, formula: bool) -> None:
     score = ocr(Answer(garbage), OcrTarget(("4", "x=x"), "", formula))
     assert score.value in (0.0, 1.0)
+
+
+INCLUDED = [
+    # (response, gold, whether it is there as whole words and little else)
+    ("the text is CAFE", "cafe", True),
+    ("CAFE.", "cafe", True),
+    ("x y z CAFE", "cafe", True),
+    ("x y z w CAFE", "cafe", False),
+    ("bcdefghijklmnopq x CAFE", "cafe", True),
+    ("bcdefghijklmnopq x y CAFE", "cafe", False),
+    ("W X Y Z A B C", "x y z a", True),
+    ("not CAFE", "cafe", False),
+    ("CAFE or BAR", "cafe", False),
+    ("BAR or CAFE", "cafe", False),
+    ("x or a b CAFE", "cafe", False),
+    ("cafés", "cafe", False),
+    ("x x x cafe " * 20, "cafe", False),
+    ("東京都", "東京", True),
+    # numbers
+    ("271kJ", "271", True),
+    ("$271", "271", True),
+    ("a/271", "271", True),
+    ("a 271", "271", True),
+    ("271.5", "271", False),
+    ("271,5", "271", False),
+    ("271 5", "271", False),
+    ("1271", "271", False),
+    ("-271", "271", False),
+    ("2/271", "271", False),
+    (".271", "271", False),
+    ("x1", "x", False),
+    ("1x", "x", True),
+    # nothing
+    ("", "", True),
+    ("x", "", False),
+    ("", "x", False),
+]
+FORMULAS = [
+    ("x^{2}", "x^2", True),
+    ("x ^ 2", "x^2", True),
+    ("$x^2$", "x^2", True),
+    ("the formula is x^2", "x^2", True),
+    ("x^2 is a", "x^2", True),
+    ("x^2 is b", "x^2", False),
+    ("y = x^2", "x^2", False),
+    ("x^2 + 1", "x^2", False),
+    ("x^23", "x^2", False),
+    ("ax^2", "x^2", False),
+    (r"\dfrac{1}{2}", r"\frac{1}{2}", True),
+    (r"\left(x\right)", "(x)", True),
+    (r"\neq", r"\ne", True),
+    (r"\le", r"\leq", True),
+    ("word " * 20 + "x^2", "x^2", True),
+    ("word " * 21 + "x^2", "x^2", False),
+    ("x^2 " + "word " * 20, "x^2", True),
+    ("word " * 10 + "x^2 " + "word " * 11, "x^2", False),
+    (" " * 19_997 + "x^2", "x^2", True),
+    (" " * 19_998 + "x^2", "x^2", False),
+    ("", "", True),
+    ("x", "", False),
+    ("", "x", False),
+]
+
+
+@pytest.mark.parametrize(("response", "gold", "included"), INCLUDED)
+def test_texts_that_are_included(response: str, gold: str, included: bool) -> None:
+    assert text_included(response, gold) is included
+
+
+@pytest.mark.parametrize(("response", "gold", "included"), FORMULAS)
+def test_formulas_that_are_included(response: str, gold: str, included: bool) -> None:
+    assert formula_included(response, gold) is included
+
+
+@pytest.mark.parametrize(
+    ("response", "answers", "formula", "extracted", "channel", "value", "official"),
+    [
+        ("CAFE", ("cafe",), False, "CAFE", "whole", 1, 1),
+        ("BAR", ("cafe", "bar"), False, "BAR", "whole", 1, 1),
+        ("BAR", ("cafe",), False, "BAR", "whole", 0, 0),
+        ("It says:\nCAFE", ("cafe",), False, "It says:\nCAFE", "whole", 1, 1),
+        ("The answer is BAR", ("cafe",), False, "BAR", "announced", 0, 0),
+        ("I cannot read it", ("cafe",), False, None, None, 0, 0),
+        ("", ("x",), False, None, None, 0, 0),
+        ("<think>x", ("x",), False, None, None, 0, 0),
+        ("$x^2$", ("x^2",), True, "$x^2$", "whole", 1, 1),
+        (r"\boxed{x^2} as y=x", ("x^2",), True, "x^2", "box", 1, 1),
+        ("**x^{2}**", ("y", "x^2"), True, "**x^{2}**", "whole", 1, 0),
+    ],
+)
+def test_all_that_a_score_says(
+    response: str,
+    answers: tuple[str, ...],
+    formula: bool,
+    extracted: str | None,
+    channel: str | None,
+    value: int,
+    official: int,
+) -> None:
+    target = OcrTarget(answers, "", formula)
+    score = ocr(Answer(response), target)
+    assert (score.extracted, score.channel, score.value, score.official) == (
+        extracted,
+        channel,
+        value,
+        official,
+    )
+    assert target.gold() == answers[0]

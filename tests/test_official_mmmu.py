@@ -257,3 +257,54 @@ def test_a_megabyte_of_garbage_is_read_in_bounded_time(seed: str) -> None:
     text = (seed * (1_000_000 // len(seed) + 1))[:1_000_000]
     for target in (MmmuTarget(COLOURS, 1), MmmuTarget(golds=("5", "red"))):
         assert mmmu(Answer(text), target).official in (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("response", "golds", "extracted", "value", "official"),
+    [
+        ("5 cm", ("5",), "5", 1, 1),
+        ("5", ("six", "5"), "5", 1, 1),
+        ("five", ("5",), "five", 1, 0),
+        ("red", ("Red",), "red", 1, 1),
+        ("red", ("5",), "red", 0, 0),
+        ("red", ("blue", "red"), "red", 1, 1),
+        ("It is", ("No",), "yes", 0, 0),
+        ("It is", ("Yes",), "yes", 1, 0),
+        ("x" * 300, ("y",), "x" * 200, 0, 0),
+        ("", ("5",), None, 0, 0),
+    ],
+)
+def test_what_is_read_of_open_answers(
+    response: str, golds: tuple[str, ...], extracted: str | None, value: int, official: int
+) -> None:
+    score = mmmu(Answer(response), MmmuTarget((), -1, golds, "What is it?"))
+    assert (score.extracted, score.value, score.official) == (extracted, value, official)
+    assert (score.status, score.channel) == ((Status.OK, "whole") if extracted else (Status.UNPARSED, None))
+
+
+def test_golds_and_options_of_one_text() -> None:
+    target = MmmuTarget(("red", "blue", "blue", "", ""), 2)
+    assert target.gold() == "C"
+    assert MmmuTarget(golds=("5", "five")).gold() == "5"
+    assert [mmmu(Answer(letter), target).value for letter in "ABC"] == [0, 1, 1]
+    assert [mmmu(Answer(letter), target).official for letter in "ABC"] == [0, 0, 1]
+    assert [mmmu(Answer(letter), MmmuTarget(target.options, 3)).value for letter in "DE"] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("value", "gold", "equal"),
+    [
+        (1.35, "1.3", True),
+        (1.351, "1.3", False),
+        (0.33, "0.333", True),
+        (0.34, "0.333", False),
+        (5.004, "5", True),
+        (5.006, "5", False),
+        (0.1, "0.102", True),
+        (0.1, "0.104", False),
+        (1.25e10, "1.2e10", False),
+        (-1.3, "1.3", False),
+    ],
+)
+def test_how_near_a_number_must_be(value: float, gold: str, equal: bool) -> None:
+    assert same_number(value, gold, float(gold)) is equal

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from scorers.place import masks
-from scorers.place.places import read_places
+from scorers.place.places import read_places, scan
 from scorers.read.normalise import clean
 from scorers.rules.refspatial import MaskTarget, points_in_mask
 from scorers.rules.robospatial import RoboSpatialTarget, in_polygon, middle, outline, robospatial
@@ -431,3 +431,254 @@ def test_sentences_that_repeat_the_question_are_read_as_yes_or_no() -> None:
     question = "Is the chair left of the table? Answer yes or no."
     target = RoboSpatialTarget("no", question=question)
     assert robospatial(Answer("The chair is not left of the table."), target).value == 1.0
+
+
+# --- All that a score says -----------------------------------------------------------------------------------
+
+PATCH = np.zeros((4, 6))
+PATCH[1:3, 2:5] = 1
+REGION = MaskTarget(masks.encode(PATCH), 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "coords", "value", "official", "extracted", "points", "shapes"),
+    [
+        ("[(0.5, 0.5)]", "norm1", 1, 1, [[3.0, 2.0]], 1, [{"points": [[0.5, 0.5, 1]]}]),
+        (
+            "[(0.5, 0.5), (0.5, 0.5), (0.1, 0.1)]",
+            None,
+            0.5,
+            2 / 3,
+            [[3.0, 2.0], [0.6, 0.4]],
+            2,
+            [{"points": [[0.5, 0.5, 1], [0.1, 0.1, 0]]}],
+        ),
+        ("[500, 500]", "norm1000", 1, None, [[3.0, 2.0]], 1, [{"points": [[0.5, 0.5, 1]]}]),
+        ("[[2, 1, 5, 3]]", "abs", 1, None, [[2, 1, 5, 3]], 1, [{"box": [0.3333, 0.25, 0.8333, 0.75]}]),
+        ("[[5, 3, 2, 1]]", "abs", 1, None, [[2, 1, 5, 3]], 1, [{"box": [0.3333, 0.25, 0.8333, 0.75]}]),
+        ("[[2, 1, 8, 3]]", "abs", 0.5, None, [[2, 1, 8, 3]], 1, [{"box": [0.3333, 0.25, 1.3333, 0.75]}]),
+        ("[[2, 1, 2, 1]]", "abs", 1, None, [[2, 1, 2, 1]], 1, [{"box": [0.3333, 0.25, 0.3333, 0.25]}]),
+        ("[[1, 1, 1, 1]]", "abs", 0, None, [[1, 1, 1, 1]], 1, [{"box": [0.1667, 0.25, 0.1667, 0.25]}]),
+        ("[9, 9]", "abs", 0, None, [[9, 9]], 1, [{"points": [[1.5, 2.25, 0]]}]),
+    ],
+)
+def test_the_score_of_places(text, coords, value, official, extracted, points, shapes) -> None:
+    score = points_in_mask(Answer(text, coords), REGION)
+    assert (score.value, score.official) == (value, official)
+    assert json.loads(score.extracted or "") == extracted
+    assert (score.components, list(score.shapes)) == ({"points": points}, shapes)
+    assert (score.status, score.channel) == (Status.OK, "whole")
+
+
+def test_of_many_places_some_are_looked_at_and_some_shown() -> None:
+    boxes = [[at % 6, at // 6, at % 6 + 1, at // 6 + 1] for at in range(300)]
+    score = points_in_mask(Answer(json.dumps(boxes), "abs"), REGION)
+    assert (score.components["points"], len(score.shapes)) == (256, 256)
+    assert json.loads(score.extracted or "") == boxes[:32]
+
+
+@pytest.mark.parametrize(
+    ("coords", "written"),
+    [
+        (None, "[(0.583, 0.375)]"),
+        ("abs", '[{"point_2d": [4, 2]}]'),
+        ("norm1000", '[{"point_2d": [583, 375]}]'),
+        ("yx1000", '[{"point": [375, 583]}]'),
+        ("loc1000", "<loc_583><loc_374>"),
+    ],
+)
+def test_gold_points_of_a_mask(coords, written) -> None:
+    assert points_in_mask(Answer(REGION.gold(coords) or "", coords), REGION).value == 1
+    if coords != "abs":
+        column, row = masks.load(REGION.counts, 4, 6).deepest() or (0, 0)
+        assert (column, row) in {(2, 1), (3, 1), (2, 2), (3, 2), (4, 1), (4, 2)}
+
+
+def test_masks_that_hold_nothing() -> None:
+    empty = MaskTarget(masks.encode(np.zeros((4, 6))), 4, 6)
+    assert empty.gold() is None
+    assert REGION.shapes() == ({"mask": {"counts": REGION.counts, "height": 4, "width": 6}},)
+    assert REGION.size == (6, 4)
+
+
+CORNER = ((0.1, 0.1), (0.5, 0.1), (0.5, 0.5), (0.1, 0.5))
+FREE = RoboSpatialTarget("", CORNER, 100, 200)
+
+
+@pytest.mark.parametrize(
+    ("text", "coords", "value", "official", "extracted"),
+    [
+        ("(0.3, 0.2)", "norm1", 1, 1, [[0.3, 0.2]]),
+        ("(0.3, 0.2)", None, 1, 1, [[0.3, 0.2]]),
+        ("(0.9, 0.3)", "norm1", 0, 0, [[0.9, 0.3]]),
+        ("[300, 200]", "norm1000", 1, None, [[0.3, 0.2]]),
+        ("[300, 200]", "yx1000", 1, None, [[0.2, 0.3]]),
+        ("(30, 40)", "abs", 1, None, [[0.3, 0.2]]),
+        ("(0.1, 0.3)", "norm1", 1, 1, [[0.1, 0.3]]),
+        ("[0.1, 0.1, 0.2, 0.2], (0.3, 0.3)", "norm1", 1, 1, [[0.3, 0.3]]),
+        ("[0.1, 0.1, 0.2, 0.2]", "norm1", 0, 0, None),
+        ("none", "norm1", 0, 0, None),
+        ("none", "abs", 0, None, None),
+    ],
+)
+def test_the_score_of_a_point(text, coords, value, official, extracted) -> None:
+    score = robospatial(Answer(text, coords), FREE)
+    assert (score.value, score.official) == (value, official)
+    assert (json.loads(score.extracted) if score.extracted else None) == extracted
+    assert list(score.shapes) == ([{"points": [[*extracted[0], value]]}] if extracted else [])
+    assert score.status is (Status.OK if extracted else Status.UNPARSED)
+
+
+def test_what_a_free_space_is() -> None:
+    assert FREE.size == (100, 200)
+    assert RoboSpatialTarget("", CORNER, 100).size is RoboSpatialTarget("", CORNER, None, 200).size is None
+    assert FREE.gold() == "[(0.300, 0.300)]"
+    assert FREE.gold("abs") == '[{"point_2d": [30, 60]}]'
+    assert FREE.gold("loc1024") == "<loc0307><loc0307>"
+    assert FREE.shapes() == ({"rings": [[list(corner) for corner in CORNER]]},)
+    assert RoboSpatialTarget("no").shapes() == ()
+    assert RoboSpatialTarget("no").gold("abs") == "no"
+    for call in (
+        RoboSpatialTarget("", CORNER).gold,
+        lambda coords: robospatial(Answer("(1, 2)", coords), FREE_OF),
+    ):
+        with pytest.raises(ScorerError, match="abs coordinates need the size of the image"):
+            call("abs")
+
+
+FREE_OF = RoboSpatialTarget("", CORNER)
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer", "extracted", "value", "official"),
+    [
+        ("Yes it is", "", "yes", "yes", 1, 1),
+        ("It is.", "", "yes", "yes", 1, 0),
+        ("It is not.", "", "no", "no", 1, 0),
+        ("Yes", "", "no", "yes", 0, 0),
+        ("maybe", "", "no", None, 0, 0),
+        ("The cup is tall.", "Is the cup tall?", "yes", "yes", 1, 0),
+        ("The cup is tall.", "", "yes", None, 0, 0),
+    ],
+)
+def test_the_score_of_a_word(text, question, answer, extracted, value, official) -> None:
+    score = robospatial(Answer(text), RoboSpatialTarget(answer, question=question))
+    assert (score.extracted, score.value, score.official) == (extracted, value, official)
+
+
+@pytest.mark.parametrize(
+    ("point", "inside"),
+    [
+        ((0.5, 0), True),
+        ((1, 1), True),
+        ((0, 0.5), True),
+        ((1.0001, 0.5), False),
+        ((2, 1), False),
+        ((0.5, -0.1), False),
+        ((-1, 0), False),
+        ((0.5, 0.5), True),
+    ],
+)
+def test_the_outline_of_a_polygon_is_inside(point, inside) -> None:
+    square = ((0, 0), (1, 0), (1, 1), (0, 1))
+    assert in_polygon(point, square) is inside
+    assert in_polygon(point, square[::-1]) is inside
+    assert in_polygon(point, outline((square[0], square[2], square[1], square[3]))) is inside
+
+
+def test_the_middle_of_a_polygon() -> None:
+    assert middle(((0, 0), (1, 0), (1, 1), (0, 1))) == (0.5, 0.5)
+    arch = ((0, 0), (4, 0), (4, 4), (3, 4), (3, 1), (1, 1), (1, 4), (0, 4))
+    assert middle(arch) == pytest.approx((11 / 3, 8 / 3))
+    assert outline(arch) == arch
+
+
+STATED: list[tuple[str, str, tuple[tuple[float, ...], ...] | None, str | None]] = [
+    # (text, coords, the places, the channel)
+    ("x: 1, y: 2", "abs", ((1, 2),), "whole"),
+    ("y: 2, x: 1", "abs", ((1, 2),), "whole"),
+    ("x: 1, y: 2", "yx1000", ((1, 2),), "whole"),
+    ("x1=1 y1=2 x2=3 y2=4", "abs", ((1, 2), (3, 4)), "whole"),
+    ("xmin: 1, ymin: 2, xmax: 3, ymax: 4", "abs", ((1, 2, 3, 4),), "whole"),
+    ("left: 1, top: 2, right: 3, bottom: 4", "abs", ((1, 2, 3, 4),), "whole"),
+    ("x: 1, y: 2, width: 3, height: 4", "abs", ((1, 2, 4, 6),), "whole"),
+    ("left: 1, top: 2, w: 3, h: 4", "abs", ((1, 2, 4, 6),), "whole"),
+    ("xmin 1", "abs", None, None),
+    ("left: 1", "abs", None, None),
+    ("It is at 1, 2", "abs", ((1, 2),), "whole"),
+    ("at 1 2 3 4", "abs", ((1, 2, 3, 4),), "whole"),
+    ("{1, 2}", "abs", ((1, 2),), "whole"),
+    ("[1, 2", "abs", ((1, 2),), "whole"),
+    ("[1; 2]", "abs", ((1, 2),), "whole"),
+    ("(10px, 20px)", "abs", ((10, 20),), "whole"),
+    ("(1e2, 2)", "abs", ((100, 2),), "whole"),
+    ("(-1, −2)", "abs", ((-1, -2),), "whole"),
+    ("（１，２）", "abs", ((1, 2),), "whole"),
+    # numbers that are no coordinates, vectors that are no places
+    ("(999999, 2)", "abs", ((999_999, 2),), "whole"),
+    ("(1000000, 2)", "abs", None, None),
+    ("(-1000000, 2)", "abs", None, None),
+    ("(0." + "1" * 38 + ", 2)", "abs", ((float("0." + "1" * 38), 2),), "whole"),
+    ("(0." + "1" * 39 + ", 2)", "abs", None, None),
+    ("(1%, 2%)", "abs", None, None),
+    ("(1%, 2%)", "norm100", ((1, 2),), "whole"),
+    ("1, 2, 3", "abs", None, None),
+    ("(1, 2, 3, 4, 5)", "abs", None, None),
+    ("(1)", "abs", None, None),
+    ("(x1, y1)", "abs", None, None),
+    ("", "abs", None, None),
+    ("<think>(1, 2)", "abs", None, None),
+    # conventions
+    ("(1, 2)", "yx1000", ((2, 1),), "whole"),
+    ("[1, 2, 3, 4]", "yx1000", ((2, 1, 4, 3),), "whole"),
+    ("<loc0001><loc0002>", "abs", None, None),
+    ("<loc0001><loc0002>", "loc1024", ((2, 1),), "whole"),
+    ("<loc0001><loc0002><loc0003><loc0004>", "loc1024", ((2, 1), (4, 3)), "whole"),
+    ("<loc_1><loc_2>", "loc1000", ((1, 2),), "whole"),
+    # several, denied, alternative
+    ("(1, 2) and (3, 4)", "abs", ((1, 2), (3, 4)), "whole"),
+    ("[1, 2], [1, 2, 3, 4]", "abs", ((1, 2), (1, 2, 3, 4)), "whole"),
+    ("- (1, 2)\n- (3, 4)", "abs", ((1, 2), (3, 4)), "whole"),
+    ("1. (1, 2)\n2. (3, 4)", "abs", ((1, 2), (3, 4)), "whole"),
+    ("(1, 2) or (3, 4)", "abs", None, None),
+    ("not (1, 2) but (3, 4)", "abs", ((3, 4),), "whole"),
+    ("instead of (1, 2), (3, 4)", "abs", ((3, 4),), "whole"),
+    ("(1, 2) is wrong. (3, 4)", "abs", ((3, 4),), "concluding"),
+    ("(1, 2). Wait, (3, 4)", "abs", ((3, 4),), "whole"),
+    # the likeliest kind
+    ('{"point": [1, 2], "x": [3, 4]}', "abs", ((1, 2),), "whole"),
+    ('{"bbox": [1, 2, 3, 4], "conf": [5, 6]}', "abs", ((1, 2, 3, 4),), "whole"),
+    ('{"label": "at (9, 9)", "point": [1, 2]}', "abs", ((1, 2),), "whole"),
+    ('{"note": "at (9, 9)"}', "abs", ((9, 9),), "whole"),
+    ("It is at (5, 6): [[1, 2], [3, 4]]", "abs", ((1, 2), (3, 4)), "whole"),
+    # channels
+    ("<answer>(1, 2)</answer> (3, 4)", "abs", ((1, 2),), "tag"),
+    ("<answer>none</answer> (3, 4)", "abs", ((3, 4),), "whole"),
+    (r"\boxed{(1, 2)} (3, 4)", "abs", ((1, 2),), "box"),
+    ("The answer is (1, 2).\nOr so it seems near (3, 4) here.", "abs", ((1, 2),), "announced"),
+]
+
+
+@pytest.mark.parametrize(("text", "coords", "places", "channel"), STATED)
+def test_places_that_are_stated(text, coords, places, channel) -> None:
+    found = read_places(clean(text), coords)
+    assert (found and found.value, found and found.channel) == (places, channel)
+
+
+@pytest.mark.parametrize(
+    ("text", "ranks"),
+    [
+        ('{"point": [1, 2]}', [0]),
+        ('{"bbox_2d": [[1, 2], [3, 4]]}', [0, 0]),
+        ("{'the answer': (1, 2)}", [0]),
+        ('{"name": [1, 2]}', [1]),
+        ('{"x-y": [1, 2]}', [1]),
+        ("[(1, 2), (3, 4)]", [1, 1]),
+        ("[(1, 2) and (3, 4)]", [1, 2]),
+        ("It is at (1, 2)", [2]),
+        ('{"note": "a cup at (1, 2)", "click": [3, 4]}', [3, 0]),
+        ('{"note": "(1, 2)"}', [1]),
+    ],
+)
+def test_how_likely_a_vector_is_the_answer(text, ranks) -> None:
+    assert [vector.rank for vector in scan(text, "abs")] == ranks

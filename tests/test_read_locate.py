@@ -303,3 +303,172 @@ def test_no_candidate_is_longer_than_what_is_read(hostile: ModuleType) -> None:
     for attack in hostile.attacks():
         for candidate in locate(clean(hostile.long(attack, 2 * LIMIT))):
             assert len(candidate.text) <= LIMIT + 2, attack
+
+
+# --- All candidates of a response, in their order -----------------------------------------------------------
+
+CANDIDATES: list[tuple[str, str, list[tuple[str, str] | tuple[str, str, str]]]] = [
+    # (response, question, [(channel, text) and, of what counts only alone, "alone" or its rival])
+    ("12", "", [("whole", "12")]),
+    ("It is 7.", "", [("whole", "It is 7.")]),
+    ("so it is 7", "", [("concluding", "it is 7"), ("whole", "so it is 7")]),
+    (
+        "One.\nTwo is it?\nThree.",
+        "Which is it?",
+        [("whole", "One.", "Three."), ("concluding", "Three.", "alone"), ("stated", "Three.")],
+    ),
+    (
+        "First line\nSo x is 5.\nThe value is 7, therefore 8.\nEnd.",
+        "What is the value?",
+        [
+            ("whole", "First line", "End."),
+            ("concluding", "End.", "alone"),
+            ("concluding", "8."),
+            ("concluding", "x is 5."),
+            ("stated", "The value is 7, therefore 8."),
+            ("stated", "End."),
+        ],
+    ),
+    (
+        "A is correct.\nB is wrong.",
+        "",
+        [
+            ("whole", "A is correct.", "B is wrong."),
+            ("concluding", "B is wrong.", "alone"),
+            ("concluding", "A"),
+            ("stated", "B is wrong."),
+        ],
+    ),
+    (
+        "A: correct\nB: true",
+        "",
+        [
+            ("whole", "A: correct", "B: true"),
+            ("concluding", "B: true", "alone"),
+            ("concluding", "A | B"),
+            ("stated", "B: true"),
+        ],
+    ),
+    (
+        "3 + 4 = 7.\nDone.",
+        "",
+        [
+            ("whole", "3 + 4 = 7.", "Done."),
+            ("concluding", "Done.", "alone"),
+            ("concluding", "3 + 4 = 7."),
+            ("stated", "Done."),
+        ],
+    ),
+    ("I cannot tell.\nIt is 5.", "", [("whole", "I cannot tell.", "It is 5.")]),
+    (
+        r"<answer>x. \boxed{5}</answer> The answer is 6",
+        "",
+        [
+            ("tag", "5"),
+            ("tag", "x.", r"\boxed{5}"),
+            ("tag", r"\boxed{5}", "alone"),
+            ("tag", r"\boxed{5}"),
+            ("box", "5"),
+            ("announced", "6"),
+            ("whole", "x.", r"\boxed{5}  The answer is 6"),
+            ("concluding", r"\boxed{5}  The answer is 6", "alone"),
+            ("stated", r"\boxed{5}  The answer is 6"),
+        ],
+    ),
+    ("{\"answer\": 'x'}", "", [("json", "x"), ("whole", "{\"answer\": 'x'}")]),
+    (r'{"answer": "\\frac"}', "", [("json", r"\frac"), ("whole", r'{"answer": "\\frac"}')]),
+    (r"\boxed{**x**}", "", [("box", "x"), ("whole", r"\boxed{x}")]),
+    ("Wait, 5", "", [("whole", "5")]),
+    ("<think>a", "", []),
+]
+
+
+@pytest.mark.parametrize(("text", "question", "candidates"), CANDIDATES)
+def test_all_candidates(
+    text: str, question: str, candidates: list[tuple[str, str] | tuple[str, str, str]]
+) -> None:
+    found = [
+        (one.channel, one.text, *([one.rival or "alone"] if one.alone else []))
+        for one in locate(clean(text), question)
+    ]
+    assert found == candidates
+
+
+def test_the_four_sentences_that_repeat_most_of_the_question_are_stated() -> None:
+    told = [f"The red car number {number} stops." for number in range(6)]
+    response = clean("\n".join(["A car drives.", *told, "Nothing else.", "Red?"]))
+    stated = [one.text for one in locate(response, "Where does the red car stop?") if one.channel == "stated"]
+    assert stated == [*told[:1:-1], "Nothing else."]
+
+
+def test_a_first_line_and_a_last_one_that_differ_are_no_answer() -> None:
+    numbers = {"7": 7, "8": 8}
+
+    def read(text: str) -> int | None:
+        found = first([Candidate(Channel.WHOLE, "7", True, text)], lambda one: numbers.get(one.text))
+        return None if found is None else found.value
+
+    assert (read("7"), read("x"), read("8")) == (7, 7, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "stands"),
+    [
+        ("5. Wait, 6", "6"),
+        ("B? No, C.", "C."),
+        ("x, no wait: 7", "7"),
+        ("wait, 5", "5"),
+        ("Wait", "Wait"),
+        ("5. Actually, 6. Wait.", ""),
+        ("Hmm, 7", "Hmm, 7"),
+    ],
+)
+def test_what_stands_after_it(text: str, stands: str) -> None:
+    assert standing(text) == stands
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3 + 4 = 7", "3 + 4 = 7"),
+        ("5 ≈ 5.1 cm", "5 ≈ 5.1 cm"),
+        ("2 = two", None),
+        ("so it is 7, hence 8", "8"),
+        ("Therefore", None),
+        ("therefore, ", None),
+    ],
+)
+def test_the_last_conclusion(text: str, expected: str | None) -> None:
+    assert conclusion(text) == expected
+
+
+def test_a_long_text_is_read_at_its_ends() -> None:
+    assert plain("x" * LIMIT) == "x" * LIMIT
+    assert plain("a" * LIMIT + "b" * LIMIT) == "a" * (LIMIT // 8) + "\n" + "b" * (LIMIT * 7 // 8)
+    assert plain("a" + " " * 20 + "b" + " " * 10 + "\n" + " " * 10 + "c") == "a b\nc"
+    assert plain("a" + " " * 15 + "b") == "a" + " " * 15 + "b"
+
+
+def test_the_limits_of_boxes() -> None:
+    assert boxed(r"\boxed{" + "x" * 4095 + "}") == "x" * 4095
+    assert boxed(r"\boxed{" + "x" * 4096 + "}") is None
+    assert boxed(r"\boxed{a}" + r"\boxed{" * 63) == "a"
+    assert boxed(r"\boxed{a}" + r"\boxed{" * 64) is None
+    assert boxed(r"\boxed{5}" + " " * (LIMIT - 9)) == "5"
+    assert boxed(r"\boxed{5}" + " " * (LIMIT - 8)) is None
+
+
+@pytest.mark.parametrize(
+    ("candidate", "prose", "in_box", "refused"),
+    [
+        (Candidate(Channel.WHOLE, "I cannot tell"), True, False, True),
+        (Candidate(Channel.STATED, "I cannot tell"), True, False, True),
+        (Candidate(Channel.CONCLUDING, "7"), True, False, False),
+        (Candidate(Channel.ANNOUNCED, "I cannot tell"), False, False, False),
+        (Candidate(Channel.BOX, "I cannot tell"), False, True, False),
+        (Candidate(Channel.TAG, "I cannot tell", within=Channel.WHOLE), True, False, True),
+        (Candidate(Channel.TAG, "I cannot tell", within=Channel.BOX), False, True, False),
+    ],
+)
+def test_what_a_candidate_is(candidate: Candidate, prose: bool, in_box: bool, refused: bool) -> None:
+    assert (candidate.prose, candidate.boxed, candidate.refused) == (prose, in_box, refused)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scorers.read.locate import Found, first, locate
+from scorers.read.locate import Found, Unclear, first, locate
 from scorers.read.normalise import Clean, clean
-from scorers.read.number import find_numbers, parse_number, read_number
+from scorers.read.number import NumberMatch, asks, find_numbers, parse_number, pick, read_number
 from scorers.rules.mathvista import parse_list
 
 WHOLE = [
@@ -557,3 +557,211 @@ def test_a_megabyte_of_garbage_is_read_in_bounded_time(garbage: str) -> None:
 def test_any_response_is_survived(response: str, question: str) -> None:
     read_number(clean(response), question)
     read_list(clean(response), question)
+
+
+# --- Where one notation ends and which number of a sentence counts ------------------------------------------
+
+NOTATIONS = [
+    ("1.234.567,8", [(1234567.8, "1.234.567,8", "digits")]),
+    ("3,1 m", [(3.1, "3,1", "digits")]),
+    ("2½ cups", [(2.5, "2½", "fraction")]),
+    ("-½", [(-0.5, "-½", "fraction")]),
+    ("1 1/2 cups", [(1.5, "1 1/2", "fraction")]),
+    (r"2\frac{1}{4}", [(2.25, r"2\frac{1}{4}", "fraction")]),
+    ("1/0", []),
+    (r"\frac{1}{0}", []),
+    ("2^-1", [(0.5, "2^-1", "power")]),
+    ("0^0", [(1.0, "0^0", "power")]),
+    ("0^-1", []),
+    ("3×10⁻²", [(0.03, "3×10⁻²", "power")]),
+    ("2⁵", [(32.0, "2⁵", "power")]),
+    ("1e10", [(1e10, "1e10", "power")]),
+    ("10^400", []),
+    ("9" * 64, [(1e64, "9" * 64, "digits")]),
+    ("9" * 65, []),
+    ("hundred", [(100.0, "hundred", "words")]),
+    ("two hundred five", [(205.0, "two hundred five", "words")]),
+    ("five hundred thousand", [(500_000.0, "five hundred thousand", "words")]),
+    ("one million two thousand three", [(1_002_003.0, "one million two thousand three", "words")]),
+    ("thousand", [(1000.0, "thousand", "words")]),
+    ("a couple of cats", [(2.0, "couple", "words")]),
+    ("two dozen", [(24.0, "two dozen", "words")]),
+    ("one hundred twelve", [(112.0, "one hundred twelve", "words")]),
+    ("twenty ten", []),
+    ("thirty eleven", []),
+    ("nineteen five", []),
+    ("five one", []),
+    ("one half", [(0.5, "one half", "words")]),
+    ("half", [(0.5, "half", "words")]),
+    ("a quarter", [(0.25, "a quarter", "words")]),
+    ("two thirds", [(2 / 3, "two thirds", "words")]),
+    ("three quarters", [(0.75, "three quarters", "words")]),
+    ("negative two", [(-2.0, "negative two", "words")]),
+    ("Tenth", [(10.0, "Tenth", "words")]),
+    ("5 cats, six dogs, 7", [(5.0, "5", "digits"), (6.0, "six", "words"), (7.0, "7", "digits")]),
+    ("5 million", [(5e6, "5 million", "digits")]),
+    ("5M/s", [(5.0, "5", "digits")]),
+]
+
+
+@pytest.mark.parametrize(("text", "numbers"), NOTATIONS)
+def test_notations(text: str, numbers: list[tuple[float, str, str]]) -> None:
+    found = find_numbers(text)
+    assert [(number.text, number.notation) for number in found] == [kept[1:] for kept in numbers]
+    assert [number.value for number in found] == pytest.approx([value for value, *_ in numbers], rel=1e-12)
+    assert all(text[number.start : number.end] == number.text for number in found)
+
+
+SCALES = {"hundred": 1e2, "thousands": 1e3, "Million": 1e6, "billion": 1e9, "trillion": 1e12}
+SHORT = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, " mn": 1e6, " bn": 1e9, " tn": 1e12}
+
+
+@pytest.mark.parametrize(
+    ("text", "scale"), [*((f"-5 {word}", scale) for word, scale in SCALES.items()), *SHORT.items()]
+)
+def test_scales(text: str, scale: float) -> None:
+    text = text if text.startswith("-5") else f"-5{text}"
+    (number,) = find_numbers(text)
+    assert (number.value, number.scale, number.text) == (-5 * scale, scale, text)
+
+
+BESIDE = {
+    "percent": ("5%", "5 percent", "5 per cent", "5％", r"5\%", "five percent"),
+    "currency": ("$5", "$ 5", "£5", "5 usd", "5 $", "5€", "five dollars"),
+    "ordinal": ("1st", "21st", "third"),
+    "": ("5", "5°", "5 degrees", "five", "5 $x"),
+}
+
+
+@pytest.mark.parametrize(("mark", "text"), [(mark, text) for mark, texts in BESIDE.items() for text in texts])
+def test_marks_beside_a_number(mark: str, text: str) -> None:
+    (number,) = find_numbers(text)
+    marks = {name for name in ("percent", "currency", "ordinal") if getattr(number, name)}
+    assert marks == ({mark} if mark else set())
+    assert number.scale == 1.0
+
+
+RATIO, CATS = "What is the ratio of boys to girls?", "How many cats are there?"
+YEAR, VALUE = "Which year was best?", "What is the value?"
+PICKED: list[tuple[str, str, float | str | None]] = [
+    (RATIO, "3:4", 0.75),
+    (RATIO, "3 to 4", 0.75),
+    (RATIO, "3 out of 4", 0.75),
+    (RATIO, "1.5:2.5", 0.6),
+    (RATIO, "3:0", None),
+    (RATIO, "12:30:15", None),
+    (VALUE, "3:4", None),
+    (CATS, "None.", 0),
+    (CATS, "nobody", 0),
+    (CATS, "So there are no cats", 0),
+    (CATS, "no answer", None),
+    (CATS, "No, 3", 3),
+    (VALUE, "none", None),
+    (VALUE, "The value is 1 234", 1234),
+    (VALUE, "It is 1 234 567.", 1_234_567),
+    (VALUE, "1 23", "ambiguous"),
+    (VALUE, "(3) or (4)", "ambiguous"),
+    (VALUE, "(5)", 5),
+    (VALUE, "5 (3 and 2)", 5),
+    (VALUE, "[3] 5", 5),
+    (VALUE, "5 at x = 2", 5),
+    (VALUE, "at x = 2", 2),
+    (VALUE, "5 because 3 of 4", 5),
+    (VALUE, "because 5", 5),
+    (VALUE, "Total 5: a 3 and b 4", 5),
+    (VALUE, "Total 5: 3 + 2 = 6", 6),
+    (VALUE, "5: 3", 3),
+    (VALUE, "a: 3", 3),
+    (VALUE, "3 + 4 = 7", 7),
+    (VALUE, "3 + 4 = x", "ambiguous"),
+    (VALUE, "7, i.e. 8", 8),
+    # a number of four digits below 2200 is a year
+    (YEAR, "999 in 1000", 1000),
+    (VALUE, "999 in 1000", 999),
+    (YEAR, "2199 vs 50", 2199),
+    (VALUE, "2199 vs 50", 50),
+    (YEAR, "2200 vs 50", "ambiguous"),
+    (VALUE, "2200 vs 50", "ambiguous"),
+    (YEAR, "1999.0 and 44", "ambiguous"),
+    ("What is 3?", "3 and 4", 4),
+    ("How many years?", "44 in 2013", 44),
+    ("When was it 44?", "44 in 2013", 2013),
+    (CATS, "3 dogs, 4 cats", 4),
+    (CATS, "4 dogs and 3 cats", 3),
+    (VALUE, "5, the value is 6", 6),
+    (VALUE, "the value is 5, count 6", 5),
+    (VALUE, "a 5 b: 6", 6),
+    (VALUE, "got 5 then 6", "ambiguous"),
+    # ranges and bounds
+    (VALUE, "5 or 6", None),
+    (VALUE, "5-6", None),
+    (VALUE, "5+", None),
+    (VALUE, "5 or more", None),
+    (VALUE, "more than 5", None),
+    (VALUE, "above about $5", None),
+    (VALUE, "between 5 and 6, 7", 7),
+    (VALUE, "from 3 to 5 there are 8", 8),
+    (VALUE, "out of 5", None),
+    # ordinals, pronouns, times
+    (VALUE, "3rd", 3),
+    (VALUE, "the 3rd", 3),
+    (VALUE, "the 3rd one", None),
+    (VALUE, "one", 1),
+    (VALUE, "one dog", 1),
+    (VALUE, "each one", None),
+    (VALUE, "the red one", None),
+    (VALUE, "the big red one", 1),
+    (VALUE, "one of them", None),
+    (VALUE, "this one 5", 5),
+    (VALUE, "2 decimal places", None),
+    (VALUE, "3:15", None),
+    (VALUE, "10:30 and 90", 90),
+    (VALUE, "6, not 5", 6),
+    (VALUE, "not 5", None),
+    (VALUE, r"\text{cm} 5", 5),
+    (VALUE, "5 cm^2", 5),
+    (VALUE, "", None),
+]
+
+
+@pytest.mark.parametrize(("question", "text", "value"), PICKED)
+def test_which_number_of_a_sentence_counts(question: str, text: str, value: float | str | None) -> None:
+    found = pick(text, question)
+    told = found.value if isinstance(found, NumberMatch | Unclear) else None
+    assert told == (pytest.approx(value) if isinstance(value, float) else value)
+
+
+def test_what_is_shown_of_a_number() -> None:
+    for question, text, shown, notation in (
+        (RATIO, "They are 3 : 4.", "3 : 4", "fraction"),
+        (CATS, "There are none.", "There are none", "words"),
+    ):
+        found = pick(text, question)
+        assert isinstance(found, NumberMatch)
+        assert (found.text, found.notation) == (shown, notation)
+        assert text[found.start : found.end] == shown
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "asked"),
+    [
+        ("Which year?", "year", True),
+        ("In which year did how many people come?", "year", False),
+        ("When was it?", "year", True),
+        ("How many years?", "year", False),
+        ("How many?", "count", True),
+        ("Which year?", "count", False),
+        ("What fraction?", "ratio", True),
+        ("How many?", "ratio", False),
+        ("WHICH YEAR?", "year", True),
+        ("", "year", False),
+    ],
+)
+def test_what_kind_of_number_a_question_asks_for(question: str, kind: str, asked: bool) -> None:
+    assert asks(question, kind) is asked
+
+
+def test_a_number_alone_counts_where_a_sentence_does_not() -> None:
+    assert given_number("12\nThe rest is text without any.") == 12
+    assert given_number("five\nThe rest is text without any.") == 5
+    assert given_number("3.5 square cm\nThe rest is text without any.") == 3.5

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scorers.read.locate import LIMIT
+from scorers.read.locate import LIMIT, Candidate, Channel, Unclear
 from scorers.read.normalise import clean
-from scorers.read.option import LETTERS, read_option, same_text
+from scorers.read.option import LETTERS, parse_option, read_option, same_text
 from scorers.rules.choice import ChoiceTarget, choice
 from scorers.rules.math import MathTarget, mathverse
 from scorers.rules.mathvista import MathVistaTarget, mathvista
@@ -684,3 +684,253 @@ def test_five_benchmarks_read_the_same_option_from_the_same_text(golden_dir: Pat
             differing.append((text, options, found))
     assert compared > 4000
     assert not differing, (len(differing), compared, differing[:5])
+
+
+# --- A candidate by itself: letters, values and words at their boundaries -----------------------------------
+
+COLOURS = ("red", "blue", "green", "yellow")
+SEVERAL_NAMED = "several"
+
+
+def parsed(
+    text: str,
+    options: tuple[str, ...] = COLOURS,
+    question: str = "",
+    channel: Channel = Channel.STATED,
+    alone: bool = False,
+) -> int | str | None:
+    found = parse_option(Candidate(channel, text, alone=alone), options, question)
+    return SEVERAL_NAMED if isinstance(found, Unclear) else found
+
+
+LETTERED: dict[int | str | None, tuple[str, ...]] = {
+    A: ("A", "a", "(a)", "A.", "a.", "A. red", "A (red)", "'A'", "A because", "A is", "A)red"),
+    B: (
+        *(
+            "B) blue, not red",
+            "D (option B)",
+            "D: choice B",
+            "B - blue",
+            "so B",
+            "I pick B",
+            "pick (b)",
+            "pick b.",
+        ),
+        *("[B]", "{B}", "<B>", "$B$", "B→", "B!", "B|", "B — it is", "the correct option is B", "A: blue"),
+        *("letter: b", "(B) or so", "it's most likely B"),
+    ),
+    C: ("C", "letter: C", "statement C"),
+    SEVERAL_NAMED: (
+        *("A and B", "A or b", "both A and B", "A, B", "A/B", "option A and B", "A.B.", "(A) und (B)", "A o B"),
+        *("Z", "Z.", "E. pink", "is E", "the answer is Z", "(C) D", "I", "I.", "A) red B) blue C) green"),
+    ),
+    None: ("I think", "I'm", "A B", "A A", "AB", "A cat", "B cat", "a is", "B-x"),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [(text, option) for option, texts in LETTERED.items() for text in texts]
+)
+def test_letters_of_a_candidate(text: str, expected: int | str | None) -> None:
+    assert parsed(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "announced", "alone"),
+    [
+        ("B cat", B, None),
+        ("D option", D, None),
+        ("A cat", None, None),
+        ("I cat", None, None),
+        ("B because", B, None),
+        ("B — it is", B, None),
+        ("I pick B", B, None),
+        ("B", B, B),
+        ("B. blue", B, B),
+        ("B) blue A) red", B, None),
+        ("B blue", B, None),
+    ],
+)
+def test_letters_that_are_announced_or_alone(text: str, announced: int | None, alone: int | None) -> None:
+    assert parsed(text, channel=Channel.ANNOUNCED) == announced
+    assert parsed(text, channel=Channel.CONCLUDING, alone=True) == alone
+
+
+ANGLES = ("30°", "45", "60 cm", "none of these")
+SHARES = ("1/3", "2/3", "0.5")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        ("45", ANGLES, 1),
+        ("45.0", ANGLES, 1),
+        ("45°", ANGLES, 1),
+        ("x = 30", ANGLES, 0),
+        ("60 apples", ANGLES, 2),
+        ("the angle is 60", ANGLES, 2),
+        ("60 and 45", ANGLES, SEVERAL_NAMED),
+        ("It is 45 because 30 + 15 = 45", ANGLES, 1),
+        ("44.9", ANGLES, None),
+        ("50", ANGLES, None),
+        ("a45", ANGLES, None),
+        ("None of these", ANGLES, 3),
+        # as many decimals as are written
+        ("0.333", SHARES, 0),
+        ("0.33", SHARES, 0),
+        ("0.3", SHARES, None),
+        ("0.34", SHARES, None),
+        ("0.32", SHARES, None),
+        ("0.67", SHARES, 1),
+        ("0.66", SHARES, None),
+        ("0.6667", SHARES, 1),
+        ("0.50", SHARES, 2),
+        ("0.51", SHARES, None),
+        ("0.5049", SHARES, None),
+        ("0.3333333333333333", SHARES, 0),
+        # values that two options have, or that only one has, name none
+        ("45 kg", ("45°", "45 cm", "60"), None),
+        ("45 degrees", ("45°", "red"), 0),
+        ("45 kg", ("45°", "red", "blue"), None),
+    ],
+)
+def test_values_of_options(text: str, options: tuple[str, ...], expected: int | str | None) -> None:
+    assert parsed(text, options) == expected
+
+
+PLACES = ("The red car on the left", "The blue car on the right", "A bicycle lane")
+POINTS = ("P", "Q", "R", "S")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        ("the red car is left", PLACES, 0),
+        ("the blue car stands on the right side", PLACES, 1),
+        ("the lane for bicycles", PLACES, 2),
+        ("bicycle", PLACES, None),
+        ("car", PLACES, None),
+        ("red car left blue right", PLACES, None),
+        ("point B", ("A", "B", "C"), 1),
+        ("I see C", ("A", "B", "C"), 2),
+        ("B and C are", ("A", "B", "C"), SEVERAL_NAMED),
+        ("A point", ("A", "B", "C"), None),
+        ("C) B", ("A", "B", "C"), 1),
+        ("Q", POINTS, 1),
+        ("B", POINTS, 1),
+        ("(B) Q", POINTS, 1),
+        ("(A) Q", POINTS, 1),
+        ("P and Q", POINTS, SEVERAL_NAMED),
+        ("Q A", POINTS, None),
+        # texts, whole and within one another
+        ("light red", ("red", "light red"), 1),
+        ("red, not light red", ("red", "light red"), 0),
+        ("cats", ("cat", "dog"), 0),
+        ("buses", ("bus", "gas"), None),
+        ("1.50", ("1.5", "2"), 0),
+        ("1,200 m", ("1200 m", "120 m"), 0),
+        ("red", ("red", "Red", "blue"), None),
+        ("red", ("blue", "red", "red"), 1),
+        ("x + red", ("red", "blue"), None),
+        ("5 = red", ("red", "blue"), 0),
+        ("dark red", ("dark red", "red blue"), 0),
+    ],
+)
+def test_words_of_options(text: str, options: tuple[str, ...], expected: int | str | None) -> None:
+    assert parsed(text, options) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "expected"),
+    [
+        ("red is larger than blue", "Which is larger?", 0),
+        ("red is smaller than blue", "Which is larger?", 1),
+        ("red is larger than blue", "Which is smaller?", 1),
+        ("red is larger than blue", "", SEVERAL_NAMED),
+        ("red or green than blue", "Which is larger?", SEVERAL_NAMED),
+        ("red and blue, blue is the largest", "Which is largest?", 1),
+        ("blue has 5 apples; red has the most apples", "Which has the most apples?", 0),
+        ("red, blue", "Which?", SEVERAL_NAMED),
+        ("red is next to blue", "", SEVERAL_NAMED),
+        ("option B is red", "", 1),
+        ("(B) and red", "", 1),
+        ("the choice B of red and green", "", 1),
+        ("red (Z)", "", 0),
+        ("not red", "", None),
+        ("red is wrong", "", None),
+    ],
+)
+def test_sentences_that_name_several_options(text: str, question: str, expected: int | str | None) -> None:
+    assert parsed(text, question=question) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "stated", "boxed", "alone"),
+    [
+        ("red", 0, 0, 0),
+        (r"\text{red}", 0, 0, 0),
+        ("x = red", 0, None, None),
+        ("red, blue", SEVERAL_NAMED, None, None),
+        ("red 5", 0, 0, None),
+        ("red^2", None, None, None),
+        ("I cannot tell, red", None, 0, None),
+        ("A. I cannot tell", None, 0, None),
+    ],
+)
+def test_a_box_holds_an_option_and_no_formula(
+    text: str, stated: int | str | None, boxed: int | None, alone: int | None
+) -> None:
+    assert parsed(text) == stated
+    assert parsed(text, channel=Channel.BOX) == boxed
+    assert parsed(text, channel=Channel.CONCLUDING, alone=True) == alone
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        ("A. cannot be determined", ("cannot be determined", "red"), 0),
+        ("A. cannot be determined", ("none of them", "cannot be determined"), 0),
+        ("A. cannot be determined", ("red", "blue"), None),
+        ("cannot be determined, red", ("None of them", "red"), 1),
+        ("cannot be determined, red", ("blue", "red"), None),
+    ],
+)
+def test_refusals_that_are_options(text: str, options: tuple[str, ...], expected: int | None) -> None:
+    assert parsed(text, options, channel=Channel.WHOLE) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "expected"),
+    [
+        ("it is", "Is the cat larger?", 0),
+        ("It is not", "Is the cat larger?", 1),
+        ("the cat is larger", "Is the cat larger?", 0),
+        ("the cat is smaller", "Is the cat larger?", 1),
+        ("maybe", "Is the cat larger?", None),
+        ("yes or no", "", None),
+        ("A. No", "", 1),
+    ],
+)
+def test_options_yes_and_no(text: str, question: str, expected: int | None) -> None:
+    assert parsed(text, ("Yes", "No"), question) == expected
+    assert parsed(text, ("No", "Yes"), question) == (None if expected is None else 1 - expected)
+
+
+def test_only_the_first_characters_of_a_candidate_are_read() -> None:
+    assert parsed("x " * 1997 + "blue") == B
+    assert parsed("x " * 1999 + "blue") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("Red.", 0),
+        ("the red", 0),
+        ("red blue", None),
+        ("", None),
+        ("red" + " " * 4093, 0),
+        ("red" + " " * 4094, None),
+    ],
+)
+def test_texts_of_options(text: str, same: int | None) -> None:
+    assert same_text(text, COLOURS) == same

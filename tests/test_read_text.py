@@ -8,7 +8,23 @@ from hypothesis import strategies as st
 
 from scorers.read.locate import read_phrases
 from scorers.read.normalise import clean
-from scorers.read.text import fold, normalize_text, phrases, refuses, text_equal, undenied, unwrap
+from scorers.read.text import (
+    asked_stems,
+    echo_stems,
+    focus,
+    fold,
+    is_name_alone,
+    normalize_text,
+    overlap,
+    phrases,
+    refuses,
+    sentences,
+    stem,
+    text_equal,
+    undenied,
+    unwrap,
+    words,
+)
 
 EQUAL = [
     ("Blue", "blue"),
@@ -212,3 +228,210 @@ def test_phrases_are_few(text: str, question: str) -> None:
 def test_the_fullest_reading_of_a_response(response: str, expected: str | None) -> None:
     found = read_phrases(clean(response))
     assert (None if found is None else found.value[0]) == expected
+
+
+# --- Sentences, words, and what of a question a sentence repeats --------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("He came. She left.", ["He came.", "She left."]),
+        ("He came.  Then she left.", ["He came.", "Then she left."]),
+        ("He came. then she left.", ["He came. then she left."]),
+        ("Is it? Yes! No.", ["Is it?", "Yes!", "No."]),
+        ("a\n\n  b  \nc", ["a", "b", "c"]),
+        ("1. One\n10. Ten", ["1. One", "10. Ten"]),
+        ("100. Hundred", ["100.", "Hundred"]),
+        (
+            "Mr. Smith met Prof. Jones and J. Doe. They left.",
+            ["Mr. Smith met Prof. Jones and J. Doe.", "They left."],
+        ),
+        ("e.g. This is one, cf. Fig. 5", ["e.g. This is one, cf. Fig. 5"]),
+        ("It is 1.5.", ["It is 1.5."]),
+        ("", []),
+        (" \n ", []),
+    ],
+)
+def test_sentences(text: str, parts: list[str]) -> None:
+    assert sentences(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("It's 1.5 km/h at 10:30", ["it's", "1.5", "km", "h", "at", "10:30"]),
+        ("The 3rd of 5,000", ["the", "3rd", "of", "5,000"]),
+        ("A_B x²", ["a", "b", "x", "2"]),
+        ("", []),
+    ],
+)
+def test_words(text: str, found: list[str]) -> None:
+    assert words(text) == found
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("company's", "compa"),
+        ("located", "locat"),
+        ("location", "locat"),
+        ("abc", "abc"),
+        ("5th", "5th"),
+        ("a1bcdef", "a1bcdef"),
+        ("", ""),
+    ],
+)
+def test_stems(word: str, expected: str) -> None:
+    assert stem(word) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "asks"),
+    [
+        ("What? Which one? Yes.", "Which one?"),
+        ("Look. How many ( ) are there? Answer.", "How many ( ) are there?"),
+        ("Fill in the __. Then stop.", "Fill in the __."),
+        ("What is it?\nOptions: a b", "What is it?"),
+        ("Name it. Be short.", "Be short."),
+        ("a? " + "x" * 3996, "a?"),
+        ("a? " + "x" * 3998, "?"),
+        ("", ""),
+    ],
+)
+def test_what_of_a_question_asks(question: str, asks: str) -> None:
+    assert focus(question) == asks
+
+
+SUM = "What is the sum of the accuracies of A and B?"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question", "share"),
+    [
+        ("The sum of the accuracies of A and B is 5", SUM, 1.0),
+        ("The sum of the accuracies is 5", SUM, 0.75),
+        ("The sum is 5", SUM, 0.5),
+        ("The accuracies are 5", SUM, 0.25),
+        ("It is 5", SUM, 0.0),
+        ("It is 5", "", 0.0),
+        (" " * 990 + "the sum", "What is the sum?", 1.0),
+        (" " * 1000 + "the sum", "What is the sum?", 0.0),
+    ],
+)
+def test_how_much_of_a_question_a_sentence_repeats(sentence: str, question: str, share: float) -> None:
+    assert overlap(sentence, question) == pytest.approx(share)
+
+
+def test_what_a_question_offers_is_no_echo() -> None:
+    assert asked_stems(SUM) == ("sum", "accur", "b")
+    assert echo_stems("Is it red or dark blue?") == {"is", "it", "or", "blue"}
+    assert echo_stems("or blue") == {"or", "blue"}
+    assert echo_stems("blue or") == {"blue", "or"}
+    assert echo_stems("") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        ("“x”", "x"),
+        ("‘x’", "x"),
+        ("«x»", "x"),
+        (r"\[x\]", "x"),
+        (r"\textbf{x}", "x"),
+        (r"\text{a{b}c}", "a{b}c"),
+        ("__x__", "x"),
+        ("```x\ny```", "x\ny"),
+        ("$$x$$", "x"),
+        ("`x`.", "x"),
+        ("`x` ,", "x"),
+        ("`x`;", "`x`;"),
+        ("*x", "*x"),
+        ("**a**b**", "**a**b**"),
+        (" x ", "x"),
+        ("\"'**`x`**'\"", "x"),
+        ("\"'**`*x*`**'\"", "*x*"),
+    ],
+)
+def test_four_layers_of_markup_come_off(text: str, inside: str) -> None:
+    assert unwrap(text) == inside
+
+
+# --- The readings of a candidate, all of them and in their order --------------------------------------------
+
+READINGS: list[tuple[str, str, tuple[str, ...]]] = [
+    ("word", "", ("word",)),
+    ("red!?", "", ("red",)),
+    ('"red".', "", ("red",)),
+    ("China (45 %)", "Which country?", ("China (45 %)", "China")),
+    ("China, because it grew", "Which country?", ("China, because it grew", "China")),
+    ("red with about 5", "Which colour?", ("red with about 5", "red")),
+    ("red: 45%", "Which?", ("red: 45%", "red")),
+    ("45% for red", "Which?", ("45% for red", "red")),
+    ("red [5].", "Which?", ("red [5]", "red")),
+    (
+        "China has the highest rate.",
+        "Which country has the highest rate?",
+        ("China has the highest rate", "China"),
+    ),
+    (
+        "The lowest rate is in New York City.",
+        "Which city has the lowest rate?",
+        ("The lowest rate is in New York City", "in New York City", "New York City", "New York"),
+    ),
+    (
+        "Kansas City has the lowest rate",
+        "Which city has the lowest rate?",
+        ("Kansas City has the lowest rate", "Kansas", "Kansas City"),
+    ),
+    ("The title is **Foo**.", "What is the title?", ("The title is **Foo**", "Foo")),
+    (
+        "The colour of the car is red.",
+        "What is the colour of the car?",
+        ("The colour of the car is red", "the car is red", "red"),
+    ),
+    ("It is red and large.", "What is it?", ("It is red and large", "red and large")),
+    ("It is Mr. T.", "Who is it?", ("It is Mr. T", "Mr. T", "Mr. T.")),
+    ("x = 5", "What is x?", ("x = 5", "= 5", "5")),
+    ("a = b = c", "", ("a = b = c", "= b = c", "c")),
+    ("$5$", "", ("5",)),
+    ("5$", "", ("5",)),
+    ("cost $5$", "", ("cost $5$",)),
+    ("A\nB", "", ("A\nB", "A")),
+    ("A. B", "", ("A. B", "B")),
+    ("not A. B", "", ("not A. B", "B")),
+    ("x " * 299 + "is", "", ("x " * 299 + "is", ("x " * 299).strip())),
+    ("x " * 300 + "is", "", ("x " * 300 + "is",)),
+    ("", "", ()),
+]
+
+
+@pytest.mark.parametrize(("text", "question", "readings"), READINGS)
+def test_readings(text: str, question: str, readings: tuple[str, ...]) -> None:
+    assert phrases(text, question) == tuple(filter(None, dict.fromkeys((text.strip(), *readings))))
+
+
+@pytest.mark.parametrize(
+    ("text", "alone"),
+    [
+        ("12", True),
+        ("one two three", True),
+        ("one two three four five six seven eight", True),
+        ("one two three four five six seven eight nine", False),
+        ("x" * 80, True),
+        ("x" * 81, False),
+        ("a b c.", True),
+        ("a b c!", True),
+        ("a b c d", True),
+        ("a b c d.", False),
+        ("a b c d!", False),
+        ("a,", False),
+        ("a:", False),
+        ("a: b", False),
+        ("a:b", True),
+        ("...", False),
+        ("", False),
+    ],
+)
+def test_names_alone(text: str, alone: bool) -> None:
+    assert is_name_alone(text) is alone

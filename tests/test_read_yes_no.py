@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from scorers.read.locate import Candidate, Channel
 from scorers.read.normalise import clean
 from scorers.read.option import read_option
-from scorers.read.yes_no import polarity, read_yes_no, yes_no_pair
+from scorers.read.yes_no import direction, parse_yes_no, polarity, read_yes_no, yes_no_pair
 
 # fmt: off
 YES = (
@@ -122,3 +123,64 @@ def test_options_that_are_yes_and_no(options: tuple[str, ...], expected: tuple[b
 )
 def test_a_megabyte_of_garbage_is_read_in_bounded_time(seed: str) -> None:
     assert said((seed * (1_000_000 // len(seed) + 1))[:1_000_000]) in (None, True, False)
+
+
+LARGER, MORE = "Is the plum larger than the lemon?", "Are there more cats than dogs?"
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "affirmed"),
+    [
+        (LARGER, "The plum is larger than the lemon.", True),
+        (LARGER, "The lemon is larger than the plum.", False),
+        (LARGER, "The lemon is smaller than the plum.", True),
+        (LARGER, "The plum is smaller than the lemon.", False),
+        (LARGER, "The plum is not larger than the lemon.", False),
+        (LARGER, "The plum is not smaller than the lemon.", True),
+        (LARGER, "They are the same.", False),
+        (LARGER, "The plum is next to the lemon.", None),
+        (LARGER, "It is.", True),
+        (LARGER, "The sky.", None),
+        (MORE, "There are more cats than dogs.", True),
+        (MORE, "There are more dogs than cats.", False),
+        (MORE, "There are fewer dogs than cats.", True),
+        (MORE, "There are more cats.", True),
+        ("Is the plum the largest?", "The plum is the largest.", True),
+        ("Is the plum the largest?", "The plum is not the largest.", False),
+        ("Is the plum the largest?", "It is the smallest.", False),
+        ("Is the number even?", "The number is not odd.", True),
+        ("Is the number even?", "The number is even.", True),
+        ("Is the red bar tall?", "The red bar is tall.", True),
+        ("Is the red bar tall?", "They are not.", False),
+        ("Is the red bar tall?", "The bar.", None),
+        ("Are they equal?", "They are the same.", True),
+        ("", "It is.", True),
+        ("", "The sky is blue.", None),
+        # said outright, at either end
+        ("", "It is, so no.", False),
+        ("", "Yes, so no.", None),
+        ("", "Yes. It is. No.", None),
+        ("", "Maybe it is.", None),
+        ("", "yes, but I cannot tell", None),
+        ("", "yes " + "x" * 40 + " I cannot tell", True),
+        ("", "", None),
+    ],
+)
+def test_polarity_of_sentences(question: str, sentence: str, affirmed: bool | None) -> None:
+    assert polarity(sentence, question) is affirmed
+
+
+@pytest.mark.parametrize(
+    ("text", "way"),
+    [("It is larger.", 1), ("It is smaller.", -1), ("the larger of the smaller", 1), ("none", 0), ("", 0)],
+)
+def test_directions(text: str, way: int) -> None:
+    assert direction(text) == way
+
+
+def test_a_last_line_is_read_only_where_it_says_yes_or_no() -> None:
+    assert said("The sky is blue.\nYes") is True
+    assert said("The sky is blue.\nYes, so it is.") is True
+    assert parse_yes_no(Candidate(Channel.CONCLUDING, "It is.", alone=True), "") is None
+    assert parse_yes_no(Candidate(Channel.CONCLUDING, "It is."), "") is True
+    assert parse_yes_no(Candidate(Channel.WHOLE, "It is.", alone=True, rival="No."), "") is True

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from scorers.math.amount import close, read_amount, same_amount
 from scorers.math.latex import LatexError, evaluate
 from scorers.math.regions import same_region
-from scorers.math.symbolic import symbolic_equal, value_named
+from scorers.math.sampling import coordinate, same_expression, same_relation
+from scorers.math.symbolic import sides, symbolic_equal, value_named
 from scorers.math.text import compact, split_outside, standard
 
 EQUAL = [
@@ -407,3 +409,386 @@ def test_pairs_in_brackets_may_be_points() -> None:
 def test_unbalanced_bars_and_marks_have_no_value(text: str) -> None:
     with pytest.raises(LatexError):
         evaluate(text, variables=lambda name: 1.5)
+
+
+AMOUNTS: dict[str, tuple[float, str] | None] = {
+    "5": (5, ""),
+    "5 cm": (5, "cm"),
+    "5cm.": (5, "cm"),
+    "5. cm": (5, "cm"),
+    "5 CM": (5, "cm"),
+    "(5) cm": (5, "cm"),
+    r"2\sqrt{9} cm": (6, "cm"),
+    "0 cm": (0, "cm"),
+    " " * 196 + "5 cm": (5, "cm"),
+    " " * 197 + "5 cm": None,
+    "1" * 201: (int("1" * 201), ""),
+    "5 cm^2": (5, "cm2"),
+    "5 cm^{3}": (5, "cm3"),
+    "5 square cm": (5, "cm2"),
+    "5 sq cm": (5, "cm2"),
+    "5 cu. cm": (5, "cm3"),
+    "5 cm squared": (5, "cm2"),
+    "5 cm cubed": (5, "cm3"),
+    "5 inches": (5, "in"),
+    "5 in": (5, "in"),
+    "5 in in": (5, "in"),
+    "5 in total": (5, ""),
+    '5"': (5, "in"),
+    "5 degrees": (5, "degree"),
+    r"120^\circ": (120, "degree"),
+    r"118^\circ T": (118, "degree"),
+    r"118^\circ  T": None,
+    r"30\%": (30, "percent"),
+    "5 km/h": (5, "km/h"),
+    "5 km/foo": None,
+    "5 foo/h": None,
+    "5 houses": (5, ""),
+    "5 unit": (5, ""),
+    "5 units": (5, ""),
+    "5 aa bb cc dd": (5, ""),
+    "5 aa bb cc dd ee": None,
+    "5 " + "a" * 16: (5, ""),
+    "5 " + "a" * 17: None,
+    "5 m": (5, "m"),
+    "5 x": None,
+    "5 large x": None,
+    "5 and 6": None,
+    "5 of them": None,
+    "5 cm or": None,
+    "x cm": None,
+    "cm": None,
+}
+
+
+@pytest.mark.parametrize(("text", "amount"), AMOUNTS.items())
+def test_amounts(text: str, amount: tuple[float, str] | None) -> None:
+    assert read_amount(text) == amount
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("5", "5 cm", True),
+        ("5 m", "5 cm", False),
+        (r"30\%", "30 cm", False),
+        (r"30\%", "0.3", True),
+        (r"30\%", "30", True),
+        (r"30\%", "3", False),
+        (r"30\%", "300", False),
+        (r"30\%", "3000", False),
+        ("x", "5", None),
+        # three digits that the other rounds to, or three decimals at which it is cut
+        ("0.333", "1/3", True),
+        ("+0.333", "1/3", True),
+        (".333", "1/3", True),
+        ("-0.333", "-1/3", True),
+        ("-0.333", "1/3", False),
+        ("0.33", "1/3", False),
+        ("0.3330", "1/3", False),
+        ("0.334", "1/3", False),
+        ("0.667", "2/3", True),
+        ("0.666", "2/3", True),
+        ("0.665", "2/3", False),
+        ("0.667", "0.6666", False),
+        ("0.000333", "1/3000", True),
+        ("0.00033", "1/3000", False),
+        ("0.0314", r"\pi/100", True),
+        ("3.1", r"\pi", False),
+        ("3.14", r"\pi", True),
+        ("3.13", r"\pi", False),
+        ("3.141", r"\pi", True),
+        ("3.140", r"\pi", False),
+        ("3.1415", r"\pi", True),
+        ("31.4", r"10\pi", True),
+        ("31.41", r"10\pi", False),
+        ("31.42", r"10\pi", True),
+        ("314", r"100\pi", False),
+        ("314.15", r"100\pi", False),
+        ("314.16", r"100\pi", True),
+        ("0.125", "1/8", True),
+        ("0.1249", "1/8", False),
+        ("12.345", "24689/2000", True),
+    ],
+)
+def test_amounts_that_are_the_same(one: str, other: str, same: bool | None) -> None:
+    assert same_amount(one, other) is same
+    assert same_amount(other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (1, 2, False),
+        (2, 2.0, True),
+        (0, 1e-300, False),
+        (1.0, 1 + 9e-10, True),
+        (1.0, 1 + 2e-9, False),
+        (1e-15, 2e-15, False),
+        (10**400, 1.0, False),
+        (10**400, 10**400, True),
+        (10**400, 10**400 + 1, False),
+    ],
+)
+def test_close_is_relative(one: float, other: float, same: bool) -> None:
+    assert close(one, other) is same
+    assert close(other, one) is same
+
+
+REGIONS: list[tuple[str, str, bool | None]] = [
+    ("[1,2]", "1 ≤ x ≤ 2", True),
+    ("(1,2)", "1<x<2", True),
+    ("(1;2)", "1<x<2", True),
+    ("[1,2)", "1 ≤ x<2", True),
+    ("(1,2]", "1<x ≤ 2", True),
+    ("(1,2]", "1 ≤ x<2", False),
+    ("(1,2)", "1<x<3", False),
+    ("(0,2)", "1<x<2", False),
+    ("(1,2)", "2>x>1", True),
+    ("(1,2]", "2 ≥ x>1", True),
+    ("[1,2)", "2>x ≥ 1", True),
+    ("x<1", r"(-\infty,1)", True),
+    ("1>x", r"(-\infty,1)", True),
+    ("x ≤ 1", r"(-\infty,1]", True),
+    ("x ≥ 1", r"[1,\infty)", True),
+    ("x>1", r"(1,+\infty)", True),
+    ("x>1", r"(1,\infty]", False),
+    ("x>1", "1<x", True),
+    ("x<1", "1<x", False),
+    ("x<1", "x ≤ 1", False),
+    ("x<1", "x<2", False),
+    ("x<1", "y<1", False),
+    ("x<0", r"(-\infty,0)", True),
+    ("x ≠ 1", r"(-\infty,1)\cup(1,\infty)", True),
+    ("x ≠ 1", "1 ≠ x", True),
+    ("x ≠ 1", "x ≠ 2", False),
+    ("x ≠ 1", "x<1", False),
+    ("x<1 or x>3", "x>3 or x<1", True),
+    (r"x<1 \cup x>3", "x>3 U x<1", True),
+    ("x<1 or x>3", r"(-\infty,1)\cup(3,\infty)", True),
+    ("x<1 or y>3", "x>3 or x<1", None),
+    ("x ∈ (1,2)", "1<x<2", True),
+    ("y ∈ (1,2)", "1<x<2", False),
+    ("5 ∈ (1,2)", "1<x<2", None),
+    (r"x ∈ \mathbb{R}", r"(-\infty,\infty)", True),
+    (r"x ∈ \mathbb{R}", "all real numbers", True),
+    ("all real", "x<1", None),
+    (r"\pi<x", r"x>\pi", True),
+    (r"\alpha<1", r"(-\infty,1)", True),
+    ("f(x)<1", r"(-\infty,1)", True),
+    ("x_1<1", "x_1<1", True),
+    ("x_{1}<1", "x_1<1", True),
+    ("x_2<1", "x_1<1", False),
+    # no parts of the line: two signs that point apart, no variable or two, ends in no order
+    ("1<x>2", "(1,2)", None),
+    ("1 ≠ x ≠ 2", "x<1", None),
+    ("1<x ≠ 2", "x<1", None),
+    ("2<x<1", "x<1", None),
+    ("(2,1)", "x<1", None),
+    ("(1,1)", "x<1", None),
+    ("1<2", "x<1", None),
+    ("x<y", "x<1", None),
+    ("1<x<y", "x<1", None),
+    ("x<1<2", "x<2", None),
+    ("1<2<x", "x>2", None),
+    ("1<x<2<3", "x<1", None),
+    ("ab<1", "x<1", None),
+    ("x", "x<1", None),
+    ("", "x<1", None),
+    ("<", "<", None),
+    ("x<1 or", "x<1", None),
+    ("x<1, x>0", "x<1", None),
+    ("5", "5", None),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "same"), REGIONS)
+def test_parts_of_the_number_line(one: str, other: str, same: bool | None) -> None:
+    assert same_region(standard(one), standard(other)) is same
+    assert same_region(standard(other), standard(one)) is same
+
+
+BOTH_WAYS = [
+    ("1,2", "(1,2)", True),
+    ("(1,2)", "[1,2]", False),
+    ("x=1, x=2", "x=2, x=1", True),
+    ("x=1, y=2", "1, 2", True),
+    ("1 or 2", "2 and 1", True),
+    ("1;2", "1,2", True),
+    (r"\lbrace 1,2\rbrace", r"\{2,1\}", True),
+    (r"x=\pm 2", "-2, 2", True),
+    (r"1 \pm 2", "3, -1", True),
+    # a comma for a point
+    ("-1,5", "-1.5", True),
+    ("0,5", "0.5", True),
+    ("12,5", "12.5", True),
+    ("1,2345", "1.2345", True),
+    ("1,234", "1.234", False),
+    ("1,23,4", "1.234", False),
+    # equations
+    ("a=b=c", "c", True),
+    ("a=1", "b=1", False),
+    ("f(x)=2x", "g(x)=2x", True),
+    ("y=2x", "f(x)=2x", True),
+    ("x=5", "5 cm", True),
+    ("2m=5", "5", False),
+    ("AB=5", "5", True),
+    ("x_1=5", "5", True),
+    ("x≈5", "5", True),
+    ("x=0", "2x=0", True),
+    ("x<5", "x<5.0", True),
+    ("-x>1", "x<-1", True),
+    ("5>x, x>2", "2<x<5", False),
+    # ratios
+    ("1:2", "2:4", True),
+    ("1:2", "0.5", True),
+    ("2:1", "2", True),
+    ("1:2:3", "2:4:6", True),
+    ("1:2:3", "1:2", False),
+    ("1:" * 7 + "1", "2:" * 7 + "2", True),
+    ("1:" * 8 + "1", "2:" * 8 + "2", False),
+    ("5:30", "11:60", False),
+    ("12:30:15", "12:30:15", True),
+    ("12:30:15", "24:60:30", True),
+    ("5:05:10", "10:10:20", False),
+    ("x:2", "2x:4", False),
+    ("1 to 2", "1:2", True),
+    # texts
+    ("Monday", "MONDAY", True),
+    ("ab", "AB", True),
+    ("x1", "X1", False),
+    ("the x", "x", False),
+    ("１２", "12", True),
+    # limits
+    ("(" + ",".join(["1"] * 32) + ")", "(" + ",".join(["1.0"] * 32) + ")", True),
+    ("(" + ",".join(["1"] * 33) + ")", "(" + ",".join(["1.0"] * 33) + ")", False),
+    ("(" * 40 + "1" + ")" * 40, "1", True),
+    ("(" * 41 + "1" + ")" * 41, "1", False),
+    (" " * 1998 + "1", "1.0", True),
+    (" " * 2000 + "1", "1.0", False),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "equal"), BOTH_WAYS)
+def test_equality_both_ways(one: str, other: str, equal: bool) -> None:
+    assert symbolic_equal(one, other) is equal
+    assert symbolic_equal(other, one) is equal
+
+
+def test_alternatives_that_all_equal_the_gold() -> None:
+    assert symbolic_equal("3/8 or 0.375", "3/8")
+    assert not symbolic_equal("3/8 or 0.376", "3/8")
+    assert not symbolic_equal("3/8", "3/8 or 0.375")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("x+1", "1+x", True),
+        ("x", "y", False),
+        (r"\sqrt{x-1}", r"\sqrt{x-1}", True),  # read at the even points alone
+        (r"\sqrt{x-5}", r"\sqrt{x-5}", None),
+        ("x/0", "x", None),
+        ("x", "@", None),
+        ("@", "x", None),
+    ],
+)
+def test_expressions_at_points(one: str, other: str, same: bool | None) -> None:
+    assert same_expression(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("x=1", "1=x", True),
+        ("x=1", "2x=2", True),
+        ("x=1", "-x=-1", True),
+        ("x=1", "x=2", False),
+        ("x<1", "2x<2", True),
+        ("x<1", "-x>-1", True),
+        ("x<1", "-x<-1", False),
+        ("x<1", "x>1", False),
+        ("x<1", r"x\le 1", False),
+        (r"x\ge y", r"y\le x", True),
+        (r"x\ne 1", r"1\ne x", True),
+        (r"\sqrt{x-1}=1", r"2\sqrt{x-1}=2", True),
+        (r"\sqrt{x-5}=1", r"\sqrt{x-5}=1", False),
+        ("x=x", "y=y", False),
+        ("x=1", "x", None),
+        ("x", "x=1", None),
+        ("x=1=2", "x=1", None),
+        ("@=1", "x=1", None),
+        ("x+" * 98 + "x=01", "x+" * 98 + "x=1", True),
+        ("x+" * 98 + "x=001", "x+" * 98 + "x=1", None),
+    ],
+)
+def test_relations_at_points(one: str, other: str, same: bool | None) -> None:
+    assert same_relation(one, other) is same
+
+
+def test_points_lie_where_expressions_differ() -> None:
+    values = [coordinate(point, "x") for point in range(8)]
+    assert all(1 < value < 2 for value in values[::2])
+    assert all(0 < value < 1 for value in values[1::2])
+    assert len(set(values)) == 8
+    assert coordinate(0, "x") != coordinate(0, "y")
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        (r"\boxed{$\boxed{5}$}", "5"),
+        ("$$5$$", "5"),
+        ("$1$ and $2$", "1 and 2"),
+        ("1 2/1", "1 2/1"),
+        ("3 1/2/3", "3 1/2/3"),
+        (r"0.\overline{3}", r"\frac{3}{9}"),
+        (r"1.2\overline{34}", r"\frac{1222}{990}"),
+        (r".\overline{9}", r"\frac{9}{9}"),
+        ("5 { cm }", "5 cm"),
+        ("5 { square cm }", "5 square cm"),
+        (r"\text{\text{\text{a}}}", "a"),
+        (r"\left.5\right|", "5|"),
+        (r"a\quad b", "a b"),
+        ("x²³", "x^{23}"),
+        ("5⁻²", "5^{-2}"),
+        ("１２", "12"),
+        ("5,.", "5"),
+    ],
+)
+def test_spellings(text: str, folded: str) -> None:
+    assert standard(text) == folded
+
+
+@pytest.mark.parametrize(
+    ("text", "separators", "parts"),
+    [
+        ("a;b, c", ",;", ["a", "b", "c"]),
+        ("a,b;c", ",", ["a", "b;c"]),
+        ("(a,b", ",", ["(a,b"]),
+        ("a),b", ",", ["a),b"]),
+        ("{a,b},[c,d)", ",", ["{a,b}", "[c,d)"]),
+        ("", ",", [""]),
+    ],
+)
+def test_parts_between_separators(text: str, separators: str, parts: list[str]) -> None:
+    assert split_outside(text, separators) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "right"),
+    [
+        ("a=b=c", "a", "c"),
+        ("5=x", "x", "5"),
+        ("5=6", "5", "6"),
+        ("x=5", "x", "5"),
+        ("2y=x", "2y", "x"),
+        (r"a \approx 5", "a", "5"),
+        ("=5", "", "=5"),
+        ("5=", "", "5="),
+        ("a<b=c", "", "a<b=c"),
+        ("a", "", "a"),
+    ],
+)
+def test_sides_of_an_equation(text: str, left: str, right: str) -> None:
+    assert sides(text) == (left, right)

@@ -51,6 +51,7 @@ def same_region(one: str, other: str) -> bool | None:
 def _read(text: str) -> tuple[str, list[Piece]] | None:
     """The variable ("" for none) and the intervals of a text."""
     name, pieces = "", []
+    text = re.sub(r"_\{(\w)\}", r"_\1", text)
     head, within, rest = text.partition(r"\in ")
     if within and _VARIABLE.fullmatch(head.strip()):
         name, text = head.strip(), rest

@@ -43,7 +43,7 @@ _BRACED_UNIT = re.compile(
     r"(?<=[\d}])\s*\{\s*(square|cubic|)\s*(degrees?|inch(?:es)?|feet|miles?|[kcdm]?m|[a-z]*meters?|units?)\s*\}"
 )
 _WRAPPED = re.compile(r'\\f?boxed\s*\{(.*)\}|\\\((.*)\\\)|\\\[(.*)\\\]|\*\*([^*]*)\*\*|"(.*)"', re.DOTALL)
-_PLAIN = re.compile(r"-?\d+(?:\.\d+)?|[a-zA-Z]")
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|[a-zA-Z]")
 _SPACES = re.compile(r"\s+")
 
 
