@@ -14,6 +14,7 @@ import pytest
 
 import harness
 import tasks
+from harness.errors import UsageError
 from harness.registry import Registry
 from harness.run.items import Item, read_items
 from harness.run.journal import TaskJournal
@@ -21,6 +22,7 @@ from harness.types import Request
 from scorers.rules.choice import ChoiceTarget, choice
 from scorers.types import Answer, Score, ScorerError, Status
 from tasks.types import Response, Sample
+from training.policy_recipe import PolicyRecipe
 from training.rewards import TERMS, RewardRule, Term, reward, weights
 from training.shaping import LengthEnvelope, default_shapes
 
@@ -296,6 +298,9 @@ def test_a_scorer_that_raises_costs_its_response_alone(policy_fakes: ModuleType)
     assert not earn(policy_fakes.task("broken", scorer=policy_fakes.broken), sample, Response("x")).counts
 
 
+GENERAL = {"tasks.types", "tasks.prompts", "tasks.images", "tasks.options"}
+
+
 def test_no_scoring_code_in_training() -> None:
     wrong = []
     for path in (ROOT / "training").rglob("*.py"):
@@ -316,7 +321,7 @@ def test_no_scoring_code_in_training() -> None:
             wrong += [
                 f"{path.name}:{node.lineno} knows the benchmark {name}"
                 for name in names
-                if name.startswith("tasks.") and name not in {"tasks.types", "tasks.prompts", "tasks.images"}
+                if name.startswith("tasks.") and name not in GENERAL
             ]
     assert not wrong
 
@@ -329,3 +334,73 @@ def test_scorers_know_nothing_of_training() -> None:
             assert not [name for name in modules if name.split(".")[0] in ("training", "harness", "tasks")], (
                 path
             )
+
+
+OWN = """
+import math
+
+def brief(text, sample, score):
+    return 1.0 if len(text) < 9 else 0.5 * score.value
+
+def raises(text, sample, score):
+    raise KeyError(sample.id)
+
+def nothing(text, sample, score):
+    return math.nan
+
+def much(text, sample, score):
+    return 7
+
+NUMBER = 3
+"""
+
+
+@pytest.fixture
+def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a module of reward functions in the working folder."""
+    name = f"own_{tmp_path.name}".replace("-", "_")
+    (tmp_path / f"{name}.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    return name
+
+
+def test_a_reward_function_of_ones_own_is_a_further_term(fakes: ModuleType, own_module: str) -> None:
+    recipe = PolicyRecipe.model_validate({"own_reward": {"function": f"{own_module}:brief", "weight": 0.25}})
+    sample = next(fakes.to_samples(fakes.row(1, "A")))
+    for text, own in (("A", 1.0), ("B", 1.0), ("A" + " " * 20, 0.5), ("The answer is B", 0.0)):
+        earned = earn(fakes.LETTERS, sample, Response(text), rule=recipe.reward_rule)
+        bare = earn(fakes.LETTERS, sample, Response(text), rule=RewardRule(recipe.reward))
+        assert earned.terms["own"] == own
+        assert earned.total == pytest.approx(bare.total + 0.25 * own)
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        ("raises", "the reward function: KeyError: 'r1'"),
+        ("nothing", "gave nan, which is no number in 0..1"),
+        ("much", "gave 7,"),
+    ],
+)
+def test_a_reward_function_that_fails_costs_the_response_its_verdict(
+    fakes: ModuleType, own_module: str, function: str, why: str
+) -> None:
+    recipe = PolicyRecipe.model_validate(
+        {"own_reward": {"function": f"{own_module}:{function}", "weight": 1.0}}
+    )
+    sample = next(fakes.to_samples(fakes.row(1, "A")))
+    earned = earn(fakes.LETTERS, sample, Response("A"), rule=recipe.reward_rule)
+    assert not earned.counts
+    assert why in earned.score.error
+
+
+def test_a_reward_function_that_is_not_there_is_refused(own_module: str) -> None:
+    for name, why in (
+        ("brief", "wants module:function"),
+        (f"{own_module}:missing", "AttributeError"),
+        (f"{own_module}:NUMBER", "it is no function"),
+        ("no_such_module:f", "ModuleNotFoundError: No module named 'no_such_module'"),
+    ):
+        recipe = PolicyRecipe.model_validate({"own_reward": {"function": name, "weight": 1.0}})
+        with pytest.raises(UsageError, match=why):
+            _ = recipe.reward_rule

@@ -17,6 +17,7 @@ from training.policy_recipe import PolicyRecipe
 from training.recipe import SHIPPED, Recipe, load_recipe
 from training.stages import train
 
+TESTS = Path(__file__).parent
 RECIPES = sorted(SHIPPED.rglob("*.toml"))
 
 
@@ -192,6 +193,45 @@ def test_a_stage_ends_in_a_model_that_can_be_evaluated(
     assert train("tiny", overrides).is_dir(), "the same command again is complete"
     with pytest.raises(UsageError, match="was made with another learning_rate"):
         train("tiny", overrides | {"g2rpo.learning_rate": 1.0})
+
+
+OWN_REWARD = """
+def brief(text, sample, score):
+    return float(len(text) < 20)
+
+def broken(text, sample, score):
+    return float("nan")
+"""
+
+
+def test_a_task_file_and_a_reward_function_of_ones_own(
+    fakes: ModuleType,
+    policy_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from harness.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    Path("own_rewards.py").write_text(OWN_REWARD)
+    rows = [fakes.row(number, "AB"[number % 2]) for number in range(6)]
+    data = fakes.write(tmp_path / "data", "letters", rows)
+    words = ["train", "tiny", "--task-file", str(TESTS / "fakes.py"), "--model", str(policy_model)]
+    words += ["--stage", "g2rpo", "--set", "coords='norm1000'"]
+    settings = {**SHORT, "tasks": ["letters"], "data": str(data), "g2rpo.eval_data": str(data)}
+    for key, value in settings.items():
+        words += [] if key == "stages" else ["--set", f"{key}={json.dumps(value)}"]
+    assert main([*words, "--out", "one", "--reward", "own_rewards:brief=0.25"]) == 0
+    steps = [json.loads(line) for line in Path("one/g2rpo/steps.jsonl").read_text().splitlines()]
+    assert set(steps[1]["terms"]) >= {"value", "own"}
+    assert steps[2]["eval"]["mean"] is not None
+    assert "--tasks letters" in capsys.readouterr().err
+    many = ["--set", "g2rpo.responses=8"]
+    assert main([*words, *many, "--out", "two", "--reward", "own_rewards:broken=0.25"]) == 1
+    assert "responses had no verdict" in capsys.readouterr().err
+    assert main([*words, "--out", "three", "--reward", "own_rewards:brief"]) == 2
+    assert "not MODULE:FUNCTION=WEIGHT" in capsys.readouterr().err
 
 
 def test_stages_follow_each_other(policy_model: Path, tmp_path: Path) -> None:

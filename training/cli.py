@@ -17,10 +17,14 @@ def train(parser: argparse.ArgumentParser) -> Runner:
     """
     parser.add_argument("recipe", nargs="?", metavar="RECIPE.toml", help="a file or a shipped one [tiny]")
     parser.add_argument("--model", help="tiny, a folder, or a hub name")
+    parser.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
     parser.add_argument("--stage", help="run only this one: coldstart, g2rpo or refine")
     parser.add_argument("--engine", help="of policy training: local or trl (several GPUs) [local]")
     parser.add_argument("--tracker", help="none, tensorboard, wandb or trackio [none]")
     parser.add_argument("--out", metavar="DIR", help="where the checkpoint goes")
+    parser.add_argument(
+        "--reward", metavar="MODULE:FUNCTION=WEIGHT", help="a reward function of your own, added to the terms"
+    )
     parser.add_argument(
         "--dry-run", action="store_true", help="load the data, say what would be trained on, and end"
     )
@@ -32,12 +36,21 @@ def train(parser: argparse.ArgumentParser) -> Runner:
 
 def _run(args: argparse.Namespace) -> int:
     """Train; the last line printed is the folder of the model. With `--dry-run` say what on."""
+    from harness.errors import UsageError
     from training import stages
 
     given: dict[str, Any] = vars(args)
     overrides: dict[str, Any] = {
-        name: given[name] for name in ("model", "stage", "engine", "out", "tracker") if name in given
+        name: given[name]
+        for name in ("model", "stage", "engine", "out", "tracker", "task_file")
+        if name in given
     }
+    if "reward" in given:
+        function, _, weight = given["reward"].rpartition("=")
+        if not function:
+            raise UsageError(f"--reward {weight}: not MODULE:FUNCTION=WEIGHT")
+        for stage in ("g2rpo", "refine"):
+            overrides |= {f"{stage}.own_reward.function": function, f"{stage}.own_reward.weight": weight}
     for pair in given.get("overrides", []):
         key, value = _pair(pair)
         overrides[key] = value

@@ -18,7 +18,7 @@ from training.data.demonstrations import load_demonstrations
 from training.data.file_problems import FileProblems, told
 from training.data.load import stage_problems
 from training.data.prompt_stream import UNREADABLE, Problems, PromptStream
-from training.data.rows import has_own_rows, left_out
+from training.data.rows import left_out
 from training.policy_recipe import PolicyRecipe
 from training.recipe import UNTRAINED, Recipe
 
@@ -40,7 +40,7 @@ def dry_run(recipe: Recipe) -> Iterator[str]:
     for name in recipe.stages:
         with TemporaryDirectory() as scratch:
             yield f"{name}: {recipe.model} on {recipe.data}"
-            if name == "coldstart" and has_own_rows(recipe.data):
+            if name == "coldstart" and recipe.own_rows:
                 yield from _demonstrations(recipe, coords, Path(scratch))
             else:
                 stage = None if name == "coldstart" else getattr(recipe, name)

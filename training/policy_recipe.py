@@ -14,7 +14,7 @@ from tasks.types import Category, Style, Task
 from training.advantages import TaskPass
 from training.filtering import FilterRule
 from training.parts import Part
-from training.rewards import RewardRule, weights
+from training.rewards import OWN, RewardRule, own_reward, weights
 from training.shaping import ENTROPY_WEIGHT, FamilyShape, default_shapes
 
 EstimatorName = Literal["g2rpo", "grpo", "dr_grpo", "ema_grpo", "gdpo", "gs_gdpo"]
@@ -22,6 +22,17 @@ EstimatorName = Literal["g2rpo", "grpo", "dr_grpo", "ema_grpo", "gdpo", "gs_gdpo
 
 HELD_OUT = "held-out"
 """The `eval_data` that means the recipe's held-out rows."""
+
+
+class OwnTerm(BaseModel):
+    """`own_reward`: a reward function of one's own, added to the terms."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    function: str
+    """As "module:function"; see `training.rewards.OwnReward`."""
+    weight: float = Field(gt=0)
+    """On top of the others."""
 
 
 class PolicyRecipe(BaseModel):
@@ -63,6 +74,7 @@ class PolicyRecipe(BaseModel):
 
     reward: dict[str, float] = Field(default_factory=dict, validate_default=True)
     """Term → weight, over the defaults of `training.rewards.TERMS`; `value` takes what is left of 1."""
+    own_reward: OwnTerm | None = None
     strict_format: bool = True
     """The whole response is one thinking block and one answer block; else text may stand around them."""
     entropy_weight: float = Field(ENTROPY_WEIGHT, ge=0)
@@ -127,8 +139,15 @@ class PolicyRecipe(BaseModel):
 
     @property
     def reward_rule(self) -> RewardRule:
-        """The weights of the reward's terms."""
-        return RewardRule(self.reward, self.strict_format)
+        """The weights of the reward's terms.
+
+        Raises:
+            UsageError: there is no such reward function.
+        """
+        if self.own_reward is None:
+            return RewardRule(self.reward, self.strict_format)
+        weighed = {**self.reward, OWN: self.own_reward.weight}
+        return RewardRule(weighed, self.strict_format, own_reward(self.own_reward.function))
 
     @property
     def filter_rule(self) -> FilterRule:

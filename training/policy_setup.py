@@ -11,13 +11,12 @@ from harness.fingerprint import announced
 from harness.models import family_coords, tiny_path
 from harness.models.hf_files import checkpoint_folder, fingerprint
 from harness.models.opened import closes_thinking
-from harness.registry import Registry
 from harness.types import Request, Sampling
 from scorers.types import COORDS, Coords
 from training.data.file_problems import told
 from training.data.load import stage_problems
 from training.data.prompt_stream import Problems, PromptStream
-from training.data.rows import has_own_rows, left_out
+from training.data.rows import left_out
 from training.log import StepLog, say, tracker
 from training.policy_recipe import PolicyRecipe
 from training.policy_stage import PolicyStage, Stage
@@ -71,7 +70,7 @@ def open_prompts(
     """
     coords = recipe.coords or family_coords(str(source))
     problems, failed, held_out = stage_problems(recipe, stage.families, folder)
-    if aloud and has_own_rows(recipe.data):
+    if aloud and recipe.own_rows:
         say(f"{recipe.data}: {told(problems)}")
     for line in left_out(failed) if aloud else ():
         say(line)
@@ -101,7 +100,7 @@ def name_stage(
     """
     stream, coords, held_out = prompts
     names = tuple(task.name for task in stream.tasks)
-    known = set(names) <= set(Registry().names())
+    known = set(names) <= set(recipe.registry.names())
     identity = {
         **described,
         **recipe.data_identity,
@@ -111,7 +110,9 @@ def name_stage(
         "rows": stream.rows,
     }
     eval_tasks = names if known else task_names(("all",))
-    return Stage(name, stage_folder(recipe, name), recipe.seed, identity, source, eval_tasks, held_out)
+    return Stage(
+        name, stage_folder(recipe, name), recipe.seed, identity, source, eval_tasks, recipe.task_file, held_out
+    )
 
 
 def describe_model(source: Path, dtype: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from training.filtering import Acceptance, outcome
 from training.local.budgets import Budget
 from training.local.rollout import Asking, Rollout, requests_of
 from training.policy_recipe import HELD_OUT, PolicyRecipe
-from training.rewards import TERMS, Reward, reward
+from training.rewards import Reward, reward
 from training.rollout_log import write_rollouts
 
 
@@ -48,6 +48,8 @@ class Stage:
     """The folder of that model: a checkpoint has its processor files too."""
     eval_tasks: tuple[str, ...] = ()
     """Tasks of the periodic evaluation."""
+    task_file: tuple[str, ...] = ()
+    """Python files that define those that are not shipped."""
     held_out: Sequence[Problems] = ()
     """What it asks in their place where `eval_data` is `held-out`."""
 
@@ -103,6 +105,7 @@ class PolicyStage(ABC):
         }
         self.seconds: dict[str, float] = {}
         """What took how long in this step: `rollout`, `reward`, `update`."""
+        self._rule = recipe.reward_rule
         self._advantages = estimator(recipe.advantage, task_pass=recipe.task_pass)
 
     @abstractmethod
@@ -120,7 +123,7 @@ class PolicyStage(ABC):
             prompt.task,
             prompt.sample,
             response,
-            rule=self.recipe.reward_rule,
+            rule=self._rule,
             envelope=self.shapes[prompt.task.name].length,
             coords=self.coords,
         )
@@ -307,12 +310,15 @@ def even(items: Sequence[int], most: int) -> list[list[int]]:
 def reward_batch(rollouts: Sequence[Rollout], recipe: PolicyRecipe) -> Batch:
     """The rewards of kept rollouts, as the estimators take them."""
     rewards = [rollout.reward for rollout in rollouts]
+    weighed = dict(recipe.reward_rule.weights)
     return Batch(
         rewards=np.array([each.total for each in rewards], dtype=np.float64),
         groups=[(rollout.key, rollout.prompt.family, *rollout.group) for rollout in rollouts],
         families=[rollout.key for rollout in rollouts],
-        components={name: np.array([each.terms[name] for each in rewards], dtype=np.float64) for name in TERMS},
-        weights=dict(recipe.reward),
+        components={
+            name: np.array([each.terms[name] for each in rewards], dtype=np.float64) for name in weighed
+        },
+        weights=weighed,
     )
 
 
@@ -334,6 +340,7 @@ def evaluate_policy(backend: Any, stage: Stage, recipe: PolicyRecipe, step: int)
     results = harness.evaluate(
         backend,
         tasks=stage.eval_tasks,
+        task_file=stage.task_file,
         data=recipe.eval_data,
         limit=recipe.eval_limit,
         prompt=recipe.style,

@@ -17,7 +17,7 @@ from training.data.prompt_stream import Balance
 from training.data.row_format import COLUMNS, TASK_TYPES, RowFormat
 from training.data.rows import has_own_rows
 from training.log import TrackerName
-from training.policy_recipe import HELD_OUT, PolicyRecipe
+from training.policy_recipe import HELD_OUT, OwnTerm, PolicyRecipe
 from training.problems import problem_type
 
 SHIPPED = Path(__file__).parent / "recipes"
@@ -118,6 +118,8 @@ class Recipe(_Section):
     """`synthetic`, `hub` (the tasks' train splits) or a directory of the tasks' rows; or rows of one's own: a
     file, a folder of files, a data set on the hub."""
     tasks: tuple[str, ...] = ("all",)
+    task_file: tuple[str, ...] = ()
+    """Python files with further tasks, as for `harness eval --task-file`."""
     balance: Balance = "families"
     """What share of a batch each family has."""
     seed: int = 0
@@ -184,9 +186,19 @@ class Recipe(_Section):
         )
 
     @property
+    def registry(self) -> Registry:
+        """The known tasks, those of the task files among them."""
+        return Registry(self.task_file)
+
+    @property
+    def own_rows(self) -> bool:
+        """Whether the data are rows of no task."""
+        return has_own_rows(self.data, self.registry)
+
+    @property
     def data_identity(self) -> dict[str, Any]:
         """What a stage that is continued must have been told of its data, as plain JSON."""
-        own = {*ROW_KEYS} if has_own_rows(self.data) else {"tasks"}
+        own = {*ROW_KEYS} if self.own_rows else {"tasks"}
         return self.model_dump(mode="json", include={"data", *own})
 
 
@@ -231,7 +243,7 @@ def load_recipe(path: str | Path | None, overrides: Mapping[str, Any]) -> Recipe
 
 def _check_held_out(recipe: Recipe) -> None:
     """See that rows can be held out, and that they are where a stage is evaluated on them."""
-    if recipe.held_out and not has_own_rows(recipe.data):
+    if recipe.held_out and not recipe.own_rows:
         raise UsageError(f"held_out is for rows of one's own: the tasks of data = {recipe.data} have test rows")
     for stage in recipe.stages:
         settings = getattr(recipe, stage)
@@ -239,13 +251,17 @@ def _check_held_out(recipe: Recipe) -> None:
             raise UsageError(f"{stage}.eval_data is {HELD_OUT}, and no row is: set held_out to their number")
 
 
-def task_names(chosen: tuple[str, ...]) -> tuple[str, ...]:
+def task_names(chosen: tuple[str, ...], registry: Registry | None = None) -> tuple[str, ...]:
     """Names of tasks and suites → names of tasks, none twice.
+
+    Args:
+        chosen: the names.
+        registry: the known tasks; None: without task files.
 
     Raises:
         UsageError: there is no such task or suite.
     """
-    registry = Registry()
+    registry = registry or Registry()
     names: dict[str, None] = {}
     for name in chosen:
         names.update(dict.fromkeys(suite_names(name) if name in SUITES else [registry.get(name).name]))
@@ -281,6 +297,8 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "coldstart": ColdstartRecipe,
     "coldstart.vision_warmup": WarmupRecipe,
     "g2rpo": PolicyRecipe,
+    "g2rpo.own_reward": OwnTerm,
     "refine": PolicyRecipe,
+    "refine.own_reward": OwnTerm,
     "trl": TrlRecipe,
 }

@@ -10,11 +10,16 @@ Source: arXiv 2604.08539; the weights are those of the authors' released code.
 from __future__ import annotations
 
 import math
+import os
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import import_module
+from numbers import Real
 from typing import NamedTuple
 
-from harness.errors import nearest
+from harness.errors import FAULTS, UsageError, named, nearest
 from harness.scores.judging import judge
 from scorers.read.locate import Channel
 from scorers.read.normalise import clean
@@ -117,14 +122,45 @@ def weights(given: Mapping[str, float] | None = None) -> dict[str, float]:
     return {name: found.get(name, left) for name in TERMS}
 
 
+OwnReward = Callable[[str, Sample, Score], float]
+"""A reward function of one's own: (text of the response, what was asked, the task's verdict) → 0 to 1."""
+OWN = "own"
+"""The name of its term."""
+
+
+@cache
+def own_reward(name: str) -> OwnReward:
+    """The function that "module:function" names; the working folder counts as a place of modules.
+
+    Raises:
+        UsageError: there is no such function.
+    """
+    module, colon, function = name.partition(":")
+    if not colon:
+        raise UsageError(f"reward function {name!r}: wants module:function")
+    here = os.getcwd()
+    sys.path.insert(0, here)
+    try:
+        found: OwnReward = getattr(import_module(module), function)
+    except FAULTS as error:
+        raise UsageError(f"reward function {name}: {named(error)}") from error
+    finally:
+        sys.path.remove(here)
+    if not callable(found):
+        raise UsageError(f"reward function {name}: it is no function")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class RewardRule:
     """How the terms make a reward: their weighted sum."""
 
     weights: Mapping[str, float] = field(default_factory=weights)
-    """Of every term of the table."""
+    """Of every term of the table, and of `own` where there is one."""
     strict: bool = True
     """As in `Evidence`."""
+    own: OwnReward | None = None
+    """A further term."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +169,7 @@ class Reward:
 
     total: float
     terms: Mapping[str, float]
-    """Every term of the table, 0 to 1, before it is weighted."""
+    """Every term, 0 to 1, before it is weighted."""
     score: Score
     """The task's verdict, as an evaluation journals it."""
 
@@ -170,4 +206,13 @@ def reward(
     score = judge(task, sample, response, coords=coords)
     seen = Evidence(response, score, envelope, rule.strict)
     terms = {name: term.of(seen) for name, term in TERMS.items()}
+    if rule.own is not None:
+        try:
+            found = rule.own(response.text, sample, score)
+            if not isinstance(found, Real) or not 0 <= found <= 1:  # NaN too
+                raise ValueError(f"it gave {found!r}, which is no number in 0..1")
+        except FAULTS as error:  # as with a scorer that fails, the response has no verdict
+            why = f"the reward function: {named(error)}"
+            return Reward(0.0, terms | {OWN: 0.0}, replace(score, status=Status.ERROR, value=0.0, error=why))
+        terms[OWN] = float(found)
     return Reward(sum(rule.weights[name] * found for name, found in terms.items()), terms, score)

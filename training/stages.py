@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from training.data.rows import has_own_rows
 from training.log import say
 from training.policy_recipe import PolicyRecipe
 from training.recipe import Recipe, load_recipe, task_names
@@ -63,12 +62,14 @@ def is_first_process() -> bool:
 def evaluation(recipe: Recipe, model: Path) -> str:
     """The command that evaluates a trained model on the recipe's tasks; its folder says how to ask it."""
     words = ["harness", "eval", "--model", str(model)]
-    if recipe.tasks == ("all",) or has_own_rows(recipe.data):
+    if recipe.tasks == ("all",) or recipe.own_rows:
         words += ["--suite", "all"]
     else:
-        words += ["--tasks", ",".join(task_names(recipe.tasks))]
-    if not has_own_rows(recipe.data):
+        words += ["--tasks", ",".join(task_names(recipe.tasks, recipe.registry))]
+    if not recipe.own_rows:
         words += ["--data", recipe.data]
+    for path in recipe.task_file:
+        words += ["--task-file", path]
     return shlex.join(words)
 
 

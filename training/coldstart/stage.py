@@ -39,7 +39,7 @@ from training.coldstart.tiny import (
 )
 from training.data.demonstrations import load_demonstrations
 from training.data.examples import Examples, ExampleSettings, sources, stream
-from training.data.rows import has_own_rows, left_out
+from training.data.rows import left_out
 from training.log import read_steps, say
 from training.models import load_model, place, save_model, with_adapters, write_model
 from training.recipe import UNTRAINED, ColdstartRecipe, Recipe, WarmupRecipe, task_names
@@ -133,7 +133,7 @@ def _run(recipe: Recipe, start: str | Path, told: Mapping[str, Any]) -> Path:
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
-    tasks = () if has_own_rows(recipe.data) else task_names(recipe.tasks)
+    tasks = () if recipe.own_rows else task_names(recipe.tasks, recipe.registry)
     if str(start) == UNTRAINED and not tasks:
         raise UsageError(f"{UNTRAINED} learns its tokenizer from rows of the tasks: data cannot be a file")
     if str(start) == UNTRAINED:
@@ -151,6 +151,7 @@ def _run(recipe: Recipe, start: str | Path, told: Mapping[str, Any]) -> Path:
         processor=str(folder),
         tasks=tasks or _demonstrated(recipe, folder),
         data=recipe.data,
+        task_file=recipe.task_file,
         coords=recipe.coords or family_coords(str(folder)),
         form=recipe.row_format,
         scratch=str(out),

@@ -58,6 +58,8 @@ class ExampleSettings:
     weights: tuple[tuple[str, float], ...] = ()
     form: RowFormat = field(default_factory=RowFormat)
     """How a file's rows are read."""
+    task_file: tuple[str, ...] = ()
+    """Python files with further tasks."""
     scratch: str = "."
     """A folder in which a temporary file of images may lie."""
 
@@ -146,11 +148,11 @@ def sources(settings: ExampleSettings) -> dict[str, Demonstrations]:
     Raises:
         HarnessError: the data is not there, or has nothing to teach.
     """
-    if has_own_rows(settings.data):
+    registry = Registry(settings.task_file)
+    if has_own_rows(settings.data, registry):
         store = ImageStore(Path(settings.scratch))
         found, _ = load_demonstrations(settings.data, settings.form, settings.coords, store)
         return {name: FileRows(found[name]) for name in settings.tasks}
-    registry = Registry()
     return {name: TaskRows(registry.get(name), settings) for name in settings.tasks}
 
 

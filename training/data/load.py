@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import UsageError
-from harness.registry import Registry
 from harness.run.media import ImageStore
 from harness.run.plan import FailedRow
 from training.data.dataset import load_problems
 from training.data.file_problems import load_file
 from training.data.prompt_stream import Problems
-from training.data.rows import has_own_rows
 from training.recipe import Recipe, task_names
 
 
@@ -42,7 +40,7 @@ def stage_problems(recipe: Recipe, families: Sequence[str], scratch: Path) -> St
     """
     found: list[Problems]
     held_out: list[Problems] = []
-    if has_own_rows(recipe.data):
+    if recipe.own_rows:
         loaded = load_file(recipe.data, recipe.row_format, ImageStore(scratch))
         failed = loaded.failed
         found = [each for each in loaded.problems if not families or each.task.category in families]
@@ -53,8 +51,8 @@ def stage_problems(recipe: Recipe, families: Sequence[str], scratch: Path) -> St
             "and .json, .jsonl and .parquet files"
         )
     else:
-        registry = Registry()
-        tasks = [registry.get(task) for task in task_names(recipe.tasks)]
+        registry = recipe.registry
+        tasks = [registry.get(task) for task in task_names(recipe.tasks, registry)]
         tasks = [task for task in tasks if not families or task.category in families]
         found, failed = load_problems(tasks, recipe.data, seed=recipe.seed, folder=scratch)
     if not found:

@@ -21,7 +21,7 @@ from harness.run.plan import FailedRow
 from harness.words import counted
 from tasks import images
 from tasks.images import IMAGE_COLUMNS, ImageError, ImageRef
-from tasks.types import Source
+from tasks.types import Source, Task
 from training.data.row_format import RowFormat
 from training.problems import ProblemError
 
@@ -46,20 +46,26 @@ class ReadRow(NamedTuple):
     """Relative image paths are relative to it."""
 
 
-def has_own_rows(data: str) -> bool:
-    """Whether a recipe's `data` names rows of no task: a file, a folder of files, or a data set on the hub."""
+def has_own_rows(data: str, tasks: Registry | None = None) -> bool:
+    """Whether a recipe's `data` names rows of no task: a file, a folder of files, or a data set on the hub.
+
+    Args:
+        data: of the recipe.
+        tasks: those that are known; None: without task files.
+    """
+    tasks = tasks or Registry()
     path = Path(data)
     if path.suffix in _FILES:
         return True
     if path.is_dir():
-        return not any(_holds(path, name) for name in Registry().names())
+        return not any(_holds(path, tasks.get(name)) for name in tasks.names())
     return _HUB.fullmatch(data) is not None
 
 
-def _holds(directory: Path, name: str) -> bool:
+def _holds(directory: Path, task: Task) -> bool:
     """Whether a directory is one of a task's rows, or has a folder of them."""
     try:
-        task_folder(Registry().get(name), directory)
+        task_folder(task, directory)
     except UsageError:
         return False
     return True

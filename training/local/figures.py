@@ -97,11 +97,12 @@ def _means(rollouts: Sequence[Rollout]) -> dict[str, Any]:
     """Means over responses: reward, its terms, length in tokens, shares without an answer."""
     rewards = [rollout.reward for rollout in rollouts]
     statuses = [each.score.status for each in rewards]
+    names = rewards[0].terms if rewards else TERMS
     return {
         "responses": len(rewards),
         "reward": _mean([each.total for each in rewards]),
         "value": _mean([each.value for each in rewards]),
-        "terms": {name: _mean([each.terms[name] for each in rewards]) for name in TERMS},
+        "terms": {name: _mean([each.terms[name] for each in rewards]) for name in names},
         "length": _mean([float(rollout.response.completion_tokens) for rollout in rollouts]),
         "unparsed": _mean([float(status is Status.UNPARSED) for status in statuses]),
         "truncated": _mean([float(status is Status.TRUNCATED) for status in statuses]),
