@@ -60,7 +60,10 @@ class FileRow:
 
 
 class FileProblems:
-    """Rows of one family and one problem type. See `training.data.prompt_stream.Problems`."""
+    """Rows of one family and one problem type. See `training.data.prompt_stream.Problems`.
+
+    Their task knows a row by its `index` here: it has been read and checked.
+    """
 
     def __init__(self, rows: Sequence[FileRow]) -> None:
         self.rows = rows
@@ -72,7 +75,7 @@ class FileProblems:
             category=family,
             title=f"{name} problems of the family {family}",
             source=Source(repo="", split="train"),
-            to_samples=lambda row: [self._sample(row["row"])],
+            to_samples=lambda row: [self.sample(row["index"])],
             scorer=self._type.scorer,
             target=type(self._type.target(rows[0].problem)),
             metrics=(Metric("value", headline=True),),
@@ -81,9 +84,7 @@ class FileProblems:
 
     def sample(self, index: int) -> Sample:
         """Row `index` as a sample, with images that will be read afresh."""
-        return self._sample(self.rows[index])
-
-    def _sample(self, row: FileRow) -> Sample:
+        row = self.rows[index]
         problem, images = row.problem, tuple(map(unread, row.images))
         try:
             if self.task.places:
