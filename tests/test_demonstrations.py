@@ -202,3 +202,14 @@ def test_a_cold_start_on_a_parquet_file_is_trained(
     assert train(None, overrides).is_dir()
     with pytest.raises(UsageError, match="was made with another problem_type"):
         train(None, overrides | {"problem_type": "numerical"})
+
+
+def test_held_out_rows_are_not_taught(fakes: ModuleType, tmp_path: Path) -> None:
+    path = save(fakes, tmp_path, *(SHOWN | {"problem_id": i} for i in range(5)))
+    found, failed = load(path, held_out=2)
+    assert not failed
+    assert len(found["general_vqa"]) == 3
+    with pytest.raises(
+        UsageError, match="held_out needs gold answers, and these are conversations: set it to 0"
+    ):
+        load(save(fakes, tmp_path, TALK, TALK), held_out=1)

@@ -164,3 +164,17 @@ def test_demonstrations_of_a_cold_start(
     said = dry_run(capsys, *words)
     assert "math         1 demonstration\n1 row left out:\n" in said
     assert "  > <think>One and one.</think><answer>2</answer>\n" in said
+
+
+def test_a_stage_of_some_families_holds_out_the_same_rows(
+    fakes: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = rows(fakes, tmp_path, *({"problem_type": ("math", "numerical")[i % 2]} for i in range(20)))
+    words = ["--set", f"data={path}", "--set", "held_out=8", "--set", "stages=['g2rpo', 'refine']"]
+    said = dry_run(capsys, "qwen3-vl-8b", *words, "--set", "refine.families=['math']")
+    [whole, some] = [line for line in said.splitlines() if line.startswith("Held out")]
+    assert whole.startswith("Held out beside them: 8 rows (chart ")
+    of_math = whole.partition("math ")[2].partition(")")[0]
+    assert some.startswith(f"Held out beside them: {of_math} rows (math {of_math})")
+    assert said.count("\nrefine: ") == 1
+    assert "chart" not in said.partition("\nrefine: ")[2]

@@ -156,6 +156,17 @@ def test_the_units_of_places_go_by_the_format_unless_they_are_said(
     assert problems.sample(0).target.box == pytest.approx(expected)  # type: ignore[attr-defined]
 
 
+def test_thousandths_that_are_read_as_pixels_end_the_run(tmp_path: Path) -> None:
+    row = {"problem": "<image> Where?", "images": ["a.png"]}  # of 200 by 100
+    rows = [row | {"answer": f"[10, 10, {30 * i + 50}, 90]"} for i in range(20)]
+    with pytest.raises(
+        UsageError, match=r"refuse the gold answers of 14 of 20 rows.* outside the image in abs"
+    ):
+        load(save(tmp_path, *rows), problem_type="spatial grounding")
+    [problems], failed = load(tmp_path / "train.json", problem_type="spatial grounding", gold_coords="norm1000")
+    assert (problems.size, failed) == (20, [])
+
+
 def test_more_refused_gold_answers_than_the_budget_end_the_run(tmp_path: Path) -> None:
     rows = [*(onethinker(i) for i in range(18)), *(onethinker(i, answer="many") for i in range(2))]
     rows += [onethinker(i, data_type="video") for i in range(80)]  # no verdict on the gold answers
@@ -227,10 +238,18 @@ def as_folder(rows: list[dict[str, Any]], folder: Path) -> Path:
     return place
 
 
+def as_saved(rows: list[dict[str, Any]], folder: Path) -> Path:
+    datasets = pytest.importorskip("datasets")
+    datasets.disable_progress_bars()
+    datasets.Dataset.from_list(rows).save_to_disk(folder / "saved")
+    return folder / "saved"
+
+
 FORMS: dict[str, Callable[[list[dict[str, Any]], Path], Path]] = {
     "json": as_json,
     "parquet": lambda rows, folder: as_parquet(rows, folder / "train.parquet"),
     "folder": as_folder,
+    "saved": as_saved,
 }
 
 

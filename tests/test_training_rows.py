@@ -33,16 +33,20 @@ def rows(folder: Path, name: str) -> list[dict[str, Any]]:
 
 
 def asked(example_rows: Path, name: str, folder: Path) -> list[Asked]:
-    """Every row of a file as it would be asked, beside the row."""
+    """Every row of a file as it would be asked, beside the row with the units of its box."""
     given = rows(example_rows, name)
     numbered = [row | {"problem_id": number} for number, row in enumerate(given)]
     (folder / name).write_text(json.dumps(numbered), encoding="utf-8")
     form = RowFormat(gold_budget=0, image_dir=example_rows)
     problems, failed, _ = load_file(str(folder / name), form, ImageStore(folder))
     assert not failed, [row.error for row in failed]
-    found = [(each.task, each.sample(at)) for each in problems for at in range(each.size or 0)]
+    found = [
+        (each.task, each.sample(at), given[int(row.id)] | {"gold_coords": row.problem.coords})
+        for each in problems
+        for at, row in enumerate(each.rows)
+    ]
     assert len(found) == len(given)
-    return [(task, sample, given[int(sample.id)]) for task, sample in found]
+    return found
 
 
 @pytest.fixture(scope="module", params=FILES)
@@ -58,16 +62,35 @@ def value(task: Task, sample: Sample, answer: str, coords: Coords = "norm1000") 
 
 
 def test_every_row_s_own_answer_is_right(shared: list[Asked]) -> None:
-    table: dict[tuple[str, str], list[float]] = {}
+    table: dict[tuple[str, str, str], list[float]] = {}
     for task, sample, row in shared:
         earned = value(task, sample, row["answer"])
-        table.setdefault((row["problem_type"], task.category), []).append(earned)
-    lines = [f"{'type':18} {'family':12} rows  least"]
-    lines += [
-        f"{kind:18} {family:12} {len(of):4}  {min(of):.2f}" for (kind, family), of in sorted(table.items())
-    ]
-    print("", *lines, sep="\n")
+        units = row["gold_coords"] if task.places else ""
+        table.setdefault((row["problem_type"], task.category, units), []).append(earned)
+    print(f"\n{'type':18} {'family':12} rows  least  units")
+    for (kind, family, units), of in sorted(table.items()):
+        print(f"{kind:18} {family:12} {len(of):4}   {min(of):.2f}  {units}")
     assert min(map(min, table.values())) >= GOLD_EARNS
+
+
+def test_without_task_types_every_row_has_the_family_of_its_problem_type(
+    example_rows: Path, tmp_path: Path
+) -> None:
+    given = [row for name in FILES for row in rows(example_rows, name)]
+    (tmp_path / "own.json").write_text(
+        json.dumps([{name: value for name, value in row.items() if name != "task_type"} for row in given])
+    )
+    form = RowFormat(gold_budget=0, image_dir=example_rows)
+    problems, failed, _ = load_file(str(tmp_path / "own.json"), form, ImageStore(tmp_path))
+    assert not failed
+    assert {each.task.name: each.size for each in problems} == {
+        "chart/numerical": 7,
+        "document/ocr": 10,
+        "general_vqa/multiple choice": 38,
+        "grounding/spatial grounding": 10,
+        "math/math": 12,
+        "spatial/regression": 3,
+    }
 
 
 def test_what_the_target_gives_as_its_answer_is_right_too(shared: list[Asked]) -> None:

@@ -21,7 +21,7 @@ from harness.run.media import ImageStore
 from harness.run.plan import FailedRow
 from harness.words import counted
 from scorers.types import ScorerError
-from tasks.images import ImageRef
+from tasks.images import ImageError, ImageRef
 from tasks.options import as_list
 from tasks.types import Category, Metric, RowError, Sample, Source, Task
 from training.data.dataset import unread
@@ -48,7 +48,7 @@ class FileRow:
     """For messages."""
     id: str
     problem: Problem
-    """Its box, if any, is in fractions, one in pixels without bounds: the image's size is not known yet."""
+    """A box, if it has one, is judged in fractions; one in pixels in the image's own size."""
     images: tuple[ImageRef, ...]
     kind: str
     """The problem type."""
@@ -60,7 +60,10 @@ class FileRow:
 
 
 class FileProblems:
-    """Rows of one family and one problem type. See `training.data.prompt_stream.Problems`."""
+    """Rows of one family and one problem type. See `training.data.prompt_stream.Problems`.
+
+    Their task knows a row by its `index` here: it has been read and checked.
+    """
 
     def __init__(self, rows: Sequence[FileRow]) -> None:
         self.rows = rows
@@ -72,7 +75,7 @@ class FileProblems:
             category=family,
             title=f"{name} problems of the family {family}",
             source=Source(repo="", split="train"),
-            to_samples=lambda row: [self._sample(row["row"])],
+            to_samples=lambda row: [self.sample(row["index"])],
             scorer=self._type.scorer,
             target=type(self._type.target(rows[0].problem)),
             metrics=(Metric("value", headline=True),),
@@ -81,9 +84,7 @@ class FileProblems:
 
     def sample(self, index: int) -> Sample:
         """Row `index` as a sample, with images that will be read afresh."""
-        return self._sample(self.rows[index])
-
-    def _sample(self, row: FileRow) -> Sample:
+        row = self.rows[index]
         problem, images = row.problem, tuple(map(unread, row.images))
         try:
             if self.task.places:
@@ -196,7 +197,8 @@ def checked(read: ReadRow, form: RowFormat, store: ImageStore) -> FileRow:
     if kind == _PLACE and not images:
         raise ProblemError("a place is asked for and there is no image")
     coords = form.coords_of(row)
-    problem = Problem(answer, question, _options(row), None if coords == "abs" else (1, 1), coords)
+    size = _size(images[0]) if kind == _PLACE and coords == "abs" else (1, 1)
+    problem = Problem(answer, question, _options(row), size, coords)
     try:
         earned = gold_value(kind, problem)
     except (ProblemError, ScorerError) as error:
@@ -213,6 +215,18 @@ def checked(read: ReadRow, form: RowFormat, store: ImageStore) -> FileRow:
         text(row, "data_source") or "",
         text(row, "process"),
     )
+
+
+def _size(image: ImageRef) -> tuple[int, int]:
+    """(width, height) of an image, whose bytes are not kept for it.
+
+    Raises:
+        ProblemError: it cannot be read.
+    """
+    try:
+        return unread(image).size
+    except ImageError as error:
+        raise ProblemError(f"its picture is none: {error}") from None
 
 
 def _needed(row: Mapping[str, Any], name: str, form: RowFormat) -> str:

@@ -114,7 +114,8 @@ def _file_rows(path: Path) -> Iterator[ReadRow]:
         for number, row in enumerate(READERS[file.format](file.path)):
             if isinstance(row, str):
                 row = row.partition(": ")[2]  # noqa: PLW2901 - without the path
-            yield ReadRow(f"{file.place} row {number}", row, file.path.parent)
+            name = file.place if file.place != "." else path.name
+            yield ReadRow(f"{name} row {number}", row, file.path if file.saved else file.path.parent)
 
 
 def _hub_rows(data: str) -> Iterator[ReadRow]:
