@@ -65,15 +65,21 @@ def _patches_by_product(embed: Any) -> None:
     embed.forward = forward
 
 
-def with_adapters(model: Any, rank: int) -> Any:
-    """The model with low-rank adapters of a rank on its linear layers; unchanged for rank 0."""
+def with_adapters(model: Any, rank: int, *, widen: bool = True) -> Any:
+    """The model with low-rank adapters of a rank on its linear layers; unchanged for rank 0.
+
+    Args:
+        model: a transformers model.
+        rank: of the adapters.
+        widen: whether adapters of a bfloat16 model are float32.
+    """
     if not rank:
         return model
     from peft import LoraConfig, get_peft_model
 
     base = str(Path(model.name_or_path).resolve())
     targets = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", base_model_name_or_path=base)
-    return get_peft_model(model, targets)
+    return get_peft_model(model, targets, autocast_adapter_dtype=widen)
 
 
 def write_model(

@@ -102,7 +102,8 @@ def load_policy(source: Path, recipe: Recipe, stage: PolicyRecipe, config: GRPOC
         device="cpu" if is_sharded(config) else str(config.device),
     )
     model.config.use_cache = False
-    return with_adapters(model.train(), stage.lora_rank)
+    # ZeRO-3 gathers weights of one type only, and keeps float32 copies of its own.
+    return with_adapters(model.train(), stage.lora_rank, widen=config.deepspeed_plugin is None)
 
 
 def make_trainer(course: SharedStage, backend: RankBackend, config: GRPOConfig) -> RankTrainer:
@@ -190,7 +191,10 @@ def evaluate(trainer: RankTrainer, step: int) -> dict[str, Any]:
 
 
 def _write_result(trainer: RankTrainer, folder: Path) -> Path:
-    """The trained model as a folder, adapters merged."""
+    """The trained model as a folder, in the type that was computed with; adapters merged.
+
+    Sharded weights stay float32, and adapters on them adapters.
+    """
     ranks, model, source = trainer.course.ranks, trainer.backend.model, trainer.course.stage.source
     if trainer.sharded:
         partial = folder.with_name(f"{folder.name}.partial")
@@ -200,7 +204,7 @@ def _write_result(trainer: RankTrainer, folder: Path) -> Path:
         return folder
     if trainer.course.recipe.lora_rank:
         model = model.merge_and_unload()
-    ranks.from_first(lambda: save_model(model, source, folder))
+    ranks.from_first(lambda: save_model(model, source, folder, torch.bfloat16 if trainer.args.bf16 else None))
     return folder
 
 

@@ -202,7 +202,7 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
 
     def _split(self, turn: Turn, output: dict[str, Any]) -> None:
         """Micro-batches of each window, padded no wider than their longest response."""
-        size, first = self.layout.micro_batch, 0
+        size, first, rows = self.layout.micro_batch, 0, turn.rows
         for window, micro in zip(turn.windows, self._micro, strict=True):
             tokens = window.tokens.total() * self.args.steps_per_generation / self.layout.accumulation
             for _ in range(len(window.rows) // size):
@@ -217,7 +217,7 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
                         part[name] = part[name][:, :width]
                 # TRL divides the tokens of all windows evenly among them; each has its own number.
                 part["num_items_in_batch"] = torch.tensor(tokens, device=self.args.device)
-                micro.append({**part, "rows": turn.rows[chosen]})
+                micro.append({**part, "rows": rows[chosen]})
                 first += size
 
     # The update
