@@ -412,3 +412,59 @@ def test_batches_are_tried_at_the_precision_that_is_computed_with(
     assert backend._itemsize() == 4
     with torch.autocast("cpu", torch.bfloat16):
         assert backend._itemsize() == 2
+
+
+class FakeVllm:
+    """Answers as `trl.generation.vllm_generation.VLLMGeneration` does."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[list[list[int]], Any]] = []
+        self.synced = 0
+
+    def sync_weights(self) -> None:
+        self.synced += 1
+
+    def generate(self, prompts: Any, images: Any, num_generations: int, profiler: Any = None) -> Any:
+        assert num_generations == 4
+        self.asked.append((prompts, images))
+        answers = [[11 + place % 5, 12, 2][: 1 + place % 3] for place in range(len(prompts))]
+        logps = [[[-0.5 * (place + 1)] for place in range(len(answer))] for answer in answers]
+        logps[0][0] = [None]
+        return prompts, answers, logps, None
+
+
+def test_vllm_is_shown_each_prompts_tokens_and_pictures_and_its_probabilities_are_kept(
+    policy_fakes: ModuleType, trl_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    from training.trl.sampling import TrlSampler
+
+    task, target = policy_fakes.task("sums"), policy_fakes.WordTarget("x")
+    pictures = [(policy_fakes.picture(10), policy_fakes.picture(200)), (policy_fakes.picture(90),)]
+    questions = ("<image 1> or <image 2>?", "<image 1>?")
+    samples = [
+        Sample(question, question, target, images=shown)
+        for question, shown in zip(questions, pictures, strict=True)
+    ]
+    trainer = trl_fakes.rank_trainer(
+        policy_model, tmp_path, [task], rollout_prompts=2, fill_rounds=1, low_accuracy=0, high_accuracy=1
+    )
+    trainer.course.stream = PromptStream([HeldProblems(task, samples)], 0)
+    trainer.course.sampler = TrlSampler(trainer.backend, trainer, trainer.course.ranks, None)
+    vllm = trainer.vllm_generation = FakeVllm()
+    trainer.use_vllm, trainer._last_loaded_step = True, -1
+    sampled: list[Any] = []
+    trainer.course.collect(1, sampled, trl_fakes.Acceptance())
+    [(prompts, shown)] = vllm.asked
+    assert vllm.synced == 1
+    assert len(prompts) == len(shown) == len(sampled) == 8
+    image = trainer.backend.model.config.image_token_id
+    for ids, images, rollout in zip(prompts, shown, sampled, strict=True):
+        expected = rollout.prompt.sample.images
+        assert [picture.tobytes() for picture in images] == [each.picture().tobytes() for each in expected]
+        assert ids.count(image) == 4 * len(expected)
+        alone = trainer.backend.read([rollout.request]).inputs["input_ids"][0].tolist()
+        assert ids == alone, "without padding"
+    kept = [trainer.course.sampled_logps[rollout.request.key] for rollout in sampled]
+    assert [len(own) for own in kept] == [len(rollout.tokens) for rollout in sampled]
+    assert kept[1] == (-0.5, -1.0)
+    assert kept[0][0] != kept[0][0], "what vLLM cannot score is no number, and weighs 1"
