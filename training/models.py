@@ -72,7 +72,12 @@ def _patches_by_product(embed: Any) -> None:
 
 
 def with_adapters(
-    model: Any, rank: int, *, alpha: int | None = None, targets: Collection[Part] = LANGUAGE
+    model: Any,
+    rank: int,
+    *,
+    alpha: int | None = None,
+    targets: Collection[Part] = LANGUAGE,
+    widen: bool = True,
 ) -> Any:
     """The model with low-rank adapters on its linear layers; unchanged for rank 0.
 
@@ -81,6 +86,7 @@ def with_adapters(
         rank: of the adapters.
         alpha: their scale, over the rank; None: twice the rank.
         targets: the parts of the model whose layers get them.
+        widen: whether adapters of a bfloat16 model are float32.
     """
     if not rank:
         return model
@@ -92,17 +98,24 @@ def with_adapters(
         target_modules=linear_layers(model, targets),
         base_model_name_or_path=str(Path(model.name_or_path).resolve()),
     )
-    return get_peft_model(model, settings)
+    return get_peft_model(model, settings, autocast_adapter_dtype=widen)
 
 
-def partly_trained(model: Any, stage: PolicyRecipe) -> Any:
+def partly_trained(model: Any, stage: PolicyRecipe, *, widen: bool = True) -> Any:
     """The model with what a stage freezes frozen, and with its adapters.
+
+    Args:
+        model: a transformers model.
+        stage: the stage's settings.
+        widen: as for `with_adapters`.
 
     Raises:
         UsageError: the model has no such part, or nothing would be left to train.
     """
     freeze(model, stage.freeze)
-    return with_adapters(model, stage.lora_rank, alpha=stage.lora_alpha, targets=stage.lora_targets)
+    return with_adapters(
+        model, stage.lora_rank, alpha=stage.lora_alpha, targets=stage.lora_targets, widen=widen
+    )
 
 
 def write_model(

@@ -204,12 +204,16 @@ class HFBackend:
 
     def _try_together(self) -> bool:
         """Whether batches change no answer; they do where they cannot be tried."""
-        tolerance = TOLERANCE.get(self.model.dtype.itemsize, max(TOLERANCE.values()))
+        tolerance = TOLERANCE.get(self._itemsize(), max(TOLERANCE.values()))
         try:
             return answers_alike(self._prompter, self._logits_of, tolerance)
         except FAULTS:  # whatever it is, it is said when the request itself is answered
             self._free()
             return False
+
+    def _itemsize(self) -> int:
+        """Bytes of a number as the model computes with it."""
+        return int(self.model.dtype.itemsize)
 
     def _logits_of(self, batch: Batch, steps: int) -> list[torch.Tensor]:
         """What the model says at each of the first steps of its answers: (rows, vocabulary)."""

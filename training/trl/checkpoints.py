@@ -41,7 +41,7 @@ def save(trainer: RankTrainer, step: int) -> Path:
     def finish() -> None:
         if ranks.first:
             trainer.state.save_to_json(str(partial / checkpoint.OWN / "trainer_state.json"))
-            checkpoint.finish(final, {"step": step, "updates": trainer.updates, **course.state()})
+            checkpoint.finish(final, {"step": step, "updates": course.updates, **course.state()})
 
     own = str(partial / checkpoint.OWN)
     # Parts one by one: each may be written by all processes together, and a failed one would be waited for.
@@ -86,5 +86,5 @@ def resume(trainer: RankTrainer) -> tuple[int, Path | None]:
         return 0, None
     folder, state = found
     course.restore(state)
-    trainer.updates = int(state["updates"])
+    course.updates = int(state["updates"])
     return int(state["step"]), folder / checkpoint.OWN

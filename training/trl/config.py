@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +131,8 @@ def trl_config(recipe: Recipe, stage: PolicyRecipe, layout: Layout, folder: Path
 
 def is_sharded(config: GRPOConfig) -> bool:
     """Whether no process has all weights: FSDP, or DeepSpeed."""
-    return config.distributed_state.distributed_type.value in {"FSDP", "DEEPSPEED"}
+    fsdp = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
+    return fsdp or config.deepspeed_plugin is not None
 
 
 def never_sample(config: GRPOConfig, tokens: Sequence[int]) -> None:

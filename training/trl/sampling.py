@@ -64,6 +64,8 @@ class SharedStage(PolicyStage):
 
     sampler: Sampler
     """Set before the first step."""
+    updates = 0
+    """Updates made."""
 
     def __init__(
         self, recipe: PolicyRecipe, stage: Stage, stream: PromptStream, coords: Coords | None, *, ranks: Ranks
@@ -104,6 +106,11 @@ class SharedStage(PolicyStage):
 
 class RankBackend(PolicyBackend):
     """The policy in one process, which can also read what another sampler generated."""
+
+    def _itemsize(self) -> int:
+        kind = self.device.type
+        computed = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else self.model.dtype
+        return computed.itemsize
 
     def read(self, requests: Sequence[Request]) -> Batch:
         """Requests as model inputs, in their order; what cannot be read is in `failed`."""

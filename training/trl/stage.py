@@ -106,7 +106,8 @@ def load_policy(source: Path, recipe: Recipe, stage: PolicyRecipe, config: GRPOC
         find(str(source), None, options), dtype=below if stage.lora_rank else "float32", options=options
     )
     model.config.use_cache = False
-    return partly_trained(model.train(), stage)
+    # ZeRO-3 gathers weights of one type only, and keeps float32 copies of its own.
+    return partly_trained(model.train(), stage, widen=config.deepspeed_plugin is None)
 
 
 def make_trainer(course: SharedStage, backend: RankBackend, config: GRPOConfig) -> RankTrainer:
@@ -213,7 +214,10 @@ def evaluate(trainer: RankTrainer, step: int) -> dict[str, Any]:
 
 
 def _write_result(trainer: RankTrainer, folder: Path) -> Path:
-    """The trained model as a folder, adapters merged."""
+    """The trained model as a folder, in the type that was computed with; adapters merged.
+
+    Sharded weights stay float32, and adapters on them adapters.
+    """
     ranks, model, source = trainer.course.ranks, trainer.backend.model, trainer.course.stage.source
     if trainer.sharded:
         partial = folder.with_name(f"{folder.name}.partial")
@@ -223,8 +227,8 @@ def _write_result(trainer: RankTrainer, folder: Path) -> Path:
         return folder
     if trainer.course.recipe.lora_rank:
         model = model.merge_and_unload()
-    asked = trainer.course.asked()
-    ranks.from_first(lambda: save_model(model, source, folder, asked=asked))
+    asked, dtype = trainer.course.asked(), torch.bfloat16 if trainer.args.bf16 else None
+    ranks.from_first(lambda: save_model(model, source, folder, dtype, asked))
     return folder
 
 

@@ -1,7 +1,7 @@
 """TRL's GRPOTrainer with our prompts, rewards, filter, advantages and entropy hinge.
 
 TRL's are the loop over micro-batches, the optimizer, sharding, vLLM, the fused head and the clipped loss. What
-is replaced is in the methods that override its own; `tests/test_trl_engine.py` holds their signatures fast.
+is replaced is in the methods that override its own; `tests/test_trl_config.py` holds their signatures fast.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from training.trl.config import Layout
 from training.trl.head import press_down
 from training.trl.rollout import Row, Turn, Window, deal
 from training.trl.sampling import RankBackend, SharedStage
+from training.trl.scoring import Scorer
 
 _PER_TOKEN = ("old_per_token_logps", "sampling_per_token_logps", "importance_sampling_ratio")
 
@@ -62,8 +63,6 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
         self.course, self.backend, self.layout = course, backend, layout
         recipe = course.recipe
         self.clip = Clip(recipe.clip_low, recipe.clip_high, recipe.dual_clip)
-        self.updates = 0
-        """Updates made."""
         self.figures = Figures()
         """What this process saw of the turn."""
         self.turn: Turn | None = None
@@ -89,6 +88,7 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
             callbacks=[_AfterUpdate(self)],
         )
         self.remove_callback(PrinterCallback)
+        self.scorer = Scorer(backend, self.accelerator, layout.micro_batch)
         base = model.get_base_model() if hasattr(model, "get_base_model") else model
         press_down(base, backend.input_only)
 
@@ -208,7 +208,7 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
 
     def _split(self, turn: Turn, output: dict[str, Any]) -> None:
         """Micro-batches of each window, padded no wider than their longest response."""
-        size, first = self.layout.micro_batch, 0
+        size, first, rows = self.layout.micro_batch, 0, turn.rows
         for window, micro in zip(turn.windows, self._micro, strict=True):
             tokens = window.tokens.total() * self.args.steps_per_generation / self.layout.accumulation
             for _ in range(len(window.rows) // size):
@@ -223,7 +223,7 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
                         part[name] = part[name][:, :width]
                 # TRL divides the tokens of all windows evenly among them; each has its own number.
                 part["num_items_in_batch"] = torch.tensor(tokens, device=self.args.device)
-                micro.append({**part, "rows": turn.rows[chosen]})
+                micro.append({**part, "rows": rows[chosen]})
                 first += size
 
     # The update
@@ -234,8 +234,7 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
         if not self.course.recipe.entropy_weight:
             return
         if number or self._entropies is None:  # else they were found when the old log-probabilities were
-            with torch.no_grad():
-                self._score_rows(window.rows)
+            self._score(window.rows)
         assert self._entropies is not None
         keys = list(window.tokens)
         sums = torch.zeros(len(keys), dtype=torch.float64, device=self.args.device)
@@ -250,20 +249,8 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
         assert self.turn is not None
         window, place = divmod(self._step % self.args.steps_per_generation, self.layout.accumulation)
         micro = dict(self._micro[window][place - self.turn.windows[window].idle])
-        micro["prompt_ids"], micro["prompt_mask"], self._shown = self._read(micro.pop("rows"))
+        micro["prompt_ids"], micro["prompt_mask"], self._shown = self.scorer.read(micro.pop("rows"))
         return micro
-
-    def _read(self, rows: Sequence[Row]) -> tuple[Tensor, Tensor, dict[str, Any]]:
-        """Prompt tokens and their mask, both (rows, prompt width), and what else the model is shown."""
-        batch = self.backend.read([row.rollout.request for row in rows])
-        if batch.failed:
-            raise HarnessError(f"a prompt that was answered cannot be read again: {batch.failed[0][1].error}")
-        device, dtype = self.args.device, self.backend.model.dtype
-        moved = {
-            name: value.to(device, dtype if torch.is_floating_point(value) else None)
-            for name, value in batch.inputs.items()
-        }
-        return moved.pop("input_ids"), moved.pop("attention_mask"), moved
 
     def _get_per_token_logps_and_entropies(
         self,
@@ -278,52 +265,14 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
     ) -> tuple[Tensor, Tensor, None]:
         """Log-probabilities and entropies of response tokens, (rows, tokens); image tokens have none."""
         if self._scoring is not None:
-            logps, entropies = self._score_rows(self._scoring)
+            logps, entropies = self._score(self._scoring)
             return logps, entropies, None
-        self._seen = self._forward(model, input_ids, attention_mask, logits_to_keep, self._shown)
+        self._seen = self.scorer.forward(model, input_ids, attention_mask, self._shown, keep=logits_to_keep)
         return (*self._seen, None)
 
-    def _forward(
-        self, model: Any, input_ids: Tensor, attention_mask: Tensor, keep: int, shown: dict[str, Any]
-    ) -> tuple[Tensor, Tensor]:
-        width = input_ids.shape[1] - keep
-        extended = {
-            name: torch.cat([value, value.new_zeros(len(value), keep)], 1)
-            if value.shape == (len(input_ids), width)  # one entry a token: room for the response's
-            else value
-            for name, value in shown.items()
-        }
-        labels = input_ids.masked_fill(attention_mask == 0, -100)
-        labels[:, :-keep] = -100
-        with self.accelerator.autocast():
-            output = model(
-                input_ids=input_ids,
-                attention_mask=attention_mask,
-                **extended,
-                labels=labels,
-                fused_lm_head=True,
-            )
-        return output.log_probs[:, -keep:], output.entropy[:, -keep:]
-
-    def _score_rows(self, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
+    def _score(self, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
         """Log-probabilities and entropies, both (rows, tokens), without a gradient; keeps entropies' sums."""
-        size, device = self.layout.micro_batch, self.args.device
-        width = max(len(row.tokens) for row in rows)
-        logps = torch.zeros(len(rows), width, device=device)
-        entropies = torch.zeros_like(logps)
-        for first in range(0, len(rows), size):
-            chosen = rows[first : first + size]
-            ids, mask, shown = self._read(chosen)
-            longest = max(len(row.tokens) for row in chosen)
-            answers = torch.zeros(len(chosen), longest, dtype=torch.long)
-            there = torch.zeros_like(answers)
-            for place, row in enumerate(chosen):
-                answers[place, : len(row.tokens)] = torch.tensor(row.tokens)
-                there[place, : len(row.tokens)] = 1
-            joined = torch.cat([ids, answers.to(device)], 1), torch.cat([mask, there.to(device)], 1)
-            found = self._forward(self.model_wrapped, *joined, longest, shown)
-            for whole, part in zip((logps, entropies), found, strict=True):
-                whole[first : first + len(chosen), :longest] = part
+        logps, entropies = self.scorer.score(self.model, rows)
         self._entropies = entropies.double().sum(1).tolist()
         return logps, entropies
 
@@ -386,7 +335,7 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
         if math.isfinite(loss) and math.isfinite(norm):
             self.figures.losses.append(loss)
             self.figures.norms.append(norm)
-            self.updates += 1
+            self.course.updates += 1
             budget.add(0, 1)
             return True
         self.figures.skipped += 1
@@ -425,11 +374,13 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """Constant after the ramp; the first update has the ramp's first step, not 0."""
-        ramp = self.course.recipe.ramp_steps
-        self.lr_scheduler = LambdaLR(
-            optimizer if optimizer is not None else self.optimizer,
-            lambda _: min(1.0, (self.updates + 1) / ramp) if ramp else 1.0,
-        )
+        course, ramp = self.course, self.course.recipe.ramp_steps
+
+        def factor(steps: int) -> float:
+            done = steps if self.is_deepspeed_enabled else course.updates  # DeepSpeed steps before it is known
+            return min(1.0, (done + 1) / ramp) if ramp else 1.0
+
+        self.lr_scheduler = LambdaLR(optimizer if optimizer is not None else self.optimizer, factor)
         self._created_lr_scheduler = True
         return self.lr_scheduler
 
