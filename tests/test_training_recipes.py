@@ -84,6 +84,17 @@ def test_ablations_and_baselines_differ_in_what_they_name_alone(name: str, chang
     assert found == changes
 
 
+def test_adapters_have_their_own_rate_and_one_process() -> None:
+    found = different_but_for_engine("qwen3-vl-8b", "qwen3-vl-8b-lora")
+    assert found == {"lora_rank": 64, "learning_rate": 2e-5}
+    assert load_recipe("qwen3-vl-8b", {}).g2rpo.lora_rank == 0
+
+
+def different_but_for_engine(one: str, other: str) -> dict[str, Any]:
+    left, right = (load_recipe(name, {}).g2rpo.model_dump() for name in (one, other))
+    return {key: right[key] for key in left if left[key] != right[key]}
+
+
 def test_families_may_be_said_by_their_task_types() -> None:
     recipe = load_recipe(None, {"family": "ocr", "families.geoqa": "math_reasoning", "image_dir": "pictures"})
     assert recipe.row_format.family_of({}, "math") == "document"
@@ -182,7 +193,9 @@ def test_a_stage_ends_in_a_model_that_can_be_evaluated(
     assert set(lines[2]["eval"]["categories"]) == {"chart", "grounding"}
     assert 0 <= lines[2]["eval"]["unparsed"] <= 1
     assert (tmp_path / "g2rpo" / "eval" / "step-0000002" / "results.json").exists()
-    command = capsys.readouterr().err.rpartition("evaluate it: ")[2].strip()
+    said = capsys.readouterr().err
+    assert "a family has 1 group in a batch: the second pass over it turns the signs" in said
+    command = said.rpartition("evaluate it: ")[2].strip()
     assert command == f"harness eval --model {folder} --tasks chartqa,refcoco --data synthetic"
     run = tmp_path / "evaluated"
     for model in (folder, tmp_path / "g2rpo" / "checkpoints" / "step-0000002"):

@@ -12,6 +12,7 @@ from harness.models import family_coords, tiny_path
 from harness.models.hf_files import checkpoint_folder, fingerprint
 from harness.models.opened import closes_thinking
 from harness.types import Request, Sampling
+from harness.words import counted
 from scorers.types import COORDS, Coords
 from training.data.file_problems import told
 from training.data.load import stage_problems
@@ -22,6 +23,12 @@ from training.policy_recipe import PolicyRecipe
 from training.policy_stage import PolicyStage, Stage
 from training.recipe import Recipe, task_names
 
+FEW_GROUPS = 16
+"""Groups of a family in a batch below which G²RPO's second pass turns many signs (`benchmarks/advantages.py`)."""
+_MANY_FLIPS = (
+    "a family has {} in a batch: the second pass over it turns the signs of many advantages "
+    '(advantage.flips in the log); more rollout_prompts or task_pass = "none" keep them'
+)
 _NEVER_STRICT = (
     "the chat template ends each prompt with closed thinking: a response that answers at once has no thinking, "
     "and strict_format gives it no reward: set strict_format = false"
@@ -75,6 +82,9 @@ def open_prompts(
     for line in left_out(failed) if aloud else ():
         say(line)
     stream = PromptStream(problems, recipe.seed, recipe.balance)
+    fewest = min(dict(stream.quotas(stage.rollout_prompts, 1)).values())
+    if aloud and (stage.advantage, stage.task_pass) == ("g2rpo", "rank") and fewest < FEW_GROUPS:
+        say(_MANY_FLIPS.format(counted(fewest, "group")))
     if coords is None and any(task.places for task in stream.tasks):
         raise UsageError(
             f"{source.name}: its coordinate convention is not known: set coords to one of {COORDS}"

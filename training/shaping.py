@@ -1,8 +1,8 @@
 """Length and entropy shaping, per task family: how long to think, and how sure to be.
 
-Source: arXiv 2604.08539. Neither its text nor the released code gives the numbers, and the release has both
-switched off: the bounds in `shaping.toml` are this project's defaults, set around the lengths and entropies
-of the paper's training figure.
+Source: arXiv 2604.08539. Its released code has one pair of entropy bounds, which `shaping.toml` takes over, and
+has both shapings switched off. Lengths are published nowhere: those of `shaping.toml` are this project's, set
+around the paper's training figure.
 """
 
 from __future__ import annotations
