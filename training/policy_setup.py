@@ -24,7 +24,7 @@ from training.policy_stage import PolicyStage, Stage
 from training.recipe import Recipe, task_names
 
 FEW_GROUPS = 16
-"""Groups of a family in a batch below which G²RPO's second pass turns many signs (`benchmarks/advantages.py`)."""
+"""Groups of a family in a batch below which the second pass turns many signs (`benchmarks/advantages.py`)."""
 _MANY_FLIPS = (
     "a family has {} in a batch: the second pass over it turns the signs of many advantages "
     '(advantage.flips in the log); more rollout_prompts or task_pass = "none" keep them'
