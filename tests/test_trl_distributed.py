@@ -161,7 +161,7 @@ def test_image_tokens_stay_out_where_the_output_layer_is_sharded(two: Path) -> N
 def sharded(policy_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes wrote that hold half of the weights each, by the shipped settings of FSDP."""
     out = tmp_path_factory.mktemp("sharded")
-    ended = launch("fsdp,fsdp_resumed,fsdp_sampled", policy_model, out)
+    ended = launch("fsdp,fsdp_resumed,fsdp_sampled,fsdp_adapters", policy_model, out)
     assert ended.returncode == 0, ended.stderr[-3000:]
     return out
 
@@ -185,6 +185,19 @@ def test_sharded_weights_are_sampled_from_and_their_checkpoint_is_a_whole_model(
     model = HFBackend(str(sharded / "fsdp_sampled" / "checkpoints" / "step-0000002"), coords="norm1000").model
     found = weights(sharded, "fsdp_sampled")
     assert trl_fakes.furthest(dict(model.named_parameters()), found) == 0
+
+
+@pytest.mark.slow
+def test_sharded_results_are_whole_models_adapters_merged(
+    sharded: Path, trl_worker: ModuleType, trl_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    result = HFBackend(str(sharded / "fsdp" / "model"), coords="norm1000").model
+    assert trl_fakes.furthest(dict(result.named_parameters()), weights(sharded, "fsdp")) == 0
+    merged = HFBackend(str(sharded / "fsdp_adapters" / "model"), coords="norm1000").model
+    one = trl_worker.CASES["fsdp_adapters"](policy_model, tmp_path)
+    trl_fakes.run(one)
+    expected = dict(one.backend.model.merge_and_unload().named_parameters())
+    assert trl_fakes.furthest(dict(merged.named_parameters()), expected) < 1e-5
 
 
 @pytest.mark.slow

@@ -180,7 +180,23 @@ def fsdp_sampled(model: Path, out: Path) -> Any:
     return trainer
 
 
-CASES |= {each.__name__: each for each in (fsdp, fsdp_resumed, fsdp_sampled)}
+def fsdp_adapters(model: Path, out: Path) -> Any:
+    from training.models import with_adapters
+
+    trainer = trl_fakes.rank_trainer(
+        model,
+        out,
+        steps=1,
+        max_new_tokens=8,
+        lora_rank=2,
+        gradient_checkpointing=True,
+        around=lambda plain: with_adapters(plain, 2),
+    )
+    trl_fakes.feed(trainer, trl_fakes.injected(trainer.course, PLAN))
+    return trainer
+
+
+CASES |= {each.__name__: each for each in (fsdp, fsdp_resumed, fsdp_sampled, fsdp_adapters)}
 
 
 def main() -> None:
@@ -188,6 +204,8 @@ def main() -> None:
     wanted, model, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     if wanted.startswith("fsdp"):
         pretend_fsdp()
+    from training.trl.stage import write_result
+
     if wanted == "die":
         die(model, out / "straight")
         return
@@ -210,6 +228,7 @@ def main() -> None:
 
                 trainer.take = take
                 saved = trl_fakes.run(trainer)
+                write_result(trainer, out / name / "model")
         except HarnessError as failed:
             error = str(failed)
         rank = os.environ["RANK"]
