@@ -158,6 +158,49 @@ def test_image_tokens_stay_out_where_the_output_layer_is_sharded(two: Path) -> N
     assert float(weights(two, "sharded")["moved"]) < 1e-6
 
 
+@pytest.fixture(scope="module")
+def sharded(policy_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes wrote that hold half of the weights each, by the shipped settings of FSDP."""
+    out = tmp_path_factory.mktemp("sharded")
+    ended = launch("fsdp,fsdp_resumed,fsdp_sampled,fsdp_adapters", policy_model, out)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    return out
+
+
+@pytest.mark.slow
+def test_sharded_weights_train_as_whole_ones_do_and_go_on(
+    sharded: Path, trl_worker: ModuleType, trl_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    one = trl_fakes.run(trl_worker.CASES["fsdp"](policy_model, tmp_path))
+    assert trl_fakes.furthest(weights(sharded, "fsdp"), one) < 1e-5
+    assert trl_fakes.furthest(weights(sharded, "fsdp_resumed"), weights(sharded, "fsdp")) == 0
+    for own, expected in zip(numbers(sharded / "fsdp"), numbers(tmp_path), strict=True):
+        assert own == pytest.approx(expected, rel=1e-4, abs=2e-6)
+
+
+@pytest.mark.slow
+def test_sharded_weights_are_sampled_from_and_their_checkpoint_is_a_whole_model(
+    sharded: Path, trl_fakes: ModuleType
+) -> None:
+    assert [line["updates"] for line in read_steps(sharded / "fsdp_sampled" / "steps.jsonl")] == [1, 1]
+    model = HFBackend(str(sharded / "fsdp_sampled" / "checkpoints" / "step-0000002"), coords="norm1000").model
+    found = weights(sharded, "fsdp_sampled")
+    assert trl_fakes.furthest(dict(model.named_parameters()), found) == 0
+
+
+@pytest.mark.slow
+def test_sharded_results_are_whole_models_adapters_merged(
+    sharded: Path, trl_worker: ModuleType, trl_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    result = HFBackend(str(sharded / "fsdp" / "model"), coords="norm1000").model
+    assert trl_fakes.furthest(dict(result.named_parameters()), weights(sharded, "fsdp")) == 0
+    merged = HFBackend(str(sharded / "fsdp_adapters" / "model"), coords="norm1000").model
+    one = trl_worker.CASES["fsdp_adapters"](policy_model, tmp_path)
+    trl_fakes.run(one)
+    expected = dict(one.backend.model.merge_and_unload().named_parameters())
+    assert trl_fakes.furthest(dict(merged.named_parameters()), expected) < 1e-5
+
+
 @pytest.mark.slow
 def test_when_a_process_is_killed_the_other_ends_and_one_alone_goes_on_to_where_both_would_have_ended(
     two: Path, trl_worker: ModuleType, trl_fakes: ModuleType, policy_model: Path, tmp_path: Path

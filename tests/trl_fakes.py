@@ -8,6 +8,7 @@ from typing import Any
 
 import policy_fakes
 import torch
+from torch.distributed.tensor import DTensor
 
 from tasks.types import Response, Task
 from training.data.prompt_stream import PromptStream, StreamPrompt
@@ -62,7 +63,9 @@ def run(trainer: Any) -> dict[str, torch.Tensor]:
 
 
 def weights(trainer: Any) -> dict[str, torch.Tensor]:
-    return {name: value.detach().clone() for name, value in trainer.backend.model.named_parameters()}
+    named = trainer.backend.model.named_parameters()
+    whole = {name: value.full_tensor() if isinstance(value, DTensor) else value for name, value in named}
+    return {name: value.detach().clone() for name, value in whole.items()}
 
 
 def furthest(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:

@@ -137,9 +137,75 @@ def sharded(model: Path, out: Path) -> float:
     return max(float((one - other).abs().max()) for one, other in zip(whole, parts, strict=True))
 
 
+def pretend_fsdp() -> None:
+    """Have accelerate shard on CPUs too, which it does on GPUs alone, with the settings that are shipped."""
+    import accelerate.state
+    import yaml
+    from accelerate.utils import DistributedType
+
+    from training.trl import ranks
+
+    shipped = Path(ranks.__file__).parent / "accelerate" / "fsdp.yaml"
+    os.environ["ACCELERATE_USE_FSDP"] = "true"
+    for name, value in yaml.safe_load(shipped.read_text())["fsdp_config"].items():
+        os.environ[name.upper()] = str(value)
+    state = accelerate.state.AcceleratorState
+    start = state.__init__
+
+    def start_sharded(self: Any, *given: Any, fsdp_plugin: Any = None, **named: Any) -> None:
+        start(self, *given, fsdp_plugin=fsdp_plugin, **named)
+        if fsdp_plugin is not None:
+            self.distributed_type = DistributedType.FSDP
+            self.fsdp_plugin = fsdp_plugin
+            accelerate.state.PartialState._shared_state["distributed_type"] = DistributedType.FSDP
+
+    state.__init__ = start_sharded
+
+
+def fsdp(model: Path, out: Path, steps: int = 2) -> Any:
+    trainer = trl_fakes.rank_trainer(model, out, steps=steps, max_new_tokens=8, learning_rate=1e-4)
+    trl_fakes.feed(trainer, trl_fakes.injected(trainer.course, PLAN))
+    return trainer
+
+
+def fsdp_resumed(model: Path, out: Path) -> Any:
+    trl_fakes.run(fsdp(model, out, 1))
+    return fsdp(model, out)
+
+
+def fsdp_sampled(model: Path, out: Path) -> Any:
+    trainer = trl_fakes.rank_trainer(model, out, steps=2, rollout_prompts=3, update_prompts=3, responses=2)
+    assert trainer.sharded
+    assert type(trainer.course.sampler).__name__ == "TrlSampler"
+    return trainer
+
+
+def fsdp_adapters(model: Path, out: Path) -> Any:
+    from training.models import with_adapters
+
+    trainer = trl_fakes.rank_trainer(
+        model,
+        out,
+        steps=1,
+        max_new_tokens=8,
+        lora_rank=2,
+        gradient_checkpointing=True,
+        around=lambda plain: with_adapters(plain, 2),
+    )
+    trl_fakes.feed(trainer, trl_fakes.injected(trainer.course, PLAN))
+    return trainer
+
+
+CASES |= {each.__name__: each for each in (fsdp, fsdp_resumed, fsdp_sampled, fsdp_adapters)}
+
+
 def main() -> None:
     torch.set_num_threads(1)
     wanted, model, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    if wanted.startswith("fsdp"):
+        pretend_fsdp()
+    from training.trl.stage import write_result
+
     if wanted == "die":
         die(model, out / "straight")
         return
@@ -162,6 +228,7 @@ def main() -> None:
 
                 trainer.take = take
                 saved = trl_fakes.run(trainer)
+                write_result(trainer, out / name / "model")
         except HarnessError as failed:
             error = str(failed)
         rank = os.environ["RANK"]

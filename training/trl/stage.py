@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 from trl import GRPOConfig
 
 from harness.errors import UsageError
 from harness.jsonl import write_json
-from harness.models.checkpoint import find
+from harness.models.checkpoint import find, load
 from harness.models.checkpoint import load_model as load_checkpoint
 from harness.models.processors import load_processor
 from harness.models.spec import CheckpointOptions
@@ -88,7 +90,7 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
         course = SharedStage(stage, which, prompts.stream, prompts.coords, ranks=ranks)
         trainer = make_trainer(course, backend, config)
         train(trainer, recipe)
-        return _write_result(trainer, folder / "model")
+        return write_result(trainer, folder / "model")
 
 
 def load_policy(source: Path, recipe: Recipe, stage: PolicyRecipe, config: GRPOConfig) -> Any:
@@ -213,23 +215,40 @@ def evaluate(trainer: RankTrainer, step: int) -> dict[str, Any]:
     return course.ranks.from_first(scores)
 
 
-def _write_result(trainer: RankTrainer, folder: Path) -> Path:
-    """The trained model as a folder, in the type that was computed with; adapters merged.
-
-    Sharded weights stay float32, and adapters on them adapters.
-    """
+def write_result(trainer: RankTrainer, folder: Path) -> Path:
+    """The trained model as a folder, adapters merged; in the type that was computed with, float32 if sharded."""
     ranks, model, source = trainer.course.ranks, trainer.backend.model, trainer.course.stage.source
-    if trainer.sharded:
-        partial = folder.with_name(f"{folder.name}.partial")
-        partial.mkdir(parents=True, exist_ok=True)
-        checkpoints.write_whole(trainer, partial)
-        ranks.from_first(lambda: place(partial, folder))
+    dtype = torch.bfloat16 if trainer.args.bf16 else None
+    asked = trainer.course.asked()
+    adapted = bool(trainer.course.recipe.lora_rank)
+    if not trainer.sharded:
+        whole = model.merge_and_unload() if adapted else model
+        ranks.from_first(lambda: save_model(whole, source, folder, dtype, asked))
         return folder
-    if trainer.course.recipe.lora_rank:
-        model = model.merge_and_unload()
-    asked, dtype = trainer.course.asked(), torch.bfloat16 if trainer.args.bf16 else None
-    ranks.from_first(lambda: save_model(model, source, folder, dtype, asked))
+    partial, adapters = folder.with_name(f"{folder.name}.partial"), folder.with_name("adapters")
+    if ranks.first:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+    ranks.agree(None)
+    checkpoints.write_whole(trainer, partial)
+
+    def finish() -> None:
+        if adapted:
+            place(partial, adapters)
+            merged = _merged(adapters, "bfloat16" if dtype else "float32")
+            save_model(merged, source, folder, asked=asked)
+        else:
+            place(partial, folder)
+
+    ranks.from_first(finish)
     return folder
+
+
+def _merged(adapters: Path, dtype: str) -> Any:
+    """The model that adapters on disk stand on, with them, in this process alone."""
+    unset_hf_deepspeed_config()  # else it would be sharded, which takes all processes
+    options = CheckpointOptions(device="cpu")
+    return load(find(str(adapters), None, options), dtype=dtype, options=options).model
 
 
 @contextmanager
