@@ -70,8 +70,10 @@ def _run(verb: str, arguments: list[str], debug: bool) -> int:
     except Exception as error:
         if debug:
             raise
-        if isinstance(error, OSError) and error.strerror:
-            said = f"{error.filename or 'the system says'}: {error.strerror}; --debug shows where"
+        if isinstance(error, OSError) and error.filename is not None:
+            said = f"{error.filename}: {error.strerror}"
+        elif isinstance(error, OSError) and error.strerror:
+            said = f"the system says: {error.strerror}; --debug shows where"
         else:
             said = f"unexpected {named(error)}; --debug shows the traceback: please report it"
         print(f"harness {verb}: {said}", file=sys.stderr)

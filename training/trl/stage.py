@@ -216,7 +216,7 @@ def evaluate(trainer: RankTrainer, step: int) -> dict[str, Any]:
 
 
 def write_result(trainer: RankTrainer, folder: Path) -> Path:
-    """The trained model as a folder, adapters merged; in the type that was computed with, float32 if sharded."""
+    """The trained model as a folder, adapters merged; in the type computed with, float32 if sharded."""
     ranks, model, source = trainer.course.ranks, trainer.backend.model, trainer.course.stage.source
     dtype = torch.bfloat16 if trainer.args.bf16 else None
     asked = trainer.course.asked()
