@@ -193,7 +193,7 @@ def evaluate(trainer: RankTrainer, step: int) -> dict[str, Any]:
 
 
 def write_result(trainer: RankTrainer, folder: Path) -> Path:
-    """The trained model as a folder, adapters merged; in the type that was computed with, float32 if sharded."""
+    """The trained model as a folder, adapters merged; in the type that was computed with (sharded: float32)."""
     ranks, model, source = trainer.course.ranks, trainer.backend.model, trainer.course.stage.source
     dtype = torch.bfloat16 if trainer.args.bf16 else None
     adapted = bool(trainer.course.recipe.lora_rank)
