@@ -229,5 +229,9 @@ def _merged(adapters: Path, dtype: str) -> Any:
 def _locked(ranks: Ranks, folder: Path) -> Iterator[None]:
     """Hold the folder's lock, in the first process."""
     with ExitStack() as stack:
-        ranks.from_first(lambda: stack.enter_context(Lock(folder)) and None)
+
+        def hold() -> None:
+            stack.enter_context(Lock(folder))
+
+        ranks.from_first(hold)
         yield
