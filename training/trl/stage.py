@@ -216,7 +216,7 @@ def evaluate(trainer: RankTrainer, step: int) -> dict[str, Any]:
 
 
 def write_result(trainer: RankTrainer, folder: Path) -> Path:
-    """The trained model as a folder, adapters merged; in the type computed with, float32 if sharded."""
+    """The trained model as a folder, adapters merged; in the type that was computed with (sharded: float32)."""
     ranks, model, source = trainer.course.ranks, trainer.backend.model, trainer.course.stage.source
     dtype = torch.bfloat16 if trainer.args.bf16 else None
     asked = trainer.course.asked()
@@ -255,5 +255,9 @@ def _merged(adapters: Path, dtype: str) -> Any:
 def _locked(ranks: Ranks, folder: Path) -> Iterator[None]:
     """Hold the folder's lock, in the first process."""
     with ExitStack() as stack:
-        ranks.from_first(lambda: stack.enter_context(Lock(folder)) and None)
+
+        def hold() -> None:
+            stack.enter_context(Lock(folder))
+
+        ranks.from_first(hold)
         yield
