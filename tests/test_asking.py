@@ -31,7 +31,8 @@ def test_what_training_left_open_is_left_open(folder: Path) -> None:
 def test_flags_win_and_other_models_are_asked_as_usual(folder: Path) -> None:
     config = build({"model": str(folder), "max_new_tokens": 9})
     assert (config.prompt, config.coords, config.max_new_tokens) == ("think", "norm1000", 9)
-    assert build({"model": "tiny"}).prompt == "direct"
+    for name in ("tiny", "mock:text=" + "A" * 5000, "mock:text=\0"):
+        assert build({"model": name}).prompt == "direct"
     assert build({"model": str(folder), "base_url": "http://localhost:1/v1"}).prompt == "direct"
     assert build({"model": "tiny", "adapter": str(folder)}).prompt == "think"
 

@@ -75,7 +75,7 @@ def test_without_trl_the_command_that_installs_it_is_named(monkeypatch: pytest.M
 
 
 def test_eight_gpus_take_the_papers_batches_in_128_micro_batches_of_4(tmp_path: Path) -> None:
-    recipe = load_recipe("qwen3-vl-8b", {"engine": "trl"})
+    recipe = load_recipe("qwen3-vl-8b", {"trl.vllm": "off"})
     layout = lay_out(recipe.g2rpo, 8)
     assert (layout.micro_batch, layout.accumulation, layout.windows) == (4, 32, 4)
     config = trl_config(recipe, recipe.g2rpo, lay_out(recipe.g2rpo, 1), tmp_path)

@@ -222,7 +222,7 @@ def test_several_images_are_shown_in_order_as_the_local_engine_shows_them(
     assert len(shown["image_grid_thw"]) == 14
     for name in ("pixel_values", "image_grid_thw"):
         assert torch.equal(shown[name], inputs[name])
-    logps, _ = ours.scorer.score(ours.model, turn.rows)
+    logps, _ = ours.scorer.measure(ours.model, turn.rows)
     expected = policy.log_probabilities([row.rollout for row in turn.rows])
     for row, own, other in zip(turn.rows, logps, expected.split(expected.logps), strict=True):
         torch.testing.assert_close(own[: len(row.tokens)], other.detach(), rtol=1e-4, atol=1e-5)
@@ -310,7 +310,7 @@ def test_tokens_that_another_sampler_gave_weigh_their_ratio_at_most_the_bound(
     trainer.take(turn, groups)  # without: none are corrected
     scored = {}
     for window in turn.windows:
-        logps, _ = trainer.scorer.score(trainer.model, window.rows)
+        logps, _ = trainer.scorer.measure(trainer.model, window.rows)
         scored |= {row.rollout.request.key: own for row, own in zip(window.rows, logps, strict=True)}
     for each in rollouts:
         own = scored[each.request.key][: len(each.tokens)]

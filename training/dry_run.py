@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from harness.errors import UsageError
 from harness.models import family_coords, tiny_path
 from harness.run.media import ImageStore
+from harness.scores.judging import judge
 from harness.words import counted
 from scorers.types import COORDS, Coords, ScorerError
 from tasks.images import ImageError, ImageRef
@@ -143,8 +144,9 @@ def _gold(problems: Problems, index: int, sample: Sample, coords: Coords | None)
         if found is None:
             return "none that can be written"
         answer, written = found, coords
-    score = problems.task.score(sample, Response(f"<answer>{answer}</answer>"), coords=written)
-    return f"{' '.join(answer.split())} -> {score.value:.2f}"
+    score = judge(problems.task, sample, Response(f"<answer>{answer}</answer>"), coords=written)
+    earned = f"{score.value:.2f}" if score.error is None else score.error
+    return f"{' '.join(answer.split())} -> {earned}"
 
 
 def _demonstrations(recipe: Recipe, coords: Coords | None, scratch: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def read_training(folder: Path) -> dict[str, Any]:
 
 def _read(folder: Path) -> dict[str, dict[str, Any]]:
     path = folder / FILE
-    if not path.is_file():
+    if not os.path.isfile(path):  # also where a model's name can be no path
         return {}
     try:
         found = json.loads(path.read_bytes())

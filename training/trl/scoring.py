@@ -75,7 +75,7 @@ class Scorer:
         return output.log_probs[:, -keep:], output.entropy[:, -keep:]
 
     @torch.no_grad()
-    def score(self, model: Any, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
+    def measure(self, model: Any, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
         """Log-probabilities and entropies of rows, both (rows, longest response), without a gradient."""
         logps = torch.zeros(len(rows), max(len(row.tokens) for row in rows), device=self._device)
         entropies = torch.zeros_like(logps)

@@ -272,7 +272,7 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
 
     def _score(self, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
         """Log-probabilities and entropies, both (rows, tokens), without a gradient; keeps entropies' sums."""
-        logps, entropies = self.scorer.score(self.model, rows)
+        logps, entropies = self.scorer.measure(self.model, rows)
         self._entropies = entropies.double().sum(1).tolist()
         return logps, entropies
 
