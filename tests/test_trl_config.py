@@ -190,9 +190,9 @@ def test_trl_computes_entropies_with_a_gradient_in_its_fused_head(
 ) -> None:
     trainer = trl_fakes.rank_trainer(policy_model, tmp_path)
     groups = trl_fakes.injected(trainer.course, [("math", [(4, 0.0)])])
-    ids, mask, shown = trainer.scorer.read([type("Row", (), {"rollout": groups[0][0]})()])
+    ids, mask, shown = trainer.measurer.read([type("Row", (), {"rollout": groups[0][0]})()])
     tokens = torch.tensor([groups[0][0].tokens])
     joined = torch.cat([ids, tokens], 1), torch.cat([mask, torch.ones_like(tokens)], 1)
-    _, entropies = trainer.scorer.forward(trainer.model, *joined, shown, keep=4)
+    _, entropies = trainer.measurer.forward(trainer.model, *joined, shown, keep=4)
     entropies.sum().backward()
     assert float(trainer.model.lm_head.weight.grad.abs().sum()) > 0

@@ -215,14 +215,14 @@ def test_several_images_are_shown_in_order_as_the_local_engine_shows_them(
         lay_out(PolicyRecipe(rollout_prompts=3, update_prompts=3, responses=2, micro_batch=6), 1),
         0,
     )
-    ids, _, shown = ours.scorer.read(turn.rows)
+    ids, _, shown = ours.measurer.read(turn.rows)
     policy = Policy(local.backend.model, local.backend.processor, 1.0)
     inputs, _, _ = policy._inputs([row.rollout for row in turn.rows])
     assert torch.equal(inputs["input_ids"][:, : ids.shape[1]], ids)
     assert len(shown["image_grid_thw"]) == 14
     for name in ("pixel_values", "image_grid_thw"):
         assert torch.equal(shown[name], inputs[name])
-    logps, _ = ours.scorer.measure(ours.model, turn.rows)
+    logps, _ = ours.measurer.measure(ours.model, turn.rows)
     expected = policy.log_probabilities([row.rollout for row in turn.rows])
     for row, own, other in zip(turn.rows, logps, expected.split(expected.logps), strict=True):
         torch.testing.assert_close(own[: len(row.tokens)], other.detach(), rtol=1e-4, atol=1e-5)
@@ -235,13 +235,13 @@ def test_image_tokens_have_no_probability_and_the_others_all_of_it(
     never = trainer.backend.input_only
     assert len(never) >= 2
     groups = trl_fakes.injected(trainer.course, [("math", [(1, 0.0)])])
-    ids, mask, shown = trainer.scorer.read([type("Row", (), {"rollout": groups[0][0]})()])
+    ids, mask, shown = trainer.measurer.read([type("Row", (), {"rollout": groups[0][0]})()])
     total, vocabulary = 0.0, trainer.backend.model.config.get_text_config().vocab_size
     with torch.no_grad():
         for token in range(vocabulary):
             if token not in never:
                 joined = torch.cat([ids, torch.tensor([[token]])], 1), torch.cat([mask, mask[:, :1]], 1)
-                logp, _ = trainer.scorer.forward(trainer.model, *joined, shown, keep=1)
+                logp, _ = trainer.measurer.forward(trainer.model, *joined, shown, keep=1)
                 total += float(logp.exp())
     assert total == pytest.approx(1.0, abs=1e-4)
     assert trainer.generation_config.suppress_tokens == never
@@ -256,13 +256,13 @@ def test_what_is_not_finite_is_skipped_and_counted_and_ends_the_run_above_its_bu
 ) -> None:
     trainer = trl_fakes.rank_trainer(policy_model, tmp_path, entropy_weight=0.0)
     before = trl_fakes.weights(trainer)
-    forward = trainer.scorer.forward
+    forward = trainer.measurer.forward
 
     def poisoned(*given: Any, keep: int) -> Any:
         logps, entropies = forward(*given, keep=keep)
         return (logps * float("nan") if torch.is_grad_enabled() else logps), entropies
 
-    trainer.scorer.forward = poisoned
+    trainer.measurer.forward = poisoned
     with pytest.raises(HarnessError, match=r"4 of 4 updates were not finite and skipped.*; the last: the loss"):
         trl_fakes.run(trainer)
     [first] = read_steps(tmp_path / "steps.jsonl")
@@ -310,7 +310,7 @@ def test_tokens_that_another_sampler_gave_weigh_their_ratio_at_most_the_bound(
     trainer.take(turn, groups)  # without: none are corrected
     scored = {}
     for window in turn.windows:
-        logps, _ = trainer.scorer.measure(trainer.model, window.rows)
+        logps, _ = trainer.measurer.measure(trainer.model, window.rows)
         scored |= {row.rollout.request.key: own for row, own in zip(window.rows, logps, strict=True)}
     for each in rollouts:
         own = scored[each.request.key][: len(each.tokens)]

@@ -127,13 +127,13 @@ def sharded(model: Path, out: Path) -> float:
     trainer = trl_fakes.rank_trainer(model, out)
     rows = [type("Row", (), {"rollout": trl_fakes.injected(trainer.course, PLAN)[0][3], "tokens": ()})()]
     rows[0].tokens = rows[0].rollout.tokens
-    whole = trainer.scorer.measure(trainer.model, rows)
+    whole = trainer.measurer.measure(trainer.model, rows)
     own, mesh = trainer.backend.model, init_device_mesh("cpu", (2,))
     own.lm_head.weight = torch.nn.Parameter(own.lm_head.weight.detach().clone())  # large models do not tie it
     for part in (*own.model.language_model.layers, *own.model.visual.blocks, own.lm_head, own):
         fully_shard(part, mesh=mesh)
     with torch.no_grad():
-        parts = trainer.scorer.measure(trainer.model, rows)
+        parts = trainer.measurer.measure(trainer.model, rows)
     return max(float((one - other).abs().max()) for one, other in zip(whole, parts, strict=True))
 
 

@@ -27,9 +27,9 @@ from training.local.update import Figures, divergences
 from training.shaping import entropy_penalty
 from training.trl.config import Layout
 from training.trl.head import press_down
+from training.trl.measuring import Measurer
 from training.trl.rollout import Row, Turn, Window, deal
 from training.trl.sampling import RankBackend, SharedStage
-from training.trl.scoring import Scorer
 
 _PER_TOKEN = ("old_per_token_logps", "sampling_per_token_logps", "importance_sampling_ratio")
 
@@ -88,7 +88,7 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
             callbacks=[_AfterUpdate(self)],
         )
         self.remove_callback(PrinterCallback)
-        self.scorer = Scorer(backend, self.accelerator, layout.micro_batch)
+        self.measurer = Measurer(backend, self.accelerator, layout.micro_batch)
         base = model.get_base_model() if hasattr(model, "get_base_model") else model
         press_down(base, backend.input_only)
 
@@ -249,7 +249,7 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
         assert self.turn is not None
         window, place = divmod(self._step % self.args.steps_per_generation, self.layout.accumulation)
         micro = dict(self._micro[window][place - self.turn.windows[window].idle])
-        micro["prompt_ids"], micro["prompt_mask"], self._shown = self.scorer.read(micro.pop("rows"))
+        micro["prompt_ids"], micro["prompt_mask"], self._shown = self.measurer.read(micro.pop("rows"))
         return micro
 
     def _get_per_token_logps_and_entropies(
@@ -267,12 +267,12 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
         if self._scoring is not None:
             logps, entropies = self._score(self._scoring)
             return logps, entropies, None
-        self._seen = self.scorer.forward(model, input_ids, attention_mask, self._shown, keep=logits_to_keep)
+        self._seen = self.measurer.forward(model, input_ids, attention_mask, self._shown, keep=logits_to_keep)
         return (*self._seen, None)
 
     def _score(self, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
         """Log-probabilities and entropies, both (rows, tokens), without a gradient; keeps entropies' sums."""
-        logps, entropies = self.scorer.measure(self.model, rows)
+        logps, entropies = self.measurer.measure(self.model, rows)
         self._entropies = entropies.double().sum(1).tolist()
         return logps, entropies
 

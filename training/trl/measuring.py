@@ -14,7 +14,7 @@ from training.trl.rollout import Row
 from training.trl.sampling import RankBackend
 
 
-class Scorer:
+class Measurer:
     """Asks a model whose fused head gives log-probabilities and entropies.
 
     Args:
