@@ -20,6 +20,7 @@ from training.data.file_problems import FileProblems, told
 from training.data.load import stage_problems
 from training.data.prompt_stream import UNREADABLE, Problems, PromptStream
 from training.data.rows import left_out
+from training.memory import estimate
 from training.policy_recipe import PolicyRecipe
 from training.recipe import UNTRAINED, Recipe
 
@@ -30,8 +31,7 @@ def dry_run(recipe: Recipe) -> Iterator[str]:
     """What each stage of a recipe would train on, line by line.
 
     Rows by family and problem type, the rows that are left out, the units of places, and for each problem type
-    one prompt as it is asked, with its gold answer and what that earns. What a stage takes in memory and time
-    is the engine's to say, behind its data.
+    one prompt as it is asked, with its gold answer and what that earns; and what the stage takes.
 
     Raises:
         UsageError, HarnessError: as the stages themselves, for what is wrong with the recipe or the data.
@@ -46,6 +46,9 @@ def dry_run(recipe: Recipe) -> Iterator[str]:
             else:
                 stage = None if name == "coldstart" else getattr(recipe, name)
                 yield from _problems(recipe, stage, coords, Path(scratch))
+                if stage is not None:
+                    yield ""
+                    yield from estimate(source, recipe, stage)
 
 
 def _problems(
