@@ -72,6 +72,16 @@ def test_without_a_model_it_is_unfinished(training_logs: ModuleType, tmp_path: P
     html = str(training_section([run]).html)
     assert "4 of 100" in html
     assert "unfinished" in html
+    assert "harness eval" not in html
+
+
+def test_a_finished_stage_says_how_to_evaluate_its_model(
+    training_logs: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = training_logs.write(tmp_path / "a run", 4)
+    monkeypatch.chdir(tmp_path)
+    html = str(training_section(load_training_runs([out])).html)
+    assert "<code>harness eval --model &#39;a run/g2rpo/model&#39;</code>" in html
 
 
 def test_a_log_that_has_just_begun_is_a_run_without_steps(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from reports.page import Section, markup
@@ -130,6 +132,7 @@ def _about(stage: Stage) -> dict[str, Any]:
         "steps": f"{stage.last}{of}" if stage.lines else f"0{of}",
         "finished": stage.finished,
         "hours": None if seconds is None else seconds / 3600,
+        "evaluate": _evaluation(stage),
         "notes": notes,
         "settings": [
             (name, settings[name])
@@ -137,6 +140,17 @@ def _about(stage: Stage) -> dict[str, Any]:
             if isinstance(settings.get(name), str | int | float)
         ],
     }
+
+
+def _evaluation(stage: Stage) -> str | None:
+    """The command that evaluates a stage's model: its folder says how to ask it. None before it is there."""
+    if not stage.finished or stage.name == "vision_warmup":
+        return None
+    folder = stage.path.parent / "model"
+    here = Path.cwd()
+    return shlex.join(
+        ["harness", "eval", "--model", str(folder.relative_to(here) if folder.is_relative_to(here) else folder)]
+    )
 
 
 def _curves(stage: Stage) -> dict[str, Any]:
