@@ -92,7 +92,7 @@ def memory(source: Path, recipe: Recipe, stage: PolicyRecipe) -> Memory:
 
     dtype = torch.bfloat16 if recipe.dtype == "bfloat16" else torch.float32
     with FakeTensorMode():
-        config = AutoConfig.from_pretrained(source, local_files_only=True)  # nosec B615 - a folder
+        config = AutoConfig.from_pretrained(source, local_files_only=True)  # nosec B615 # a folder
         model = AutoModelForImageTextToText.from_config(config, dtype=dtype).train()
         size = micro_batch_bytes(
             model,
