@@ -32,7 +32,7 @@ def evaluate(
 
     Returns:
         `mean` of the families' means and `categories`, of 100, None and absent where no response has a verdict;
-        `unparsed`, the share of responses with a verdict that hold no answer.
+        `unparsed`, the share of responses with a verdict that hold no answer; `failed`, the rows without one.
 
     Raises:
         HarnessError: the disk is full.
@@ -66,6 +66,7 @@ def evaluate(
         "mean": 100 * _mean(list(families.values())) if families else None,
         "categories": {name: round(100 * value, 3) for name, value in families.items()},
         "unparsed": round(_mean(empty), 4) if empty else None,
+        "failed": len(lines) - len(empty),
     }
 
 

@@ -358,4 +358,9 @@ def evaluate_policy(backend: Any, stage: Stage, recipe: PolicyRecipe, step: int)
         if category.score.value is not None
     }
     mean = sum(categories.values()) / len(categories) if categories else None
-    return {"mean": mean, "categories": categories, "unparsed": round(float(np.mean(shares)), 4)}
+    return {
+        "mean": mean,
+        "categories": categories,
+        "unparsed": round(float(np.mean(shares)), 4),
+        "failed": results.failures,
+    }

@@ -125,8 +125,18 @@ def tried(command: Command, injector: Injector) -> int:
         return main(list(command.words))
 
 
-def check(command: Command, prepare: Callable[[], None], result: Callable[[], Any], *, one_in: int = 1) -> int:
-    """Try a command with a fault at each of its points, or in CI at one in so many; the number of points."""
+def check(
+    command: Command,
+    prepare: Callable[[], None],
+    result: Callable[[], Any],
+    *,
+    one_in: int = 1,
+    counted: Callable[[], bool] = lambda: False,
+) -> int:
+    """Try a command with a fault at each of its points, or in CI at one in so many; the number of points.
+
+    Other results than without the fault are right only where `counted` finds that the command says so.
+    """
     prepare()
     recorder = Injector()
     assert tried(command, recorder) == 0
@@ -140,7 +150,7 @@ def check(command: Command, prepare: Callable[[], None], result: Callable[[], An
             for hit in times:
                 prepare()
                 injector = Injector(point, hit, FAULTS[name])
-                if why := _fault(command, injector, result, expected):
+                if why := _fault(command, injector, lambda: expected if counted() else result(), expected):
                     wrong.append(f"{point.primitive} at {point.place}, hit {hit} of {hits}, {name}: {why}")
     assert not wrong, "\n".join(wrong)
     return len(recorder.seen)
@@ -279,9 +289,14 @@ def test_a_training(tmp_path: Path) -> None:
     def prepare() -> None:
         shutil.rmtree(out, ignore_errors=True)
 
+    def counted() -> bool:
+        lines, _ = result()
+        evaluated = sum(line["eval"]["failed"] for line in lines if "eval" in line)
+        return evaluated + sum(lines[-1]["bad"].values()) + lines[-1]["unreadable"] > 0
+
     prepare()
     assert main(words) == 0  # what is imported and worked out once is no point
-    points = check(Command(words, out, lambda: main(words)), prepare, result, one_in=6)
+    points = check(Command(words, out, lambda: main(words)), prepare, result, one_in=6, counted=counted)
     print(f"{points} points of a training")
     assert points > 80
 
