@@ -256,7 +256,7 @@ def build(given: Mapping[str, Any], file: str | Path | None = None) -> RunConfig
         if key not in RunConfig.model_fields:
             raise UsageError(f"unknown configuration key {key!r}{nearest(key, RunConfig.model_fields)}")
     try:
-        return RunConfig(**(_as_trained(values) | values))
+        return RunConfig(**(as_trained(values) | values))
     except ValidationError as error:
         first = error.errors()[0]
         where = "-".join(str(part) for part in first["loc"][:1]).replace("_", "-")
@@ -265,8 +265,8 @@ def build(given: Mapping[str, Any], file: str | Path | None = None) -> RunConfig
         raise UsageError(f"{where + ': ' if where else ''}{message}{said}") from None
 
 
-def _as_trained(values: Mapping[str, Any]) -> dict[str, Any]:
-    """How the model was asked in training, where it is a folder that says so."""
+def as_trained(values: Mapping[str, Any]) -> dict[str, Any]:
+    """How the model of a configuration was asked in training, where it is a folder that says so."""
     folder = values.get("adapter") or values.get("model")
     return read_asking(folder) if isinstance(folder, str) and not values.get("base_url") else {}
 

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness.errors import UsageError
 from harness.models import family_coords, tiny_path
 from harness.run.media import ImageStore
 from harness.scores.judging import judge
 from harness.words import counted
-from scorers.types import COORDS, Coords, ScorerError
+from scorers.types import Coords, ScorerError
 from tasks.images import ImageError, ImageRef
 from tasks.prompts import ImagePart, Part, render
 from tasks.types import Response, RowError, Sample, Style
@@ -22,6 +21,7 @@ from training.data.prompt_stream import UNREADABLE, Problems, PromptStream
 from training.data.rows import left_out
 from training.memory import estimate
 from training.policy_recipe import PolicyRecipe
+from training.policy_setup import check_coords
 from training.recipe import UNTRAINED, Recipe
 
 _HEAD = f"{'family':12} {'problem type or task':24} {'rows':>9} {'images':>9} {'passes':>7}  units"
@@ -57,10 +57,7 @@ def _problems(
     """The data of a stage of policy training; without one, of a cold start on rows of the tasks."""
     problems, failed, held_out = stage_problems(recipe, stage.families if stage else (), scratch)
     passes = _passes(recipe, stage, problems) if stage else {}
-    if coords is None and any(each.task.places for each in problems):
-        raise UsageError(
-            f"{recipe.model}: its coordinate convention is not known: set coords to one of {COORDS}"
-        )
+    check_coords(coords, (each.task for each in problems), recipe.model)
     yield from _table(problems, passes)
     yield from left_out(failed)
     if held_out:

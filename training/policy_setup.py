@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from harness.models.opened import closes_thinking
 from harness.types import Request, Sampling
 from harness.words import counted
 from scorers.types import COORDS, Coords
+from tasks.types import Task
 from training.data.file_problems import told
 from training.data.load import stage_problems
 from training.data.prompt_stream import Problems, PromptStream
@@ -33,6 +34,11 @@ _NEVER_STRICT = (
     "the chat template ends each prompt with closed thinking: a response that answers at once has no thinking, "
     "and strict_format gives it no reward: set strict_format = false"
 )
+
+
+def on_all_gpus(number: int) -> str:
+    """The command that trains on so many GPUs."""
+    return f"accelerate launch --num_processes {number} -m harness train RECIPE --engine trl uses them all"
 
 
 def source_folder(start: str | Path) -> Path:
@@ -85,11 +91,18 @@ def open_prompts(
     fewest = min(dict(stream.quotas(stage.rollout_prompts, 1)).values())
     if aloud and (stage.advantage, stage.task_pass) == ("g2rpo", "rank") and fewest < FEW_GROUPS:
         say(_MANY_FLIPS.format(counted(fewest, "group")))
-    if coords is None and any(task.places for task in stream.tasks):
-        raise UsageError(
-            f"{source.name}: its coordinate convention is not known: set coords to one of {COORDS}"
-        )
+    check_coords(coords, stream.tasks, source.name)
     return Prompts(stream, coords, held_out)
+
+
+def check_coords(coords: Coords | None, tasks: Iterable[Task], model: str) -> None:
+    """Refuse to ask for places where nobody says how the model writes them.
+
+    Raises:
+        UsageError: naming the key of the recipe.
+    """
+    if coords is None and any(task.places for task in tasks):
+        raise UsageError(f"{model}: its coordinate convention is not known: set coords to one of {COORDS}")
 
 
 def name_stage(

@@ -189,6 +189,15 @@ class PolicyStage(ABC):
                 )
         return groups
 
+    def evaluates(self, step: int) -> bool:
+        """Whether there is a periodic evaluation after so many steps; 0 is before the first."""
+        every = self.recipe.eval_every
+        return every > 0 and (step == self.recipe.steps or step % every == 0)
+
+    def saves(self, step: int) -> bool:
+        """Whether there is a checkpoint after so many steps."""
+        return step == self.recipe.steps or step % self.recipe.save_every == 0
+
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
         """Count the seconds of a block of this step."""
@@ -201,7 +210,8 @@ class PolicyStage(ABC):
     ) -> None:
         """Write what was sampled, with the advantages of the kept rollouts, where the recipe wants it."""
         if self.recipe.keep_rollouts:
-            known = dict(zip(map(id, rollouts), advantages.tolist(), strict=True))
+            keys = (rollout.request.key for rollout in rollouts)
+            known = dict(zip(keys, advantages.tolist(), strict=True))
             write_rollouts(self.stage.folder / "rollouts", step, sampled, known)
 
     def best(self, step: int, mean: float | None) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from training.local.rollout import Rollout
 
 
 def write_rollouts(
-    folder: Path, step: int, sampled: Sequence[Rollout], advantages: Mapping[int, float]
+    folder: Path, step: int, sampled: Sequence[Rollout], advantages: Mapping[str, float]
 ) -> Path:
     """Write the responses of a step that have a verdict, those of dropped groups too.
 
@@ -23,10 +23,12 @@ def write_rollouts(
         folder: holds a file a step.
         step: the step's number.
         sampled: in the order of asking.
-        advantages: `id` of a rollout → its advantage; one that is not there is of a group that was dropped.
+        advantages: request key → the advantage of its response; those of dropped groups are not there.
     """
     path = folder / f"step-{step:07d}.jsonl"
-    write_atomic(path, (encode(_line(each, advantages.get(id(each)))) for each in sampled), durable=False)
+    write_atomic(
+        path, (encode(_line(each, advantages.get(each.request.key))) for each in sampled), durable=False
+    )
     return path
 
 

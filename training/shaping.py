@@ -8,7 +8,7 @@ around the paper's training figure.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 if TYPE_CHECKING:
     from torch import Tensor
 
+NEVER = -1e9
+"""The logit of what is never sampled: finite, so that p · log p is 0 and not NaN."""
 ENTROPY_WEIGHT = 0.02
 """λ of the entropy hinge in the loss."""
 
@@ -105,6 +107,11 @@ def token_entropy(logps: Tensor) -> Tensor:
         Shape (tokens,).
     """
     return -(logps.exp() * logps).sum(-1)
+
+
+def outside(bands: Mapping[str, EntropyBand], means: Mapping[str, float], keys: Iterable[str]) -> bool:
+    """Whether the mean entropy of one of some keys lies outside its band."""
+    return any(key in means and bands[key].slope(means[key]) for key in set(keys))
 
 
 def entropy_penalty(

@@ -61,12 +61,12 @@ def is_first_process() -> bool:
 
 def evaluation(recipe: Recipe, model: Path) -> str:
     """The command that evaluates a trained model on the recipe's tasks; its folder says how to ask it."""
-    words = ["harness", "eval", "--model", str(model)]
-    if recipe.tasks == ("all",) or recipe.own_rows:
+    words, own_rows = ["harness", "eval", "--model", str(model)], recipe.own_rows
+    if recipe.tasks == ("all",) or own_rows:
         words += ["--suite", "all"]
     else:
         words += ["--tasks", ",".join(task_names(recipe.tasks, recipe.registry))]
-    if not recipe.own_rows:
+    if not own_rows:
         words += ["--data", recipe.data]
     for path in recipe.task_file:
         words += ["--task-file", path]

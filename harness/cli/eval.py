@@ -138,8 +138,8 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     """Evaluate, print the table, write the report, return the exit code of the evaluation."""
-    from harness.config import build
-    from harness.models.asking import as_flags, read_asking
+    from harness.config import as_trained, build
+    from harness.models.asking import as_flags
     from harness.progress import Progress
     from harness.run import execute
     from harness.scores.table import lines
@@ -147,8 +147,10 @@ def _run(args: argparse.Namespace) -> int:
     given: dict[str, Any] = vars(args)
     reported = given.pop("report", True)
     config = build(given, given.pop("config", None))
-    asked = read_asking(config.adapter or config.model) if config.base_url is None else {}
-    asked = {name: said for name, said in asked.items() if name not in given and said == getattr(config, name)}
+    trained = as_trained(dict(config))
+    asked = {
+        name: said for name, said in trained.items() if name not in given and said == getattr(config, name)
+    }
     if asked:
         print(f"asked as in training: {as_flags(asked)}", file=sys.stderr)
     results = execute(config, command=sys.argv, progress=Progress())

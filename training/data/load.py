@@ -9,6 +9,7 @@ from typing import NamedTuple
 from harness.errors import UsageError
 from harness.run.media import ImageStore
 from harness.run.plan import FailedRow
+from tasks.types import Task
 from training.data.dataset import load_problems
 from training.data.file_problems import load_file
 from training.data.prompt_stream import Problems
@@ -38,13 +39,17 @@ def stage_problems(recipe: Recipe, families: Sequence[str], scratch: Path) -> St
         UsageError: the data cannot be found or read as the recipe says, or nothing of it is of the families.
         HarnessError: the hub cannot be reached, or a task has no rows.
     """
+
+    def wanted(task: Task) -> bool:
+        return not families or task.category in families
+
     found: list[Problems]
     held_out: list[Problems] = []
     if recipe.own_rows:
         loaded = load_file(recipe.data, recipe.row_format, ImageStore(scratch))
         failed = loaded.failed
-        found = [each for each in loaded.problems if not families or each.task.category in families]
-        held_out = [each for each in loaded.held_out if not families or each.task.category in families]
+        found = [each for each in loaded.problems if wanted(each.task)]
+        held_out = [each for each in loaded.held_out if wanted(each.task)]
     elif recipe.data not in ("synthetic", "hub") and not Path(recipe.data).is_dir():
         raise UsageError(
             f"data = {recipe.data}: no such directory; known: synthetic, hub, directories, ORG/NAME on the hub "
@@ -52,8 +57,7 @@ def stage_problems(recipe: Recipe, families: Sequence[str], scratch: Path) -> St
         )
     else:
         registry = recipe.registry
-        tasks = [registry.get(task) for task in task_names(recipe.tasks, registry)]
-        tasks = [task for task in tasks if not families or task.category in families]
+        tasks = list(filter(wanted, map(registry.get, task_names(recipe.tasks, registry))))
         found, failed = load_problems(tasks, recipe.data, seed=recipe.seed, folder=scratch)
     if not found:
         raise UsageError(f"none of the tasks is of the families {', '.join(families)}")

@@ -82,17 +82,16 @@ class Trainer(PolicyStage):
             HarnessError: a budget is spent, or the disk is full.
         """
         write_json(self.stage.folder / "settings.json", self.description())
-        if done == 0 and self.recipe.eval_every:
+        if done == 0 and self.evaluates(0):
             log(0, {"eval": self.evaluate(0)})
         for step in range(done + 1, self.recipe.steps + 1):
             figures = self.step(step)
-            last = step == self.recipe.steps
-            if self.recipe.eval_every and (last or step % self.recipe.eval_every == 0):
+            if self.evaluates(step):
                 figures["eval"] = self.evaluate(step)
                 if (best := self.best(step, figures["eval"]["mean"])) is not None:
                     save_model(self.backend.model, self.stage.source, self.stage.best, asked=best)
             log(step, figures)
-            if last or step % self.recipe.save_every == 0:
+            if self.saves(step):
                 self.save(step)
 
     def step(self, step: int) -> dict[str, Any]:

@@ -19,12 +19,10 @@ from harness.models.hf import input_only_tokens
 from harness.models.hf_batching import TOLERANCE
 from harness.models.hf_prompts import Prompter
 from training.local.rollout import Rollout
-from training.shaping import token_entropy
+from training.shaping import NEVER, token_entropy
 
 CHUNK = 1024
 """Tokens whose logits are held at once."""
-_NEVER = -1e9
-"""The logit of what is never sampled: finite, so that p · log p is 0 and not NaN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +152,7 @@ class Policy:
         """Logits as they are sampled from: over the temperature, image tokens never."""
         logits = self._head(hidden) if self._by_head else hidden
         logits = logits / self.temperature if self.temperature != 1.0 else logits
-        return logits.index_fill(1, self._never, _NEVER)
+        return logits.index_fill(1, self._never, NEVER)
 
     @torch.no_grad()
     def _try_head(self, rollout: Rollout) -> bool:

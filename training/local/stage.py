@@ -19,6 +19,7 @@ from training.policy_setup import (
     check_format,
     describe_model,
     name_stage,
+    on_all_gpus,
     open_log,
     open_prompts,
     source_folder,
@@ -47,10 +48,7 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
     source, folder = source_folder(start), stage_folder(recipe, name)
     gpus = torch.cuda.device_count()
     if gpus > 1:
-        say(
-            f"{gpus} GPUs are visible and the local engine uses one: "
-            f"accelerate launch --num_processes {gpus} -m harness train RECIPE --engine trl uses them all"
-        )
+        say(f"{gpus} GPUs are visible and the local engine uses one: {on_all_gpus(gpus)}")
     with Lock(folder):
         prompts = open_prompts(recipe, stage, folder, source)
         if recipe.threads:

@@ -14,7 +14,7 @@ from torch import Tensor
 from training.local.budgets import Budget
 from training.local.policy import Clip, Likelihoods, Policy, clipped_loss, micro_batches
 from training.local.rollout import Rollout
-from training.shaping import EntropyBand, entropy_penalty
+from training.shaping import EntropyBand, entropy_penalty, outside
 
 
 class Stepper:
@@ -265,7 +265,7 @@ class Updater:
         for indices in self._micro(rollouts):
             chosen = [rollouts[index] for index in indices]
             keys = [rollout.key for rollout in chosen for _ in rollout.tokens]
-            hinged = self._weight > 0 and (means is None or self._outside(means, keys))
+            hinged = self._weight > 0 and (means is None or outside(self._bands, means, keys))
             reference = self.policy.reference(chosen) if self._kl_weight else None
             likelihoods = self.policy.log_probabilities(chosen, entropy_gradient=hinged)
             before = (
@@ -303,10 +303,6 @@ class Updater:
             sums = [float(own.double().sum()) for own in likelihoods.split(entropies.detach())]
             means = _means(chosen, sums)
         return entropy_penalty(entropies, keys, means, counts, bands=self._bands, weight=self._weight)
-
-    def _outside(self, means: Mapping[str, float], keys: Sequence[str]) -> bool:
-        """Whether the entropy of one of these keys lies outside its band."""
-        return any(key in means and self._bands[key].slope(means[key]) for key in set(keys))
 
     def _finish(self, loss: float, figures: Figures) -> None:
         """Step, unless the loss or the gradient is not finite."""

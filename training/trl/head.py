@@ -14,8 +14,7 @@ import torch
 from torch import Tensor
 from torch.distributed.tensor import DTensor, Replicate, distribute_tensor
 
-NEVER = -1e9
-"""The logit of what is never sampled: finite, so that p · log p is 0 and not NaN."""
+from training.shaping import NEVER
 
 
 class _Head:

@@ -13,6 +13,7 @@ from accelerate.utils import broadcast_object_list, gather_object
 
 from harness.errors import HarnessError, UsageError
 from training.log import say
+from training.policy_setup import on_all_gpus
 
 T = TypeVar("T")
 
@@ -31,8 +32,8 @@ class Ranks:
         gpus = torch.cuda.device_count()
         if gpus > 1 and "LOCAL_RANK" not in os.environ:
             raise UsageError(
-                f"{gpus} GPUs are visible to one process: accelerate launch --num_processes {gpus} -m harness "
-                "train RECIPE --engine trl uses them all; CUDA_VISIBLE_DEVICES=0 trains on one"
+                f"{gpus} GPUs are visible to one process: {on_all_gpus(gpus)}; "
+                "CUDA_VISIBLE_DEVICES=0 trains on one"
             )
         on_cpu = not torch.cuda.is_available()
         together = int(os.environ.get("WORLD_SIZE", "1")) > 1

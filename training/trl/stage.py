@@ -147,18 +147,16 @@ def train(trainer: RankTrainer, recipe: Recipe) -> None:
             write_json(course.stage.folder / "settings.json", course.description())
             log = open_log(course, recipe, done)
             stack.callback(log.close)
-        if done == 0 and course.recipe.eval_every:
+        if done == 0 and course.evaluates(0):
             _note(log, 0, {"eval": evaluate(trainer, 0)})
 
         def after_turn(step: int, turn: Turn, seen: Figures) -> None:
             figures = figures_of(trainer, turn, seen)
-            last = step == course.recipe.steps
-            every = course.recipe.eval_every
-            if every and (last or step % every == 0):
+            if course.evaluates(step):
                 figures["eval"] = evaluate(trainer, step)
                 _keep_best(trainer, step, figures["eval"]["mean"])
             _note(log, step, figures)
-            if last or step % course.recipe.save_every == 0:
+            if course.saves(step):
                 checkpoints.save(trainer, step)
 
         trainer.after_turn = after_turn

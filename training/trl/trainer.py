@@ -24,7 +24,7 @@ from harness.errors import HarnessError
 from harness.models.boundary import quiet
 from training.local.policy import Clip, clipped_loss
 from training.local.update import Figures, divergences
-from training.shaping import entropy_penalty
+from training.shaping import entropy_penalty, outside
 from training.trl.config import Layout
 from training.trl.head import press_down
 from training.trl.measuring import Measurer
@@ -286,7 +286,7 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
         names = list(self.course.bands)
         rows = inputs["family"][:, None].expand_as(real)[real]
         keys = [names[index] for index in rows.tolist()]
-        if self._outside(keys):
+        if outside(self.course.bands, self._means, keys):
             assert self.turn is not None
             window = (self._step % self.args.steps_per_generation) // self.layout.accumulation
             # Gradients are averaged over processes: each adds its part as often as there are of them.
@@ -305,11 +305,6 @@ class RankTrainer(GRPOTrainer):  # type: ignore[misc]
             self.figures.add(keys, clipped, entropies[real], divergences(old[real], logps[real]))
         self._loss += float(loss.detach()) / self.layout.processes
         return loss
-
-    def _outside(self, keys: Sequence[str]) -> bool:
-        """Whether the entropy of one of these keys lies outside its band."""
-        bands = self.course.bands
-        return any(key in self._means and bands[key].slope(self._means[key]) for key in set(keys))
 
     def _clip_grad_norm(self, model: Any) -> Any:
         """The gradient's norm. One that is not finite, or of no response, is dropped: nothing is updated."""
