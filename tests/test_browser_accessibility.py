@@ -33,6 +33,7 @@ def report(training_logs: ModuleType, tmp_path_factory: pytest.TempPathFactory) 
         tasks = "refcoco,mmbench,chartqa"
         harness.evaluate(f"mock:text={text}", tasks=tasks, data="synthetic", limit=8, out=str(runs[-1]))
     training = training_logs.write(folder / "training", 6)
+    training_logs.write_rollouts(training, 6)
     return build(load_runs(runs), folder / "report.html", training=load_training_runs([training])).path
 
 

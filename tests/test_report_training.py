@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,25 @@ def test_a_finished_stage_says_how_to_evaluate_its_model(
     monkeypatch.chdir(tmp_path)
     html = str(training_section(load_training_runs([out])).html)
     assert "<code>harness eval --model &#39;a run/g2rpo/model&#39;</code>" in html
+
+
+def test_rollouts_of_some_steps_are_shown(training_logs: ModuleType, tmp_path: Path) -> None:
+    out = training_logs.write(tmp_path / "run", 9)
+    assert "Rollouts" not in str(training_section(load_training_runs([out])).html)
+    for step in range(1, 10):
+        training_logs.write_rollouts(out, step, tail="not json\n[1]\n" if step == 9 else "")
+    html = str(training_section(load_training_runs([out])).html)
+    steps = [int(number) for number in re.findall(r"run, g2rpo, step (\d+)", html)]
+    assert steps == [1, 5, 9]
+    assert html.count('<details class="training-group">') == 3 * 6 * 3
+    assert html.count("; dropped") == 3 * 6  # of the groups 0, 1 and 2 the second
+    assert "120 responses in step-0000009.jsonl; 2 unreadable lines left out" in html
+    assert "[image]Question 0? &lt;b&gt;bold&lt;/b&gt;" in html
+    assert "Image: images/2.png" in html
+    assert "(1011 more characters in the file)" in html
+    assert "value 0.50, format 0.25" in html
+    assert "+0.50" in html
+    assert "truncated" in html
 
 
 def test_a_log_that_has_just_begun_is_a_run_without_steps(tmp_path: Path) -> None:

@@ -114,13 +114,19 @@ def test_refinement_has_a_lower_rate() -> None:
         ({"g2rpo.responses": 1}, "recipe key g2rpo.responses: Input should be greater than or equal to 2"),
         ({"g2rpo.advantage": "ppo"}, "recipe key g2rpo.advantage: Input should be 'g2rpo', 'grpo'"),
         ({"g2rpo.families": ["maths"]}, "recipe key g2rpo.families.0: Input should be 'general_vqa'"),
-        ({"g2rpo.reward.length": 0.95}, "the weights of format and length together exceed 1"),
+        (
+            {"g2rpo.reward": {"format": 0.1, "length": 0.95}},
+            "the weights of format and length together exceed 1",
+        ),
         ({"g2rpo.reward.lenght": 0.1}, "there is no reward term 'lenght'; did you mean 'length'?"),
-        ({"g2rpo.reward.value": 0.5}, "the other terms leave 0.8 for the value, not 0.5: weigh those"),
+        (
+            {"g2rpo.reward": {"format": 0.2, "value": 0.5}},
+            "the other terms leave 0.7 for the value, not 0.5: weigh those",
+        ),
         ({"g2rpo.reward.format": -0.1}, "the weight of format is -0.1: wants 0 or more"),
         ({"g2rpo.update_prompts": 1024}, "update_prompts exceed rollout_prompts"),
         (
-            {"g2rpo.shapes.math.length.min_start": 900},
+            {"g2rpo.shapes.math.length": {"min_start": 9, "peak_start": 4, "peak_end": 20, "max_end": 32}},
             "recipe key g2rpo.shapes.math.length: Value error, a length envelope needs 0 <= min_start",
         ),
         ({"columns.answr": "solution"}, "there is no column 'answr'; did you mean 'answer'?"),
@@ -183,6 +189,8 @@ def test_a_stage_ends_in_a_model_that_can_be_evaluated(
 ) -> None:
     from harness.cli import main
     from harness.models.hf import HFBackend
+    from reports.training.rollouts import stage_rollouts
+    from reports.training.runs import load_training_runs
 
     overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path)}
     folder = tmp_path / "g2rpo" / "model"
@@ -193,6 +201,11 @@ def test_a_stage_ends_in_a_model_that_can_be_evaluated(
     assert set(lines[2]["eval"]["categories"]) == {"chart", "grounding"}
     assert 0 <= lines[2]["eval"]["unparsed"] <= 1
     assert (tmp_path / "g2rpo" / "eval" / "step-0000002" / "results.json").exists()
+    [run] = load_training_runs([tmp_path])
+    shown = stage_rollouts(run.stages[0])
+    assert shown is not None
+    assert [step["step"] for step in shown["steps"]] == [1, 2]
+    assert {len(group["responses"]) for step in shown["steps"] for group in step["groups"]} == {2}
     said = capsys.readouterr().err
     assert "a family has 1 group in a batch: the second pass over it turns the signs" in said
     command = said.rpartition("evaluate it: ")[2].strip()
@@ -202,7 +215,7 @@ def test_a_stage_ends_in_a_model_that_can_be_evaluated(
         words = shlex.split(command.replace(str(folder), str(model)))[1:]
         assert main([*words, "--limit", "1", "--no-report", "--fresh", "--out", str(run)]) == 0
         config = json.loads((run / "run.json").read_text())["config"]
-        assert (config["prompt"], config["max_new_tokens"]) == ("think", 4)
+        assert (config["prompt"], config["max_new_tokens"]) == ("direct", 4)
     assert train("tiny", overrides).is_dir(), "the same command again is complete"
     with pytest.raises(UsageError, match="was made with another learning_rate"):
         train("tiny", overrides | {"g2rpo.learning_rate": 1.0})
@@ -340,6 +353,13 @@ def test_easyr1_s_rows_are_trained_on_and_continued_on_the_same_alone(
     assert before["eval"]["mean"] == before["eval"]["categories"]["math"]
     assert first["eval"]["mean"] == 50 * sum(line["value"] for line in judged)
     assert second["epochs"] == {"math": 4.0}  # of the one row that is left
+    hot = held | {"g2rpo.eval_temperature": 5.0, "g2rpo.steps": 1, "out": str(tmp_path / "hot")}
+    assert train("tiny", overrides | hot).is_dir()
+    greedy, sampled = (
+        [json.loads(line)["response"] for line in path.read_text().splitlines()]
+        for path in sorted(tmp_path.glob("h*/g2rpo/eval/step-0000000/responses.jsonl"))
+    )
+    assert greedy != sampled
     pq.write_table(pa.Table.from_pylist(rows[:2]), path)
     with pytest.raises(UsageError, match="was made with another rows"):
         train("tiny", overrides)

@@ -133,3 +133,35 @@ def write_coldstart(out: Path, steps: int = 5) -> Path:
     text = "".join(json.dumps(each) + "\n" for each in lines)
     (out / "train.jsonl").write_text(text, encoding="utf-8")
     return out
+
+
+def write_rollouts(out: Path, step: int, groups: int = 5, stage: str = "g2rpo", tail: str = "") -> Path:
+    """The rollouts of a step: groups of four responses of each family, every other one dropped."""
+    lines = [
+        {
+            "task": "refcoco" if name == "grounding" else name,
+            "family": name,
+            "id": f"{name}/{group}",
+            "epoch": 0,
+            "index": group,
+            "attempt": 0,
+            "prompt": [{"image": 0}, f"Question {group}? <b>bold</b>"],
+            "images": [f"images/{group}.png"],
+            "text": f"response {place} " + "x" * 3000 * (place == 3),
+            "finish_reason": "length" if place == 3 else "stop",
+            "tokens": 12,
+            "reward": 0.75,
+            "terms": {"value": 0.5, "format": 0.25},
+            "value": place / 4,
+            "status": "truncated" if place == 3 else "ok",
+            "extracted": None,
+            "advantage": None if group % 2 else 0.5 - place / 4,
+        }
+        for name in FAMILIES
+        for group in range(groups)
+        for place in range(4)
+    ]
+    path = out / stage / "rollouts" / f"step-{step:07d}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines) + tail)
+    return path

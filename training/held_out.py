@@ -1,4 +1,4 @@
-"""The periodic evaluation on held-out rows of one's own: greedy answers, judged by the rows' scorers."""
+"""The periodic evaluation on held-out rows of one's own, judged by the rows' scorers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.jsonl import encode, write_atomic
+from harness.run.plan import request_seed
 from harness.scores.judging import judge
 from harness.types import Backend, PixelLimits, Request, Sampling
 from scorers.types import Coords, Score, Status
@@ -19,7 +20,13 @@ from training.policy_recipe import PolicyRecipe
 
 
 def evaluate(
-    backend: Backend, problems: Sequence[Problems], recipe: PolicyRecipe, coords: Coords | None, path: Path
+    backend: Backend,
+    problems: Sequence[Problems],
+    recipe: PolicyRecipe,
+    coords: Coords | None,
+    path: Path,
+    *,
+    seed: int,
 ) -> dict[str, Any]:
     """The policy's scores on all held-out rows.
 
@@ -29,6 +36,7 @@ def evaluate(
         recipe: how they are asked.
         coords: the model's coordinate convention.
         path: takes the responses with their scores, one JSON object a line.
+        seed: of sampled answers.
 
     Returns:
         `mean` of the families' means and `categories`, of 100, None and absent where no response has a verdict;
@@ -40,7 +48,7 @@ def evaluate(
     asked: dict[str, tuple[Task, Sample]] = {}
     requests: list[Request] = []
     lines: list[bytes] = []
-    sampling, limits = Sampling(recipe.max_new_tokens), PixelLimits(None, recipe.max_pixels)
+    limits = PixelLimits(None, recipe.max_pixels)
     for each, index in [(found, index) for found in problems for index in range(found.size or 0)]:
         key = f"{each.task.name}/{index}"
         try:
@@ -50,6 +58,7 @@ def evaluate(
             lines.append(encode({"task": each.task.name, "id": key, "status": "failed", "error": str(error)}))
             continue
         asked[key] = each.task, sample
+        sampling = Sampling(recipe.max_new_tokens, recipe.eval_temperature, seed=request_seed(seed, key))
         requests.append(Request(key, parts, sample.images, sampling, limits))
     scores: dict[str, list[Score]] = defaultdict(list)
     for request, response in backend.generate(requests):

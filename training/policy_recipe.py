@@ -118,6 +118,8 @@ class PolicyRecipe(BaseModel):
     """Rows of the tasks, as for `harness eval`; or `held-out`, the recipe's own, all of them."""
     eval_limit: int = Field(20, ge=1)
     """Samples a task."""
+    eval_temperature: float = Field(0.0, ge=0)
+    """Of the answers that are evaluated; 0: greedy."""
     keep_rollouts: bool = True
     """Write what was sampled and what it earned, a file a step."""
     gradient_every: int = Field(0, ge=0)

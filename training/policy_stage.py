@@ -65,7 +65,8 @@ class Stage:
 
 
 NOT_IDENTITY = frozenset(
-    {"steps", "save_every", "eval_every", "eval_data", "eval_limit", "gradient_every", "keep_rollouts"}
+    {"steps", "save_every", "eval_every", "eval_data", "eval_limit", "eval_temperature"}
+    | {"gradient_every", "keep_rollouts"}
     | {"failure_budget", "update_budget", "empty_budget"}
 )
 """Settings that may change when a stage is continued."""
@@ -346,7 +347,8 @@ def evaluate_policy(backend: Any, stage: Stage, recipe: PolicyRecipe, step: int)
     backend.at_step(stage.name, step)
     folder = stage.folder / "eval" / f"step-{step:07d}"
     if recipe.eval_data == HELD_OUT:
-        return held_out.evaluate(backend, stage.held_out, recipe, backend.coords, folder / "responses.jsonl")
+        path = folder / "responses.jsonl"
+        return held_out.evaluate(backend, stage.held_out, recipe, backend.coords, path, seed=stage.seed)
     results = harness.evaluate(
         backend,
         tasks=stage.eval_tasks,
@@ -355,6 +357,7 @@ def evaluate_policy(backend: Any, stage: Stage, recipe: PolicyRecipe, step: int)
         limit=recipe.eval_limit,
         prompt=recipe.style,
         max_new_tokens=recipe.max_new_tokens,
+        temperature=recipe.eval_temperature,
         max_pixels=recipe.max_pixels,
         seed=stage.seed,
         images=False,

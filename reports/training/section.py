@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.page import Section, markup
+from reports.training.rollouts import stage_rollouts
 from reports.training.runs import Stage, TrainingRun, number
 from tasks.types import CATEGORIES
 
@@ -96,6 +97,12 @@ def training_section(runs: Sequence[TrainingRun]) -> Section:
             tables=list(_tables(curves)),
             groups=list(_groups(runs)),
             outcomes=GROUPS,
+            rollouts=[
+                {"run": run.name, "stage": stage.name, **found}
+                for run in runs
+                for stage in run.stages
+                if (found := stage_rollouts(stage)) is not None
+            ],
         ),
         data={
             "training-data": {
