@@ -297,6 +297,58 @@ def test_a_vanished_image_costs_its_prompt_and_is_counted(
     assert figures["responses"] == 12
 
 
+def test_a_prompt_that_is_too_long_is_not_asked_but_counted(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    task = policy_fakes.task("sums")
+    trainer = policy_fakes.trainer(policy_model, tmp_path, [task], fill_rounds=1)
+    trainer.stream = PromptStream([policy_fakes.lengths(task, [8, 9])], 0)
+    asked = [rollout.request for rollout in policy_fakes.collected(trainer)]
+    seen = {
+        request.key: trainer.policy._prompter.batch([trainer.policy._prompter.read(request)]).inputs
+        for request in asked
+    }
+    tokens = [seen[request.key]["input_ids"].shape[1] for request in asked]
+    assert [trainer.prompt_tokens(request) for request in asked] == tokens
+    assert len(set(tokens)) == 2
+    bounded = {"max_prompt_tokens": min(tokens), "rollout_prompts": 3}
+    trainer = policy_fakes.trainer(policy_model, tmp_path, [task], fill_rounds=1, **bounded)
+    trainer.stream = PromptStream([policy_fakes.lengths(task, [8, 9])], 0)
+    assert {rollout.prompt.sample.id for rollout in policy_fakes.collected(trainer)} == {"0-8"}
+    assert trainer.counted()["bad"]["prompts"] in (2, 3)
+    assert trainer.counted()["unreadable"] == 0
+    assert trainer.budgets["prompts"].seen == 3 + trainer.counted()["bad"]["prompts"]
+
+
+def test_a_processor_of_no_known_rule_says_itself_how_long_a_prompt_is(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    trainer = policy_fakes.trainer(policy_model, tmp_path)
+    [request, *_] = [rollout.request for rollout in policy_fakes.collected(trainer)]
+    tokens = trainer.prompt_tokens(request)
+    prompter = trainer.backend._prompter
+    prompter.rule = replace(prompter.rule, factor=1)
+    assert prompter.read(request).tokens != tokens, "an estimate"
+    assert trainer.prompt_tokens(request) == tokens
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([300] * 3, r"math: 5 rows in a row cannot be trained on; the last: sums \d-300: [\d,]+ tokens"),
+        ([3] + [300] * 9, r"\d+ of \d+ prompts were too long, .* budget of 50%.*max_prompt_tokens is 200$"),
+    ],
+)
+def test_where_most_prompts_are_too_long_the_run_ends(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path, words: list[int], said: str
+) -> None:
+    task = policy_fakes.task("sums")
+    trainer = policy_fakes.trainer(policy_model, tmp_path, [task], max_prompt_tokens=200)
+    trainer.stream = PromptStream([policy_fakes.lengths(task, words)], 0)
+    with pytest.raises(HarnessError, match=said):
+        run(trainer)
+
+
 def poison(trainer: Any, where: str) -> None:
     """Make every loss, or every gradient, not a number."""
     log_probabilities = trainer.policy.log_probabilities

@@ -294,6 +294,23 @@ def test_a_vanished_image_costs_its_prompt_and_is_counted(
         assert acceptance.by_family["math"]["too few"] == 1
 
 
+def test_a_prompt_that_is_too_long_is_passed_over_as_under_the_local_engine(
+    policy_fakes: ModuleType, trl_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    task = policy_fakes.task("sums")
+    settings = {"tasks": [task], "max_prompt_tokens": 200, "fill_rounds": 1}
+    local, ours = both(policy_fakes, trl_fakes, policy_model, tmp_path, **settings)
+    asked = []
+    for stage in (local, ours.course):
+        stage.stream = PromptStream([policy_fakes.lengths(task, [2, 300, 3, 300, 4, 300])], 0)
+        sampled = policy_fakes.collected(stage)
+        asked.append([rollout.prompt.sample.id for rollout in sampled])
+        assert set(asked[-1]) <= {"0-2", "2-3", "4-4"}
+        assert stage.counted()["bad"]["prompts"] > 0
+    assert asked[0] == asked[1]
+    assert local.stream.state() == ours.course.stream.state()
+
+
 # Another sampler
 
 

@@ -54,6 +54,8 @@ class PolicyRecipe(BaseModel):
     """A prompt: one alone has no advantage."""
     temperature: float = Field(1.0, gt=0)
     top_p: float = Field(1.0, gt=0, le=1)
+    max_prompt_tokens: int = Field(16_384, ge=1)
+    """Of a prompt, its images included; a longer one is not asked, and another drawn in its place."""
     max_new_tokens: int = Field(4096, ge=1)
     style: Style = "think"
     max_pixels: int | None = Field(None, ge=1)
@@ -106,6 +108,8 @@ class PolicyRecipe(BaseModel):
 
     failure_budget: float = Field(0.01, ge=0, le=1)
     """Share of responses that may get no verdict."""
+    prompt_budget: float = Field(0.5, ge=0, le=1)
+    """Share of prompts that may be longer than `max_prompt_tokens`."""
     update_budget: float = Field(0.05, ge=0, le=1)
     """Share of updates that may be skipped for a loss or gradient that is not finite."""
     empty_budget: float = Field(0.5, ge=0, le=1)

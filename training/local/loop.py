@@ -48,7 +48,7 @@ class Trainer(PolicyStage):
         self, recipe: PolicyRecipe, stage: Stage, backend: PolicyBackend, stream: PromptStream
     ) -> None:
         super().__init__(recipe, stage, stream, backend.coords)
-        self.backend = backend
+        self.backend, self.prompt_tokens = backend, backend.prompt_tokens
         self.policy = Policy(
             backend.model, backend.processor, recipe.temperature, keeps_reference=recipe.kl_weight > 0
         )

@@ -167,5 +167,5 @@ def sampling_arguments(trl: TrlRecipe, stage: PolicyRecipe) -> Mapping[str, Any]
         **own,
         "vllm_gpu_memory_utilization": trl.vllm_gpu_share,
         "vllm_tensor_parallel_size": trl.vllm_tensor_parallel,
-        "vllm_max_model_length": trl.max_prompt_tokens + stage.max_new_tokens,
+        "vllm_max_model_length": stage.max_prompt_tokens + stage.max_new_tokens,
     }

@@ -126,6 +126,7 @@ def make_trainer(course: SharedStage, backend: RankBackend, config: GRPOConfig) 
             "engine trl: sharded weights cannot be evaluated in between: set eval_every to 0 and give "
             "harness eval --model the checkpoints"
         )
+    course.prompt_tokens = backend.prompt_tokens
     together = trainer.use_vllm or trainer.sharded
     course.sampler = (
         TrlSampler(backend, trainer, ranks, stage.rollout_batch) if together else OwnSampler(backend, trainer)
