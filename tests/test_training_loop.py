@@ -220,6 +220,26 @@ def test_adapters_train_alone(policy_fakes: ModuleType, policy_model: Path, tmp_
     assert all(name.endswith("weight") for name in changed)
 
 
+def test_by_epochs_it_ends_once_the_rows_have_had_their_turns_wherever_it_was_stopped(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    """Of 16 rows in two families, eight are asked at most in a step: in two rounds of four."""
+
+    def make(folder: str, **changes: Any) -> Any:
+        settings = {"steps": None, "epochs": 1.1, "save_every": 50}
+        return policy_fakes.trainer(policy_model, tmp_path / folder, **settings | changes)
+
+    whole = run(trainer := make("whole"))
+    last = read_steps(tmp_path / "whole" / "steps.jsonl")[-1]["step"]
+    assert 3 <= last <= 5
+    assert 18 <= trainer.stream.drawn < 26
+    assert [path.name for path in checkpoint.found(trainer.stage.checkpoints)] == [f"step-{last:07d}"]
+    run(make("parts", steps=1))
+    assert equal(run(make("parts")), whole)
+    assert equal(run(make("parts")), whole), "complete"
+    assert read_steps(tmp_path / "parts" / "steps.jsonl")[-1]["step"] == last
+
+
 # What may go wrong
 
 

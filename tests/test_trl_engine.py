@@ -373,6 +373,25 @@ def test_adapters_train_alone_and_a_checkpoint_of_them_names_its_base(
     assert settings["base_model_name_or_path"] == str(policy_model.resolve())
 
 
+def test_by_epochs_it_ends_as_the_local_engine_does_wherever_it_was_stopped(
+    policy_fakes: ModuleType, trl_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    def make(folder: str, **changes: Any) -> Any:
+        settings = {"steps": None, "epochs": 1.1, "save_every": 50}
+        return trl_fakes.rank_trainer(policy_model, tmp_path / folder, **settings | changes)
+
+    local = policy_fakes.trainer(policy_model, tmp_path / "local", steps=None, epochs=1.1)
+    local_run(local)
+    whole = trl_fakes.run(trainer := make("whole"))
+    assert trainer.course.stream.state() == local.stream.state()
+    told = [read_steps(tmp_path / name / "steps.jsonl")[-1]["step"] for name in ("local", "whole")]
+    assert told[0] == told[1] < 5, "prompts were drawn in the place of others"
+    trl_fakes.run(make("parts", steps=1))
+    for _ in range(2):  # the second has nothing left to do
+        assert trl_fakes.furthest(trl_fakes.run(make("parts")), whole) == 0
+        assert read_steps(tmp_path / "parts" / "steps.jsonl")[-1]["step"] == told[0]
+
+
 def test_another_engines_checkpoint_is_refused(
     policy_fakes: ModuleType, trl_fakes: ModuleType, policy_model: Path, tmp_path: Path
 ) -> None:

@@ -5,7 +5,9 @@ The defaults are the paper's setting (arXiv 2604.08539); what it leaves open is 
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from math import ceil
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -24,6 +26,9 @@ HELD_OUT = "held-out"
 """The `eval_data` that means the recipe's held-out rows."""
 
 
+DEFAULT_STEPS = 100
+
+
 class OwnTerm(BaseModel):
     """`own_reward`: a reward function of one's own, added to the terms."""
 
@@ -40,8 +45,10 @@ class PolicyRecipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    steps: int = Field(100, ge=1)
-    """Rollout batches."""
+    steps: int | None = Field(None, ge=1)
+    """Rollout batches; 100 where `epochs` is not said either."""
+    epochs: float | None = Field(None, gt=0)
+    """How many times over the rows are asked. With `steps` too, the stage ends with what comes first."""
     families: tuple[Category, ...] = ()
     """Only the tasks of these; empty: all of the recipe's."""
     advantage: EstimatorName = "g2rpo"
@@ -128,6 +135,13 @@ class PolicyRecipe(BaseModel):
     """Steps between measurements of each family's share of the gradient, which cost a forward and a backward
     pass over the batch; 0: none."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_an_end(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and given.get("steps") is None and given.get("epochs") is None:
+            return {**given, "steps": DEFAULT_STEPS}
+        return given
+
     @field_validator("reward")
     @classmethod
     def _every_term(cls, given: dict[str, float]) -> dict[str, float]:
@@ -157,6 +171,20 @@ class PolicyRecipe(BaseModel):
     def filter_rule(self) -> FilterRule:
         """Which groups are kept."""
         return FilterRule(self.low_accuracy, self.high_accuracy, self.min_std)
+
+    def prompts(self, rows: int) -> int | None:
+        """Prompts after which the stage ends, of data with so many rows; None: they have no say."""
+        return None if self.epochs is None else ceil(self.epochs * rows)
+
+    def most_steps(self, rows: int) -> int:
+        """Steps that the stage takes; by `epochs` fewer, where prompts are drawn in the place of others.
+
+        Args:
+            rows: of the data.
+        """
+        prompts = self.prompts(rows)
+        by_rows = [] if prompts is None else [-(-prompts // self.rollout_prompts)]
+        return min(by_rows if self.steps is None else [self.steps, *by_rows])
 
     def key(self, task: Task) -> str:
         """What a task is pooled under: its family, or its own name."""

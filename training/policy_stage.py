@@ -66,7 +66,16 @@ class Stage:
 
 
 NOT_IDENTITY = frozenset(
-    {"steps", "save_every", "eval_every", "eval_data", "eval_limit", "gradient_every", "keep_rollouts"}
+    {
+        "steps",
+        "epochs",
+        "save_every",
+        "eval_every",
+        "eval_data",
+        "eval_limit",
+        "gradient_every",
+        "keep_rollouts",
+    }
     | {"failure_budget", "prompt_budget", "update_budget", "empty_budget"}
 )
 """Settings that may change when a stage is continued."""
@@ -214,11 +223,21 @@ class PolicyStage(ABC):
     def evaluates(self, step: int) -> bool:
         """Whether there is a periodic evaluation after so many steps; 0 is before the first."""
         every = self.recipe.eval_every
-        return every > 0 and (step == self.recipe.steps or step % every == 0)
+        return every > 0 and (self.ends(step) or step % every == 0)
 
     def saves(self, step: int) -> bool:
         """Whether there is a checkpoint after so many steps."""
-        return step == self.recipe.steps or step % self.recipe.save_every == 0
+        return self.ends(step) or step % self.recipe.save_every == 0
+
+    def ends(self, step: int) -> bool:
+        """Whether the stage is complete after so many steps, which have been made."""
+        steps, prompts = self.recipe.steps, self.recipe.prompts(self.rows)
+        return (steps is not None and step >= steps) or (prompts is not None and self.stream.drawn >= prompts)
+
+    @property
+    def rows(self) -> int:
+        """Of the data, those that have an end."""
+        return sum(self.stream.rows.values())
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
@@ -294,7 +313,7 @@ class PolicyStage(ABC):
         }
         return {
             "stage": self.stage.name,
-            "steps": self.recipe.steps,
+            "steps": self.recipe.steps if self.recipe.epochs is None else None,
             "settings": self.settings(),
             "shapes": bands,
         }

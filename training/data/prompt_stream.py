@@ -116,9 +116,9 @@ class PromptStream:
             name: _Rows(name, [p for p in of if p.size is not None], seed)
             for name, of in self._by_family.items()
         }
-        if balance == "none" and (endless := next(filter(None, self._endless.values()), None)):
+        if balance == "none" and self.endless:
             raise UsageError(
-                f"balance = none goes by the number of rows, and {endless[0].task.name} has no end: "
+                f"balance = none goes by the number of rows, and {self.endless[0].name} has no end: "
                 "set balance to families"
             )
         self._deal = _deal(self.rows) if balance == "none" else []
@@ -140,6 +140,16 @@ class PromptStream:
     def rows(self) -> dict[str, int]:
         """Family → its rows that have an end."""
         return {name: len(rows) for name, rows in self._rows.items()}
+
+    @property
+    def drawn(self) -> int:
+        """Prompts that have had their turn so far, of all families; those that were passed over too."""
+        return sum(self._next.values())
+
+    @property
+    def endless(self) -> tuple[Task, ...]:
+        """The tasks without end."""
+        return tuple(each.task for problems in self._endless.values() for each in problems)
 
     @property
     def epochs(self) -> dict[str, float]:
