@@ -83,6 +83,25 @@ def problems(of: Task, number: int = 8) -> HeldProblems:
     return HeldProblems(of, samples)
 
 
+def lengths(of: Task, words: list[int]) -> HeldProblems:
+    """A question of so many words each, with an image."""
+    asked = ["word " * number for number in words]
+    samples = [
+        Sample(f"{place}-{words[place]}", text, WordTarget("x"), images=(picture(place),))
+        for place, text in enumerate(asked)
+    ]
+    return HeldProblems(of, samples)
+
+
+def collected(stage: Any, step: int = 1) -> list[Any]:
+    """What a step samples."""
+    from training.filtering import Acceptance
+
+    sampled: list[Any] = []
+    stage.collect(step, sampled, Acceptance())
+    return sampled
+
+
 def build_model(folder: Path, texts: int = 40) -> Path:
     """An untrained Qwen3-VL of two thin layers."""
     from training.coldstart.tiny import TinyConfig, train_tokenizer, untrained, write_processor

@@ -78,6 +78,16 @@ def test_rows_are_counted_by_family_and_problem_type(
     assert box.endswith('  gold: {"boxes": [577, 232, 899, 786]} -> 1.00')
 
 
+def test_epochs_are_said_in_steps(capsys: pytest.CaptureFixture[str], example_rows: Path) -> None:
+    words = ["--set", f"data={example_rows / 'sample_train_data.json'}", "--set", "g2rpo.epochs=0.5"]
+    words += ["--set", "g2rpo.rollout_prompts=8", "--set", "g2rpo.update_prompts=8"]
+    said = dry_run(capsys, "qwen3-vl-8b", *words)
+    assert "\nepochs = 0.5 of 60 rows: at most 4 steps, fewer where" in said
+    assert "are sampled and kept, in 4 steps." in said
+    drawn = dry_run(capsys, "tiny", "--set", "g2rpo.epochs=1", code=Exit.USAGE)
+    assert drawn.rstrip().endswith("has no end: set steps")
+
+
 def rows(fakes: ModuleType, folder: Path, *changes: dict[str, Any]) -> Path:
     (folder / "rows").mkdir()
     (folder / "rows" / "a.png").write_bytes(fakes.picture(7, (64, 64)))

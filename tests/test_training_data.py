@@ -157,6 +157,15 @@ def test_the_stream_goes_on_where_it_was(policy_fakes: ModuleType, before: int) 
     assert ids(again, "math", 14 - before) == whole[before:]
 
 
+def test_the_turns_of_all_families_are_counted(policy_fakes: ModuleType) -> None:
+    source = stream(policy_fakes)
+    source.take("chart", lambda prompt: "no" if prompt.index < 2 else None)
+    source.take("math")
+    assert (source.drawn, source.endless) == (4, ())
+    endless = Endless(policy_fakes.task("drawn"))
+    assert PromptStream([endless], 0).endless == (endless.task,)
+
+
 def test_taking_of_one_family_does_not_move_another(policy_fakes: ModuleType) -> None:
     alone, mixed = stream(policy_fakes), stream(policy_fakes)
     ids(mixed, "math", 3)

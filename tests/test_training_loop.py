@@ -220,6 +220,26 @@ def test_adapters_train_alone(policy_fakes: ModuleType, policy_model: Path, tmp_
     assert all(name.endswith("weight") for name in changed)
 
 
+def test_by_epochs_it_ends_once_the_rows_have_had_their_turns_wherever_it_was_stopped(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    """Of 16 rows in two families, eight are asked at most in a step: in two rounds of four."""
+
+    def make(folder: str, **changes: Any) -> Any:
+        settings = {"steps": None, "epochs": 1.1, "save_every": 50}
+        return policy_fakes.trainer(policy_model, tmp_path / folder, **settings | changes)
+
+    whole = run(trainer := make("whole"))
+    last = read_steps(tmp_path / "whole" / "steps.jsonl")[-1]["step"]
+    assert 3 <= last <= 5
+    assert 18 <= trainer.stream.drawn < 26
+    assert [path.name for path in checkpoint.found(trainer.stage.checkpoints)] == [f"step-{last:07d}"]
+    run(make("parts", steps=1))
+    assert equal(run(make("parts")), whole)
+    assert equal(run(make("parts")), whole), "complete"
+    assert read_steps(tmp_path / "parts" / "steps.jsonl")[-1]["step"] == last
+
+
 # What may go wrong
 
 
@@ -295,6 +315,58 @@ def test_a_vanished_image_costs_its_prompt_and_is_counted(
     assert figures["bad"]["responses"] == 4
     assert figures["families"]["math"]["groups"]["too few"] == 1
     assert figures["responses"] == 12
+
+
+def test_a_prompt_that_is_too_long_is_not_asked_but_counted(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    task = policy_fakes.task("sums")
+    trainer = policy_fakes.trainer(policy_model, tmp_path, [task], fill_rounds=1)
+    trainer.stream = PromptStream([policy_fakes.lengths(task, [8, 9])], 0)
+    asked = [rollout.request for rollout in policy_fakes.collected(trainer)]
+    seen = {
+        request.key: trainer.policy._prompter.batch([trainer.policy._prompter.read(request)]).inputs
+        for request in asked
+    }
+    tokens = [seen[request.key]["input_ids"].shape[1] for request in asked]
+    assert [trainer.prompt_tokens(request) for request in asked] == tokens
+    assert len(set(tokens)) == 2
+    bounded = {"max_prompt_tokens": min(tokens), "rollout_prompts": 3}
+    trainer = policy_fakes.trainer(policy_model, tmp_path, [task], fill_rounds=1, **bounded)
+    trainer.stream = PromptStream([policy_fakes.lengths(task, [8, 9])], 0)
+    assert {rollout.prompt.sample.id for rollout in policy_fakes.collected(trainer)} == {"0-8"}
+    assert trainer.counted()["bad"]["prompts"] in (2, 3)
+    assert trainer.counted()["unreadable"] == 0
+    assert trainer.budgets["prompts"].seen == 3 + trainer.counted()["bad"]["prompts"]
+
+
+def test_a_processor_of_no_known_rule_says_itself_how_long_a_prompt_is(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    trainer = policy_fakes.trainer(policy_model, tmp_path)
+    [request, *_] = [rollout.request for rollout in policy_fakes.collected(trainer)]
+    tokens = trainer.prompt_tokens(request)
+    prompter = trainer.backend._prompter
+    prompter.rule = replace(prompter.rule, factor=1)
+    assert prompter.read(request).tokens != tokens, "an estimate"
+    assert trainer.prompt_tokens(request) == tokens
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([300] * 3, r"math: 5 rows in a row cannot be trained on; the last: sums \d-300: [\d,]+ tokens"),
+        ([3] + [300] * 9, r"\d+ of \d+ prompts were too long, .* budget of 50%.*max_prompt_tokens is 200$"),
+    ],
+)
+def test_where_most_prompts_are_too_long_the_run_ends(
+    policy_fakes: ModuleType, policy_model: Path, tmp_path: Path, words: list[int], said: str
+) -> None:
+    task = policy_fakes.task("sums")
+    trainer = policy_fakes.trainer(policy_model, tmp_path, [task], max_prompt_tokens=200)
+    trainer.stream = PromptStream([policy_fakes.lengths(task, words)], 0)
+    with pytest.raises(HarnessError, match=said):
+        run(trainer)
 
 
 def poison(trainer: Any, where: str) -> None:

@@ -72,8 +72,8 @@ def test_weights_and_what_training_adds_to_them() -> None:
 
 def test_a_model_that_is_not_here_is_said(tmp_path: Path) -> None:
     recipe = load_recipe("qwen3-vl-8b", {})
-    said = list(estimate(tmp_path / "nowhere", recipe, recipe.g2rpo))
+    said = list(estimate(tmp_path / "nowhere", recipe, recipe.g2rpo, 0))
     assert said[0] == "At most 1,677,721,600 tokens are sampled and kept, in 100 steps."
     assert "not in a folder here" in said[1]
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    assert "cannot be worked out for this model" in list(estimate(tmp_path, recipe, recipe.g2rpo))[1]
+    assert "cannot be worked out for this model" in list(estimate(tmp_path, recipe, recipe.g2rpo, 0))[1]

@@ -102,6 +102,15 @@ def test_families_may_be_said_by_their_task_types() -> None:
     assert recipe.row_format.image_dir == Path("pictures")
 
 
+def test_a_stage_ends_by_steps_by_rows_or_by_what_comes_first() -> None:
+    assert PolicyRecipe().steps == 100
+    by_rows = PolicyRecipe(epochs=1.5, rollout_prompts=8, update_prompts=8)
+    assert (by_rows.steps, by_rows.prompts(11), by_rows.most_steps(11)) == (None, 17, 3)
+    assert PolicyRecipe.model_validate(by_rows.model_dump()) == by_rows
+    assert by_rows.model_copy(update={"steps": 2}).most_steps(11) == 2
+    assert by_rows.model_copy(update={"steps": 9}).most_steps(11) == 3
+
+
 def test_refinement_has_a_lower_rate() -> None:
     recipe = Recipe()
     assert recipe.refine.learning_rate < recipe.g2rpo.learning_rate
@@ -305,6 +314,13 @@ def test_a_file_of_the_field_s_format_is_trained_on(
     assert train("tiny", overrides | {"data": str(tmp_path / "train.json")}).is_dir()
     steps = [json.loads(line) for line in (tmp_path / "out" / "g2rpo" / "steps.jsonl").read_text().splitlines()]
     assert [step["families"]["math"]["responses"] for step in steps] == [4, 4]
+
+
+def test_epochs_of_drawings_are_refused(policy_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match="epochs goes by the number of rows, and chartqa has no end: set steps"
+    ):
+        train("tiny", SHORT | {"model": str(policy_model), "out": str(tmp_path), "g2rpo.epochs": 1})
 
 
 def test_the_command_s_flags_are_keys_of_the_recipe(

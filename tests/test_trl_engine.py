@@ -294,6 +294,23 @@ def test_a_vanished_image_costs_its_prompt_and_is_counted(
         assert acceptance.by_family["math"]["too few"] == 1
 
 
+def test_a_prompt_that_is_too_long_is_passed_over_as_under_the_local_engine(
+    policy_fakes: ModuleType, trl_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    task = policy_fakes.task("sums")
+    settings = {"tasks": [task], "max_prompt_tokens": 200, "fill_rounds": 1}
+    local, ours = both(policy_fakes, trl_fakes, policy_model, tmp_path, **settings)
+    asked = []
+    for stage in (local, ours.course):
+        stage.stream = PromptStream([policy_fakes.lengths(task, [2, 300, 3, 300, 4, 300])], 0)
+        sampled = policy_fakes.collected(stage)
+        asked.append([rollout.prompt.sample.id for rollout in sampled])
+        assert set(asked[-1]) <= {"0-2", "2-3", "4-4"}
+        assert stage.counted()["bad"]["prompts"] > 0
+    assert asked[0] == asked[1]
+    assert local.stream.state() == ours.course.stream.state()
+
+
 # Another sampler
 
 
@@ -354,6 +371,25 @@ def test_adapters_train_alone_and_a_checkpoint_of_them_names_its_base(
     folder = tmp_path / "parts" / "checkpoints" / "step-0000002"
     settings = json.loads((folder / "adapter_config.json").read_text())
     assert settings["base_model_name_or_path"] == str(policy_model.resolve())
+
+
+def test_by_epochs_it_ends_as_the_local_engine_does_wherever_it_was_stopped(
+    policy_fakes: ModuleType, trl_fakes: ModuleType, policy_model: Path, tmp_path: Path
+) -> None:
+    def make(folder: str, **changes: Any) -> Any:
+        settings = {"steps": None, "epochs": 1.1, "save_every": 50}
+        return trl_fakes.rank_trainer(policy_model, tmp_path / folder, **settings | changes)
+
+    local = policy_fakes.trainer(policy_model, tmp_path / "local", steps=None, epochs=1.1)
+    local_run(local)
+    whole = trl_fakes.run(trainer := make("whole"))
+    assert trainer.course.stream.state() == local.stream.state()
+    told = [read_steps(tmp_path / name / "steps.jsonl")[-1]["step"] for name in ("local", "whole")]
+    assert told[0] == told[1] < 5, "prompts were drawn in the place of others"
+    trl_fakes.run(make("parts", steps=1))
+    for _ in range(2):  # the second has nothing left to do
+        assert trl_fakes.furthest(trl_fakes.run(make("parts")), whole) == 0
+        assert read_steps(tmp_path / "parts" / "steps.jsonl")[-1]["step"] == told[0]
 
 
 def test_another_engines_checkpoint_is_refused(

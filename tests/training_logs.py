@@ -60,7 +60,7 @@ def line(step: int, seed: int = 0, stage: str = "g2rpo") -> dict[str, Any]:
         "seconds": 61.5 * step,
         "stage": stage,
         "learning_rate": 2e-6 * min(1, step / 10),
-        "bad": {"responses": 0, "updates": 0, "steps": 0},
+        "bad": {"responses": 0, "prompts": 0, "updates": 0, "steps": 0},
         "unreadable": 0,
         "responses": 1536,
         **means,

@@ -51,7 +51,9 @@ def rank_trainer(
     which = Stage("g2rpo", out, seed, {"fingerprint": "f"}, model)
     course = SharedStage(stage, which, stream, "norm1000", ranks=ranks)
     recipe = Recipe.model_validate({"g2rpo": stage, "seed": seed, "trl": trl or {}})
-    return make_trainer(course, backend, trl_config(recipe, stage, lay_out(stage, ranks.count), out))
+    return make_trainer(
+        course, backend, trl_config(recipe, stage, lay_out(stage, ranks.count), out, course.rows)
+    )
 
 
 def run(trainer: Any) -> dict[str, torch.Tensor]:

@@ -17,11 +17,11 @@ from tasks.types import Response, RowError, Sample, Style
 from training.data.demonstrations import load_demonstrations
 from training.data.file_problems import FileProblems, told
 from training.data.load import stage_problems
-from training.data.prompt_stream import UNREADABLE, Problems, PromptStream
+from training.data.prompt_stream import UNREADABLE, Problems
 from training.data.rows import left_out
 from training.memory import estimate
 from training.policy_recipe import PolicyRecipe
-from training.policy_setup import check_coords
+from training.policy_setup import check_coords, open_stream
 from training.recipe import UNTRAINED, Recipe
 
 _HEAD = f"{'family':12} {'problem type or task':24} {'rows':>9} {'images':>9} {'passes':>7}  units"
@@ -45,16 +45,13 @@ def dry_run(recipe: Recipe) -> Iterator[str]:
                 yield from _demonstrations(recipe, coords, Path(scratch))
             else:
                 stage = None if name == "coldstart" else getattr(recipe, name)
-                yield from _problems(recipe, stage, coords, Path(scratch))
-                if stage is not None:
-                    yield ""
-                    yield from estimate(source, recipe, stage)
+                yield from _problems(recipe, stage, source, coords, Path(scratch))
 
 
 def _problems(
-    recipe: Recipe, stage: PolicyRecipe | None, coords: Coords | None, scratch: Path
+    recipe: Recipe, stage: PolicyRecipe | None, source: Path, coords: Coords | None, scratch: Path
 ) -> Iterator[str]:
-    """The data of a stage of policy training; without one, of a cold start on rows of the tasks."""
+    """The data of a stage of policy training and what it takes; without one, of a cold start on task rows."""
     problems, failed, held_out = stage_problems(recipe, stage.families if stage else (), scratch)
     passes = _passes(recipe, stage, problems) if stage else {}
     check_coords(coords, (each.task for each in problems), recipe.model)
@@ -69,19 +66,29 @@ def _problems(
     for each in problems:
         yield ""
         yield from _example(each, style, coords)
+    if stage is not None:
+        rows = sum(each.size or 0 for each in problems)
+        yield ""
+        if stage.epochs is not None:
+            most = counted(stage.most_steps(rows), "step")
+            yield (
+                f"epochs = {stage.epochs:g} of {counted(rows, 'row')}: at most {most}, fewer where prompts are "
+                "drawn in the place of others."
+            )
+        yield from estimate(source, recipe, stage, rows)
 
 
 def _passes(recipe: Recipe, stage: PolicyRecipe, problems: Sequence[Problems]) -> dict[str, float]:
     """Family → passes over its rows in the stage, without prompts that are drawn in the place of dropped ones.
 
     Raises:
-        UsageError: a task has no shape, or the balance does not fit the data.
+        UsageError: a task has no shape, or the balance or `epochs` does not fit the data.
     """
-    stream = PromptStream(problems, recipe.seed, recipe.balance)
+    stream = open_stream(recipe, stage, problems)
     for task in stream.tasks:
         stage.shape(task)
     asked = dict.fromkeys(stream.families, 0)
-    for step in range(1, stage.steps + 1):
+    for step in range(1, stage.most_steps(sum(stream.rows.values())) + 1):
         for family, number in stream.quotas(stage.rollout_prompts, step):
             asked[family] += number
     return {family: asked[family] / rows for family, rows in stream.rows.items() if rows}

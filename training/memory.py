@@ -117,16 +117,18 @@ def _trained(model: Any, stage: PolicyRecipe) -> int:
     return sum(stage.lora_rank * (layer.in_features + layer.out_features) for layer in layers)
 
 
-def estimate(source: Path, recipe: Recipe, stage: PolicyRecipe) -> Iterator[str]:
+def estimate(source: Path, recipe: Recipe, stage: PolicyRecipe, rows: int) -> Iterator[str]:
     """What a stage will take, for people.
 
     Args:
         source: the folder of the model's configuration; one that is not there is said.
         recipe: the whole recipe.
         stage: the stage's settings.
+        rows: of the data; what `epochs` counts.
     """
-    tokens = stage.steps * stage.rollout_prompts * stage.responses * stage.max_new_tokens
-    yield f"At most {tokens:,} tokens are sampled and kept, in {counted(stage.steps, 'step')}."
+    steps = stage.most_steps(rows)
+    tokens = steps * stage.rollout_prompts * stage.responses * stage.max_new_tokens
+    yield f"At most {tokens:,} tokens are sampled and kept, in {counted(steps, 'step')}."
     if not (source / "config.json").is_file():
         yield "Memory: the model's configuration is not in a folder here, so nothing is worked out."
         return

@@ -5,7 +5,9 @@ The defaults are the paper's setting (arXiv 2604.08539); what it leaves open is 
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from math import ceil
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -24,6 +26,9 @@ HELD_OUT = "held-out"
 """The `eval_data` that means the recipe's held-out rows."""
 
 
+DEFAULT_STEPS = 100
+
+
 class OwnTerm(BaseModel):
     """`own_reward`: a reward function of one's own, added to the terms."""
 
@@ -40,8 +45,10 @@ class PolicyRecipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    steps: int = Field(100, ge=1)
-    """Rollout batches."""
+    steps: int | None = Field(None, ge=1)
+    """Rollout batches; 100 where `epochs` is not said either."""
+    epochs: float | None = Field(None, gt=0)
+    """How many times over the rows are asked. With `steps` too, the stage ends with what comes first."""
     families: tuple[Category, ...] = ()
     """Only the tasks of these; empty: all of the recipe's."""
     advantage: EstimatorName = "g2rpo"
@@ -54,6 +61,8 @@ class PolicyRecipe(BaseModel):
     """A prompt: one alone has no advantage."""
     temperature: float = Field(1.0, gt=0)
     top_p: float = Field(1.0, gt=0, le=1)
+    max_prompt_tokens: int = Field(16_384, ge=1)
+    """Of a prompt, its images included; a longer one is not asked, and another drawn in its place."""
     max_new_tokens: int = Field(4096, ge=1)
     style: Style = "think"
     max_pixels: int | None = Field(None, ge=1)
@@ -106,6 +115,8 @@ class PolicyRecipe(BaseModel):
 
     failure_budget: float = Field(0.01, ge=0, le=1)
     """Share of responses that may get no verdict."""
+    prompt_budget: float = Field(0.5, ge=0, le=1)
+    """Share of prompts that may be longer than `max_prompt_tokens`."""
     update_budget: float = Field(0.05, ge=0, le=1)
     """Share of updates that may be skipped for a loss or gradient that is not finite."""
     empty_budget: float = Field(0.5, ge=0, le=1)
@@ -125,6 +136,13 @@ class PolicyRecipe(BaseModel):
     gradient_every: int = Field(0, ge=0)
     """Steps between measurements of each family's share of the gradient, which cost a forward and a backward
     pass over the batch; 0: none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_an_end(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and given.get("steps") is None and given.get("epochs") is None:
+            return {**given, "steps": DEFAULT_STEPS}
+        return given
 
     @field_validator("reward")
     @classmethod
@@ -155,6 +173,20 @@ class PolicyRecipe(BaseModel):
     def filter_rule(self) -> FilterRule:
         """Which groups are kept."""
         return FilterRule(self.low_accuracy, self.high_accuracy, self.min_std)
+
+    def prompts(self, rows: int) -> int | None:
+        """Prompts after which the stage ends, of data with so many rows; None: they have no say."""
+        return None if self.epochs is None else ceil(self.epochs * rows)
+
+    def most_steps(self, rows: int) -> int:
+        """Steps that the stage takes; by `epochs` fewer, where prompts are drawn in the place of others.
+
+        Args:
+            rows: of the data.
+        """
+        prompts = self.prompts(rows)
+        by_rows = [] if prompts is None else [-(-prompts // self.rollout_prompts)]
+        return min(by_rows if self.steps is None else [self.steps, *by_rows])
 
     def key(self, task: Task) -> str:
         """What a task is pooled under: its family, or its own name."""

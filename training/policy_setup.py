@@ -79,7 +79,8 @@ def open_prompts(
         aloud: whether it is said what the data hold and which rows are left out.
 
     Raises:
-        UsageError: nothing is left to train on, or places are asked for and the convention is not known.
+        UsageError: nothing is left to train on, what goes by rows has no end, or places are asked for and the
+            convention is not known.
     """
     coords = recipe.coords or family_coords(str(source))
     problems, failed, held_out = stage_problems(recipe, stage.families, folder)
@@ -87,12 +88,26 @@ def open_prompts(
         say(f"{recipe.data}: {told(problems)}")
     for line in left_out(failed) if aloud else ():
         say(line)
-    stream = PromptStream(problems, recipe.seed, recipe.balance)
+    stream = open_stream(recipe, stage, problems)
     fewest = min(dict(stream.quotas(stage.rollout_prompts, 1)).values())
     if aloud and (stage.advantage, stage.task_pass) == ("g2rpo", "rank") and fewest < FEW_GROUPS:
         say(_MANY_FLIPS.format(counted(fewest, "group")))
     check_coords(coords, stream.tasks, source.name)
     return Prompts(stream, coords, held_out)
+
+
+def open_stream(recipe: Recipe, stage: PolicyRecipe, problems: Sequence[Problems]) -> PromptStream:
+    """The stream of a stage's prompts.
+
+    Raises:
+        UsageError: the balance, or the end of the stage, goes by rows, and the data have no end.
+    """
+    stream = PromptStream(problems, recipe.seed, recipe.balance)
+    if stage.epochs is not None and stream.endless:
+        raise UsageError(
+            f"epochs goes by the number of rows, and {stream.endless[0].name} has no end: set steps"
+        )
+    return stream
 
 
 def check_coords(coords: Coords | None, tasks: Iterable[Task], model: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,6 +22,7 @@ import numpy as np
 from harness.models.asking import read_training
 from harness.types import Request
 from scorers.types import Coords
+from tasks.images import ImageError
 from tasks.types import Response
 from training import held_out
 from training.advantages import Array, Batch, Moments, estimator
@@ -65,9 +66,9 @@ class Stage:
 
 
 NOT_IDENTITY = frozenset(
-    {"steps", "save_every", "eval_every", "eval_data", "eval_limit", "eval_temperature"}
-    | {"gradient_every", "keep_rollouts"}
-    | {"failure_budget", "update_budget", "empty_budget"}
+    {"steps", "epochs", "save_every", "gradient_every", "keep_rollouts"}
+    | {"eval_every", "eval_data", "eval_limit", "eval_temperature"}
+    | {"failure_budget", "prompt_budget", "update_budget", "empty_budget"}
 )
 """Settings that may change when a stage is continued."""
 
@@ -94,6 +95,9 @@ class PolicyStage(ABC):
         UsageError: a family has no length envelope and entropy band.
     """
 
+    prompt_tokens: Callable[[Request], int]
+    """How long a request's prompt is, its images included. Set before the first step."""
+
     def __init__(self, recipe: PolicyRecipe, stage: Stage, stream: PromptStream, coords: Coords | None) -> None:
         self.recipe, self.stage, self.stream, self.coords = recipe, stage, stream, coords
         self.shapes = {task.name: recipe.shape(task) for task in stream.tasks}
@@ -101,12 +105,23 @@ class PolicyStage(ABC):
         self.moments = Moments()
         self.budgets = {
             "responses": Budget("responses had no verdict", recipe.failure_budget, 10),
+            "prompts": Budget("prompts were too long", recipe.prompt_budget, 20),
             "updates": Budget("updates were not finite and skipped", recipe.update_budget, 3),
             "steps": Budget("steps kept no group", recipe.empty_budget, 5),
         }
         self.seconds: dict[str, float] = {}
         """What took how long in this step: `rollout`, `reward`, `update`."""
         self._rule = recipe.reward_rule
+        self._asking = Asking(
+            recipe.responses,
+            recipe.max_new_tokens,
+            recipe.temperature,
+            recipe.top_p,
+            recipe.style,
+            recipe.max_pixels,
+            coords,
+            stage.seed,
+        )
         self._advantages = estimator(recipe.advantage, task_pass=recipe.task_pass)
 
     @abstractmethod
@@ -141,12 +156,17 @@ class PolicyStage(ABC):
             The kept groups, whole but for responses without a verdict.
 
         Raises:
-            HarnessError: the budget of responses without a verdict, or of steps without a group, is spent.
+            HarnessError: the budget of prompts that are too long, of responses without a verdict, or of steps
+                without a group, is spent.
         """
         wanted = dict(self.stream.quotas(self.recipe.rollout_prompts, step))
         kept: list[list[Rollout]] = []
         for attempt in range(self.recipe.fill_rounds):
-            prompts = [self.stream.take(family) for family, number in wanted.items() for _ in range(number)]
+            prompts = [
+                self.stream.take(family, self._too_long)
+                for family, number in wanted.items()
+                for _ in range(number)
+            ]
             if not prompts:
                 break
             for prompt, group in zip(prompts, self._ask(prompts, step, attempt), strict=True):
@@ -160,20 +180,22 @@ class PolicyStage(ABC):
         self.budgets["steps"].add(int(not kept), 1, why)
         return kept
 
+    def _too_long(self, prompt: StreamPrompt) -> str | None:
+        """Why a prompt is not asked: it has more tokens than the recipe allows. It is counted."""
+        request = next(iter(requests_of([prompt], self._asking, "")))
+        try:
+            tokens = self.prompt_tokens(request)
+        except ImageError:
+            return None  # asked, and counted there
+        most = self.recipe.max_prompt_tokens
+        why = f"{prompt.task.name} {prompt.sample.id}: {tokens:,} tokens, max_prompt_tokens is {most:,}"
+        self.budgets["prompts"].add(int(tokens > most), 1, why)
+        return why if tokens > most else None
+
     def _ask(self, prompts: Sequence[StreamPrompt], step: int, attempt: int) -> list[list[Rollout]]:
         """The groups of prompts: responses with a verdict. The others are counted."""
         recipe, size = self.recipe, self.recipe.responses
-        asking = Asking(
-            size,
-            recipe.max_new_tokens,
-            recipe.temperature,
-            recipe.top_p,
-            recipe.style,
-            recipe.max_pixels,
-            self.coords,
-            self.stage.seed,
-        )
-        requests = list(requests_of(prompts, asking, f"{self.stage.name}/{step}/{attempt}"))
+        requests = list(requests_of(prompts, self._asking, f"{self.stage.name}/{step}/{attempt}"))
         asked = [prompt for prompt in prompts for _ in range(size)]
         groups: list[list[Rollout]] = [[] for _ in prompts]
         for number, (prompt, request, judged) in enumerate(
@@ -193,11 +215,21 @@ class PolicyStage(ABC):
     def evaluates(self, step: int) -> bool:
         """Whether there is a periodic evaluation after so many steps; 0 is before the first."""
         every = self.recipe.eval_every
-        return every > 0 and (step == self.recipe.steps or step % every == 0)
+        return every > 0 and (self.ends(step) or step % every == 0)
 
     def saves(self, step: int) -> bool:
         """Whether there is a checkpoint after so many steps."""
-        return step == self.recipe.steps or step % self.recipe.save_every == 0
+        return self.ends(step) or step % self.recipe.save_every == 0
+
+    def ends(self, step: int) -> bool:
+        """Whether the stage is complete after so many steps, which have been made."""
+        steps, prompts = self.recipe.steps, self.recipe.prompts(self.rows)
+        return (steps is not None and step >= steps) or (prompts is not None and self.stream.drawn >= prompts)
+
+    @property
+    def rows(self) -> int:
+        """Of the data, those that have an end."""
+        return sum(self.stream.rows.values())
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
@@ -273,7 +305,7 @@ class PolicyStage(ABC):
         }
         return {
             "stage": self.stage.name,
-            "steps": self.recipe.steps,
+            "steps": self.recipe.steps if self.recipe.epochs is None else None,
             "settings": self.settings(),
             "shapes": bands,
         }

@@ -101,8 +101,6 @@ class TrlRecipe(_Section):
     """Of a GPU's memory, for vLLM beside the training."""
     vllm_tensor_parallel: int = Field(1, ge=1)
     """GPUs that hold one copy of the weights between them."""
-    max_prompt_tokens: int = Field(16_384, ge=1)
-    """What vLLM has to hold of a prompt, its images included."""
     weight_bound: float = Field(2.0, gt=1)
     """The most that a token weighs for having been sampled by vLLM: its probability in training over vLLM's."""
 

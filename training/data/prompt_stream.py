@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
@@ -116,9 +116,9 @@ class PromptStream:
             name: _Rows(name, [p for p in of if p.size is not None], seed)
             for name, of in self._by_family.items()
         }
-        if balance == "none" and (endless := next(filter(None, self._endless.values()), None)):
+        if balance == "none" and self.endless:
             raise UsageError(
-                f"balance = none goes by the number of rows, and {endless[0].task.name} has no end: "
+                f"balance = none goes by the number of rows, and {self.endless[0].name} has no end: "
                 "set balance to families"
             )
         self._deal = _deal(self.rows) if balance == "none" else []
@@ -142,15 +142,29 @@ class PromptStream:
         return {name: len(rows) for name, rows in self._rows.items()}
 
     @property
+    def drawn(self) -> int:
+        """Prompts that have had their turn so far, of all families; those that were passed over too."""
+        return sum(self._next.values())
+
+    @property
+    def endless(self) -> tuple[Task, ...]:
+        """The tasks without end."""
+        return tuple(each.task for problems in self._endless.values() for each in problems)
+
+    @property
     def epochs(self) -> dict[str, float]:
         """Family → passes over its rows so far, with fractions; drawings have no end, hence no passes."""
         return {name: self._turns(name) / len(rows) for name, rows in self._rows.items() if len(rows)}
 
-    def take(self, family: str) -> StreamPrompt:
+    def take(self, family: str, refused: Callable[[StreamPrompt], str | None] = lambda _: None) -> StreamPrompt:
         """The next prompt of a family; rows that cannot be read are counted and passed over.
 
+        Args:
+            family: which.
+            refused: why a prompt is passed over too; None: it is not.
+
         Raises:
-            HarnessError: nothing of the family can be read.
+            HarnessError: nothing of the family can be read, or all is refused.
         """
         patience = UNREADABLE
         if not self._endless[
@@ -165,9 +179,12 @@ class PromptStream:
                 sample = chosen.sample(index)
             except (RowError, ImageError) as error:
                 self.skipped[family] = self.skipped.get(family, 0) + 1
-                last = error
+                last = str(error)
                 continue
-            return StreamPrompt(chosen.task, sample, family, epoch, position)
+            prompt = StreamPrompt(chosen.task, sample, family, epoch, position)
+            if (why := refused(prompt)) is None:
+                return prompt
+            last = why
         raise HarnessError(f"{family}: {patience} rows in a row cannot be trained on; the last: {last}")
 
     def _at(self, family: str, position: int) -> tuple[int, Problems, int]:

@@ -48,7 +48,7 @@ class Trainer(PolicyStage):
         self, recipe: PolicyRecipe, stage: Stage, backend: PolicyBackend, stream: PromptStream
     ) -> None:
         super().__init__(recipe, stage, stream, backend.coords)
-        self.backend = backend
+        self.backend, self.prompt_tokens = backend, backend.prompt_tokens
         self.policy = Policy(
             backend.model, backend.processor, recipe.temperature, keeps_reference=recipe.kl_weight > 0
         )
@@ -72,7 +72,7 @@ class Trainer(PolicyStage):
         )
 
     def run(self, log: StepLog, done: int = 0) -> None:
-        """Train up to the recipe's number of steps.
+        """Train to the end that the recipe says.
 
         Args:
             log: where figures go.
@@ -84,7 +84,9 @@ class Trainer(PolicyStage):
         write_json(self.stage.folder / "settings.json", self.description())
         if done == 0 and self.evaluates(0):
             log(0, {"eval": self.evaluate(0)})
-        for step in range(done + 1, self.recipe.steps + 1):
+        step = done
+        while not self.ends(step):
+            step += 1
             figures = self.step(step)
             if self.evaluates(step):
                 figures["eval"] = self.evaluate(step)

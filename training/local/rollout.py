@@ -65,6 +65,18 @@ class PolicyBackend(HFBackend):
         """Say how far the model is trained, for `describe`."""
         self._described |= {"stage": stage, "step": step}
 
+    def prompt_tokens(self, request: Request) -> int:
+        """Tokens of a request's prompt as the model sees it, its images included.
+
+        Raises:
+            ImageError: an image cannot be read.
+        """
+        prompt = self._prompter.read(request)
+        if self._prompter.rule.factor > 1 or not request.images:
+            return prompt.tokens
+        inputs = self._prompter.batch([prompt]).inputs  # by no rule that is known: as the processor says
+        return prompt.tokens if inputs is None else int(inputs["attention_mask"].sum())
+
     def _response(
         self, prompt: Prompt, row: list[int], prompt_tokens: int, shown: tuple[tuple[int, int], ...]
     ) -> Response:

@@ -72,7 +72,7 @@ def check(recipe: PolicyRecipe) -> None:
         raise UsageError("engine trl: gradient_every is measured by the local engine alone: set it to 0")
 
 
-def trl_config(recipe: Recipe, stage: PolicyRecipe, layout: Layout, folder: Path) -> GRPOConfig:
+def trl_config(recipe: Recipe, stage: PolicyRecipe, layout: Layout, folder: Path, rows: int = 0) -> GRPOConfig:
     """TRL's arguments for a stage.
 
     Args:
@@ -80,6 +80,7 @@ def trl_config(recipe: Recipe, stage: PolicyRecipe, layout: Layout, folder: Path
         stage: the stage's settings.
         layout: how rollout batches are split.
         folder: of the stage.
+        rows: of the data; what `epochs` counts.
 
     Raises:
         UsageError: the stage asks for something that this engine does not do.
@@ -91,7 +92,7 @@ def trl_config(recipe: Recipe, stage: PolicyRecipe, layout: Layout, folder: Path
         seed=recipe.seed,
         use_cpu=on_cpu,
         bf16=not on_cpu and recipe.dtype != "float32",
-        max_steps=stage.steps * layout.windows,
+        max_steps=stage.most_steps(rows) * layout.windows,
         per_device_train_batch_size=layout.micro_batch,
         gradient_accumulation_steps=layout.accumulation,
         steps_per_generation=layout.accumulation * layout.windows,
@@ -167,5 +168,5 @@ def sampling_arguments(trl: TrlRecipe, stage: PolicyRecipe) -> Mapping[str, Any]
         **own,
         "vllm_gpu_memory_utilization": trl.vllm_gpu_share,
         "vllm_tensor_parallel_size": trl.vllm_tensor_parallel,
-        "vllm_max_model_length": trl.max_prompt_tokens + stage.max_new_tokens,
+        "vllm_max_model_length": stage.max_prompt_tokens + stage.max_new_tokens,
     }

@@ -75,7 +75,7 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         # The arguments first: they tell transformers how the weights will be sharded.
-        config = trl_config(recipe, stage, layout, folder)
+        config = trl_config(recipe, stage, layout, folder, sum(prompts.stream.rows.values()))
         model = load_policy(source, recipe, stage, config)
         described = ranks.from_first(lambda: describe_model(source, recipe.dtype))
         backend = RankBackend(
@@ -126,6 +126,7 @@ def make_trainer(course: SharedStage, backend: RankBackend, config: GRPOConfig) 
             "engine trl: sharded weights cannot be evaluated in between: set eval_every to 0 and give "
             "harness eval --model the checkpoints"
         )
+    course.prompt_tokens = backend.prompt_tokens
     together = trainer.use_vllm or trainer.sharded
     course.sampler = (
         TrlSampler(backend, trainer, ranks, stage.rollout_batch) if together else OwnSampler(backend, trainer)
@@ -134,13 +135,15 @@ def make_trainer(course: SharedStage, backend: RankBackend, config: GRPOConfig) 
 
 
 def train(trainer: RankTrainer, recipe: Recipe) -> None:
-    """Train up to the stage's number of steps, from the latest checkpoint where there is one.
+    """Train to the end that the stage's recipe says, from the latest checkpoint where there is one.
 
     Raises:
         HarnessError: training cannot go on.
     """
     course, ranks = trainer.course, trainer.course.ranks
     done, state = checkpoints.resume(trainer)
+    if course.ends(done):  # by `epochs`, before the most steps that it can take
+        trainer.args.max_steps = done * trainer.layout.windows
     with ExitStack() as stack:
         log: StepLog | None = None
         if ranks.first:

@@ -44,9 +44,11 @@ class _AfterUpdate(TrainerCallback):  # type: ignore[misc]
         self._trainer = trainer
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Tell the trainer that a rollout batch is trained on."""
-        if state.global_step % self._trainer.layout.windows == 0:
-            self._trainer.end_turn(state.global_step // self._trainer.layout.windows)
+        """Tell the trainer that a rollout batch is trained on; stop after the last."""
+        step, left = divmod(state.global_step, self._trainer.layout.windows)
+        if left == 0:
+            self._trainer.end_turn(step)
+            control.should_training_stop |= self._trainer.course.ends(step)
 
 
 class RankTrainer(GRPOTrainer):  # type: ignore[misc]
