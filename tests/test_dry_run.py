@@ -157,13 +157,22 @@ def test_places_need_the_model_s_convention(
 
 
 def test_the_tasks_own_rows_and_a_cold_start(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    said = dry_run(capsys, "tiny", "--set", "tasks=['chartqa', 'refcoco']")
+    words = ["--set", "stages=['coldstart', 'g2rpo']", "--set", "coldstart.think_share=1.0"]
+    out = ["--set", f"out={tmp_path.name}", "--set", "g2rpo.steps=720"]
+    said = dry_run(capsys, "tiny", "--set", "tasks=['chartqa', 'refcoco']", *words, *out)
     assert said.startswith("coldstart: tiny on synthetic\n")
     assert "\ng2rpo: tiny on synthetic\n" in said
     assert said.count("chart        chartqa                     no end") == 2
     assert said.count("  gold: ") == said.count(" -> 1.00") == 4
     assert "inside <think> </think>" in said
+    assert "Time: not known; there are no two steps in" in said
     assert list(tmp_path.iterdir()) == []
+    log = tmp_path / tmp_path.name / "g2rpo" / "steps.jsonl"
+    log.parent.mkdir(parents=True)
+    log.write_text("".join(json.dumps({"step": n, "seconds": 7.0 + 5 * n}) + "\n" for n in (0, 1, 3)))
+    said = dry_run(capsys, "tiny", "--set", "tasks=['chartqa', 'refcoco']", *words, *out)
+    assert "Time: 5 s a step, evaluations included, by " in said
+    assert "up to step 3: 1 hours for 720 steps." in said
 
 
 def test_demonstrations_of_a_cold_start(

@@ -19,6 +19,7 @@ from training.data.file_problems import FileProblems, told
 from training.data.load import stage_problems
 from training.data.prompt_stream import UNREADABLE, Problems
 from training.data.rows import left_out
+from training.log import STEPS, read_steps
 from training.memory import estimate
 from training.policy_recipe import PolicyRecipe
 from training.policy_setup import check_coords, open_stream
@@ -44,14 +45,12 @@ def dry_run(recipe: Recipe) -> Iterator[str]:
             if name == "coldstart" and recipe.own_rows:
                 yield from _demonstrations(recipe, coords, Path(scratch))
             else:
-                stage = None if name == "coldstart" else getattr(recipe, name)
-                yield from _problems(recipe, stage, source, coords, Path(scratch))
+                yield from _problems(recipe, name, source, coords, Path(scratch))
 
 
-def _problems(
-    recipe: Recipe, stage: PolicyRecipe | None, source: Path, coords: Coords | None, scratch: Path
-) -> Iterator[str]:
-    """The data of a stage of policy training and what it takes; without one, of a cold start on task rows."""
+def _problems(recipe: Recipe, name: str, source: Path, coords: Coords | None, scratch: Path) -> Iterator[str]:
+    """The data of a stage of policy training and what it takes; or the data of a cold start on task rows."""
+    stage: PolicyRecipe | None = None if name == "coldstart" else getattr(recipe, name)
     problems, failed, held_out = stage_problems(recipe, stage.families if stage else (), scratch)
     passes = _passes(recipe, stage, problems) if stage else {}
     check_coords(coords, (each.task for each in problems), recipe.model)
@@ -76,6 +75,20 @@ def _problems(
                 "drawn in the place of others."
             )
         yield from estimate(source, recipe, stage, rows)
+        yield _time(Path(recipe.out, name, STEPS), stage.most_steps(rows))
+
+
+def _time(log: Path, steps: int) -> str:
+    """How long a stage takes at the pace of what it has logged; without a log nothing is guessed."""
+    made = [line for line in read_steps(log) if line["step"] > 0]
+    if len(made) < 2:
+        return f"Time: not known; there are no two steps in {log} (--set {log.parent.name}.steps=3 makes some)."
+    first, last = made[0], made[-1]
+    each = (last["seconds"] - first["seconds"]) / (last["step"] - first["step"])
+    return (
+        f"Time: {each:.3g} s a step, evaluations included, by {log} up to step {last['step']}: "
+        f"{each * steps / 3600:.2g} hours for {counted(steps, 'step')}."
+    )
 
 
 def _passes(recipe: Recipe, stage: PolicyRecipe, problems: Sequence[Problems]) -> dict[str, float]:

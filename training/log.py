@@ -17,6 +17,9 @@ from uuid import uuid4
 
 from harness.errors import HarnessError
 
+STEPS = "steps.jsonl"
+"""The name of a stage's log of policy training, in its folder."""
+
 TrackerName = Literal["none", "tensorboard", "wandb", "trackio"]
 
 

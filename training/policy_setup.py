@@ -19,7 +19,7 @@ from training.data.file_problems import told
 from training.data.load import stage_problems
 from training.data.prompt_stream import Problems, PromptStream
 from training.data.rows import left_out
-from training.log import StepLog, say, tracker
+from training.log import STEPS, StepLog, say, tracker
 from training.policy_recipe import PolicyRecipe
 from training.policy_stage import PolicyStage, Stage
 from training.recipe import Recipe, task_names
@@ -180,4 +180,4 @@ def open_log(trainer: PolicyStage, recipe: Recipe, done: int) -> StepLog:
     folder = trainer.stage.folder
     run = f"{folder.parent.name}-{folder.name}"
     to = tracker(recipe.tracker, folder / "tracker", run, trainer.settings(), recipe.tracker_project)
-    return StepLog(folder / "steps.jsonl", done, to, say)
+    return StepLog(folder / STEPS, done, to, say)
