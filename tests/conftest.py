@@ -98,6 +98,12 @@ def policy_fakes() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def released() -> ModuleType:
+    """The reward rules of the released code, described anew: `tests/released_rewards.py`."""
+    return helper_module("released_rewards")
+
+
+@pytest.fixture(scope="session")
 def policy_model(policy_fakes: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an untrained model of two thin layers."""
     folder: Path = policy_fakes.build_model(tmp_path_factory.mktemp("policy") / "model")
