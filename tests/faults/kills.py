@@ -1,6 +1,6 @@
 """Kill evaluations and trainings at random moments, continue them, and check what docs/runs.md promises.
 
-    python -m tests.faults.kills [--kills 200] [--training 50] [--seed 0]
+    python -m tests.faults.kills [--kills 200] [--training 50] [--trl 20] [--seed 0]
 
 Exits 1 where a promise is broken.
 """
@@ -19,7 +19,9 @@ from tests.faults.model import Tally
 
 SHARES = {"mock": 2, "server": 2, "hf": 1}
 """How the kills in evaluation are dealt among the kinds."""
-KINDS = (*SHARES, "training")
+TRAININGS = ("training", "trl")
+"""Kinds of training: by the local engine, and by the trl engine in one process."""
+KINDS = (*SHARES, *TRAININGS)
 HEADER = tuple("kind kills early runs lost twice most flying waited torn results".split())
 LEGEND = """\
 early      kills before the process had asked or learned anything
@@ -53,6 +55,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=200, help="in evaluation [200]")
     parser.add_argument("--training", type=int, default=50, help="in training [50]")
+    parser.add_argument("--trl", type=int, default=20, help="in training by the trl engine [20]")
     parser.add_argument("--seed", type=int, default=0, help="of the moments [0]")
     parser.add_argument("--kinds", default=",".join(KINDS), help=f"with commas [{','.join(KINDS)}]")
     parser.add_argument(
@@ -63,17 +66,20 @@ def main() -> int:
     chosen = args.kinds.split(",")
     if unknown := set(chosen) - set(KINDS):
         parser.error(f"no such kind: {', '.join(sorted(unknown))}")
-    counts = dealt(args.kills, chosen) | ({"training": args.training} if "training" in chosen else {})
+    trainings = {
+        name: args.training if name == "training" else args.trl for name in TRAININGS if name in chosen
+    }
+    counts = dealt(args.kills, chosen) | trainings
     rows, broken = [HEADER], []
     with tempfile.TemporaryDirectory() as folder:
         for name, kills in counts.items():
             started = time.monotonic()
             rng = Random(f"{args.seed}/{name}")
             where = Path(folder) / name
-            if name == "training":
+            if name in TRAININGS:
                 from tests.faults.trainings import kill_trainings
 
-                tally = kill_trainings(kills, rng, where, size=args.size)
+                tally = kill_trainings(name, kills, rng, where, size=args.size)
             else:
                 tally = kill_evaluations(name, kills, rng, where, within=args.within, size=args.size)
             rows.append(row(name, tally))

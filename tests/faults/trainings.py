@@ -11,13 +11,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from harness.fingerprint import check_sums
 from tests.faults.lives import Moment, Starting, live
 from tests.faults.model import Tally
 
 ENOUGH = 20
 """Broken promises after which no more runs are started."""
 RECIPE = """
-stages = ["coldstart", "g2rpo"]
+{engine}
 model = "tiny"
 data = "synthetic"
 tasks = ["embspatial", "chartqa"]
@@ -48,6 +49,11 @@ eval_every = 4
 eval_limit = 2
 """
 """Everything is saved after every step, so that many kills fall into the writing of a checkpoint."""
+ENGINES = {
+    "training": 'stages = ["coldstart", "g2rpo"]',
+    "trl": 'engine = "trl"\nstages = ["g2rpo"]',
+}
+"""Kind → the recipe's engine and stages."""
 STAGES = {"coldstart": ("checkpoints", "train.jsonl"), "g2rpo": ("g2rpo/checkpoints", "g2rpo/steps.jsonl")}
 """Stage → its checkpoints and its log, in the run's folder."""
 FINISHED = "coldstart.json"
@@ -97,7 +103,9 @@ def torn_folders(out: Path) -> list[str]:
             load_file(folder / "model.safetensors")
             if folder in folders:
                 json.loads((folder / "training" / "state.json").read_bytes())
-                torch.load(folder / "training" / "tensors.pt", weights_only=True)
+                check_sums(folder / "training")
+                for path in (folder / "training").glob("*.pt"):
+                    torch.load(path, weights_only=True)
         except Exception as error:  # noqa: BLE001 - whatever it is, the folder does not load
             bad.append(f"{folder.relative_to(out)}: {type(error).__name__}: {error}"[:200])
     return bad
@@ -105,13 +113,12 @@ def torn_folders(out: Path) -> list[str]:
 
 def differing(out: Path, whole: Path) -> list[str]:
     """What a finished run has otherwise than one that was not killed."""
-    names = [f"{name}/model.safetensors" for name in MODELS]
-    for stage, (folder, _) in STAGES.items():
-        names += [
-            f"{folder}/{path.name}/training/{name}"
-            for path in checkpoints(whole, stage)
-            for name in ("state.json", "tensors.pt")
-        ]
+    kept = [whole / name / "model.safetensors" for name in MODELS if (whole / name).exists()]
+    for stage in STAGES:
+        for path in checkpoints(whole, stage):
+            kept += [path / "model.safetensors", path / "training" / "state.json"]
+            kept += sorted((path / "training").glob("*.pt"))
+    names = [str(path.relative_to(whole)) for path in kept]
     found = [
         name
         for name in names
@@ -207,13 +214,13 @@ def _partials(out: Path) -> Callable[[], set[Path]]:
     return new
 
 
-def kill_trainings(kills: int, rng: Random, folder: Path, *, size: float = 1.0) -> Tally:
+def kill_trainings(kind: str, kills: int, rng: Random, folder: Path, *, size: float = 1.0) -> Tally:
     """Kill trainings so many times, carry each to its end, and compare with one that was not killed."""
     tally = Tally()
     folder.mkdir(parents=True)
     recipe, log = folder / "recipe.toml", folder / "said.txt"
-    recipe.write_text(RECIPE.format(steps=max(2, round(12 * size))), encoding="utf-8")
-    environment = {"XDG_CACHE_HOME": str(folder / "cache")}
+    recipe.write_text(RECIPE.format(engine=ENGINES[kind], steps=max(2, round(12 * size))), encoding="utf-8")
+    environment = {"XDG_CACHE_HOME": str(folder / "cache"), "CUDA_VISIBLE_DEVICES": ""}
 
     def words(out: Path) -> list[str]:
         return ["-u", "-m", "harness", "train", str(recipe), "--out", str(out)]
