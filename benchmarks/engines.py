@@ -1,9 +1,9 @@
 """One recipe under both engines of policy training: what each makes of it, and how long a step takes.
 
-    python benchmarks/engines.py [--recipe tiny] [--steps 4] [--processes 2] [--model tiny] [--out DIR]
+    python benchmarks/engines.py [--recipe tiny] [--steps 4] [--processes 2] [--limit N] [--out DIR]
 
 The local engine runs in one process, trl in several; on CPUs each has one thread. The first step is left out of
-the times.
+the times. With `--limit`, what each gained over its start on held-out drawings, and the one over the other.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from learning import DECODING, evaluated, gains
 from safetensors.torch import load_file
 
+from harness.compare import compare_runs
 from training.log import read_steps
+from training.recipe import load_recipe
 
 SHOWN = ("value", "reward", "length", "entropy", "acceptance", "loss", "grad_norm", "clip_share")
 
@@ -48,6 +51,9 @@ def main() -> None:
     parser.add_argument("--model", default="tiny")
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--limit", type=int, default=0, help="samples a task to compare the results on; 0: none"
+    )
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     out = args.out or Path(tempfile.mkdtemp())
@@ -63,6 +69,22 @@ def main() -> None:
     weights = [load_file(out / engine / "g2rpo" / "model" / "model.safetensors") for engine in found]
     furthest = max(float((weights[0][name] - weights[1][name]).abs().max()) for name in weights[0])
     print(f"  the largest difference of a weight: {furthest:.2e}")
+    if args.limit:
+        compare_results(args, out)
+
+
+def compare_results(args: argparse.Namespace, out: Path) -> None:
+    """Print what each engine gained over the model it started from, and what one has over the other."""
+    models = {"start": args.model} | {
+        engine: str(out / engine / "g2rpo" / "model") for engine in ("local", "trl")
+    }
+    for name, model in models.items():
+        evaluated(model, out / "after" / name, args.limit)
+    trained = load_recipe(args.recipe, {}).tasks
+    for a, b in (("start", "local"), ("start", "trl"), ("local", "trl")):
+        for decoding in DECODING:
+            found = gains(compare_runs(*(out / "after" / name / decoding for name in (a, b))), trained)
+            print(f"  {b} over {a}, {decoding}: {', '.join(f'{key} {gain}' for key, gain in found.items())}")
 
 
 if __name__ == "__main__":

@@ -26,10 +26,10 @@ from training.data.prompt_stream import PromptStream
 from training.filtering import Acceptance
 from training.local.equity import gradient_norms
 from training.local.loop import Trainer
-from training.local.rollout import PolicyBackend
 from training.models import load_model
 from training.policy_stage import Stage, reward_batch
 from training.recipe import load_recipe
+from training.rollout import PolicyBackend
 
 ESTIMATORS = ("grpo", "dr_grpo", "ema_grpo", "g2rpo")
 PARETO = 1.5

@@ -30,11 +30,11 @@ from training.coldstart.stage import build_untrained
 from training.data.dataset import HeldProblems
 from training.data.prompt_stream import PromptStream
 from training.local.loop import Trainer
-from training.local.rollout import PolicyBackend
 from training.models import load_model
 from training.policy_recipe import PolicyRecipe
 from training.policy_stage import Stage
 from training.recipe import Recipe, load_recipe
+from training.rollout import PolicyBackend
 
 PROMPTS, RESPONSES, TOKENS, ROWS = 4, 8, 16, 64
 

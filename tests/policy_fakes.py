@@ -130,7 +130,7 @@ def trainer(
     from transformers import AutoModelForImageTextToText
 
     from harness.models.processors import load_processor
-    from training.local.rollout import PolicyBackend
+    from training.rollout import PolicyBackend
 
     torch.manual_seed(seed)
     recipe = PolicyRecipe.model_validate(SMALL | changes)

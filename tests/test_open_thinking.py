@@ -176,7 +176,7 @@ def test_a_run_journals_the_opening_and_judges_it(checkpoint: Path, tmp_path: Pa
 def test_the_policy_in_training_is_judged_on_what_evaluation_would_see(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rollout = pytest.importorskip("training.local.rollout")
+    rollout = pytest.importorskip("training.rollout")
     loaded = HFBackend(str(checkpoint))
     policy = rollout.PolicyBackend(loaded.model, loaded.processor, coords=None, described={})
     row = cut_off()[0]
@@ -190,7 +190,7 @@ def test_the_policy_in_training_is_judged_on_what_evaluation_would_see(
 def test_the_policys_format_is_that_of_the_whole_response(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rollout = pytest.importorskip("training.local.rollout")
+    rollout = pytest.importorskip("training.rollout")
     from training.response_format import response_format
 
     loaded = HFBackend(str(checkpoint))

@@ -31,7 +31,7 @@ from training.data.row_format import RowFormat
 from training.rewards import RewardRule, reward
 
 pytest.importorskip("torch")
-from training.local.rollout import (
+from training.rollout import (
     Asking,
     PolicyBackend,
     Rollout,

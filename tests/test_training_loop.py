@@ -97,7 +97,7 @@ torch.set_num_threads(1)
 from pathlib import Path
 import policy_fakes
 from training.log import StepLog
-from training.local.rollout import PolicyBackend
+from training.rollout import PolicyBackend
 
 model, out = Path(sys.argv[2]), Path(sys.argv[3])
 trainer = policy_fakes.trainer(model, out)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from harness.errors import HarnessError
-from training.local.budgets import Budget
+from training.budgets import Budget
 from training.local.policy import Clip, Policy, clipped_loss, likelihoods_of, micro_batches
 from training.local.update import Stepper, divergences
 from training.policy_stage import even

@@ -13,11 +13,11 @@ from torch.distributed.tensor import DTensor
 from tasks.types import Response, Task
 from training.data.prompt_stream import PromptStream, StreamPrompt
 from training.filtering import Acceptance
-from training.local.rollout import Asking, Rollout, requests_of
 from training.policy_recipe import PolicyRecipe
 from training.policy_stage import Stage
 from training.recipe import Recipe
 from training.rewards import Reward
+from training.rollout import Asking, Rollout, requests_of
 
 
 def rank_trainer(

@@ -26,12 +26,12 @@ from tasks.images import ImageError
 from tasks.types import Response
 from training import held_out
 from training.advantages import Array, Batch, Moments, estimator
+from training.budgets import Budget
 from training.data.prompt_stream import Problems, PromptStream, StreamPrompt
 from training.filtering import Acceptance, outcome
-from training.local.budgets import Budget
-from training.local.rollout import Asking, Rollout, requests_of
 from training.policy_recipe import HELD_OUT, PolicyRecipe
 from training.rewards import Reward, reward
+from training.rollout import Asking, Rollout, requests_of
 from training.rollout_log import write_rollouts
 
 

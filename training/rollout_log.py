@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.jsonl import encode, write_atomic
 from tasks.images import ImageRef
-from training.local.rollout import Rollout
+from training.rollout import Rollout
 
 
 def write_rollouts(

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from training.local.policy import Clip, Policy, clipped_loss, micro_batches
-from training.local.rollout import Rollout
 from training.local.update import Stepper
+from training.rollout import Rollout
 
 
 def loss_weights(rollouts: Sequence[Rollout], advantages: Sequence[float]) -> dict[str, float]:

@@ -19,16 +19,16 @@ from harness.types import Request
 from training import checkpoint
 from training.advantages import statistics
 from training.data.prompt_stream import PromptStream, StreamPrompt
+from training.figures import step_figures
 from training.filtering import Acceptance
 from training.local.equity import gradient_norms, loss_weights, shares
-from training.local.figures import step_figures
 from training.local.policy import Clip, Policy
-from training.local.rollout import PolicyBackend, Rollout, sample_responses
 from training.local.update import Figures, Stepper, Updater
 from training.log import StepLog
 from training.models import save_model, write_model
 from training.policy_recipe import PolicyRecipe
 from training.policy_stage import Judged, PolicyStage, Stage, evaluate_policy
+from training.rollout import PolicyBackend, Rollout, sample_responses
 
 
 class Trainer(PolicyStage):

@@ -18,7 +18,7 @@ from harness.errors import HarnessError
 from harness.models.hf import input_only_tokens
 from harness.models.hf_batching import TOLERANCE
 from harness.models.hf_prompts import Prompter
-from training.local.rollout import Rollout
+from training.rollout import Rollout
 from training.shaping import NEVER, token_entropy
 
 CHUNK = 1024

@@ -11,7 +11,6 @@ import torch
 from harness.models.processors import load_processor
 from harness.run.lock import Lock
 from training.local.loop import Trainer
-from training.local.rollout import PolicyBackend
 from training.log import say
 from training.models import load_model, partly_trained, save_model
 from training.policy_recipe import PolicyRecipe
@@ -26,6 +25,7 @@ from training.policy_setup import (
     stage_folder,
 )
 from training.recipe import Recipe
+from training.rollout import PolicyBackend
 
 
 def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path) -> Path:

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from training.local.budgets import Budget
+from training.budgets import Budget
 from training.local.policy import Clip, Likelihoods, Policy, clipped_loss, micro_batches
-from training.local.rollout import Rollout
+from training.rollout import Rollout
 from training.shaping import EntropyBand, entropy_penalty, outside
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from training.advantages import Array, Batch
 from training.filtering import Acceptance
-from training.local.rollout import Rollout
+from training.rollout import Rollout
 from training.trl.config import Layout
 
 

@@ -24,9 +24,9 @@ from tasks.images import ImageError
 from tasks.prompts import ImagePart
 from tasks.types import Response
 from training.data.prompt_stream import PromptStream, StreamPrompt
-from training.local.rollout import PolicyBackend, sample_responses
 from training.policy_recipe import PolicyRecipe
 from training.policy_stage import Judged, PolicyStage, Stage
+from training.rollout import PolicyBackend, sample_responses
 from training.trl.ranks import Ranks
 
 

@@ -21,8 +21,8 @@ from harness.models.processors import load_processor
 from harness.models.spec import CheckpointOptions
 from harness.run.lock import Lock
 from training.advantages import statistics
+from training.figures import step_figures
 from training.local.equity import loss_weights, shares
-from training.local.figures import step_figures
 from training.local.update import Figures
 from training.log import StepLog
 from training.models import load_model, partly_trained, place, save_model

@@ -10,9 +10,9 @@ from typing import Any
 from scorers.types import Status
 from training.advantages import FamilyStatistics
 from training.filtering import Acceptance
-from training.local.rollout import Rollout
 from training.local.update import Figures
 from training.rewards import TERMS
+from training.rollout import Rollout
 
 
 def step_figures(
