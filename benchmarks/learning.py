@@ -48,7 +48,7 @@ def evaluated(model: str, out: Path, limit: int) -> None:
             data="synthetic",
             limit=limit,
             prompt=recipe.style,
-            max_new_tokens=64,
+            max_new_tokens=64,  # answers of the other tasks are longer than those trained
             temperature=temperature,
             images=False,
             out=str(out / name),

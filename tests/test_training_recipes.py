@@ -213,8 +213,8 @@ def test_a_stage_ends_in_a_model_that_can_be_evaluated(
     [run] = load_training_runs([tmp_path])
     shown = stage_rollouts(run.stages[0])
     assert shown is not None
-    assert [step["step"] for step in shown["steps"]] == [1, 2]
-    assert {len(group["responses"]) for step in shown["steps"] for group in step["groups"]} == {2}
+    assert [step["step"] for step in shown] == [1, 2]
+    assert {len(group["responses"]) for step in shown for group in step["groups"]} == {2}
     said = capsys.readouterr().err
     assert "a family has 1 group in a batch: the second pass over it turns the signs" in said
     command = said.rpartition("evaluate it: ")[2].strip()

@@ -52,7 +52,7 @@ def rank_trainer(
     course = SharedStage(stage, which, stream, "norm1000", ranks=ranks)
     recipe = Recipe.model_validate({"g2rpo": stage, "seed": seed, "trl": trl or {}})
     return make_trainer(
-        course, backend, trl_config(recipe, stage, lay_out(stage, ranks.count), out, course.rows)
+        course, backend, trl_config(recipe, stage, lay_out(stage, ranks.count), out, course.stream.row_count)
     )
 
 

@@ -101,7 +101,7 @@ def _passes(recipe: Recipe, stage: PolicyRecipe, problems: Sequence[Problems]) -
     for task in stream.tasks:
         stage.shape(task)
     asked = dict.fromkeys(stream.families, 0)
-    for step in range(1, stage.most_steps(sum(stream.rows.values())) + 1):
+    for step in range(1, stage.most_steps(stream.row_count) + 1):
         for family, number in stream.quotas(stage.rollout_prompts, step):
             asked[family] += number
     return {family: asked[family] / rows for family, rows in stream.rows.items() if rows}

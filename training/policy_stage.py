@@ -223,13 +223,8 @@ class PolicyStage(ABC):
 
     def ends(self, step: int) -> bool:
         """Whether the stage is complete after so many steps, which have been made."""
-        steps, prompts = self.recipe.steps, self.recipe.prompts(self.rows)
+        steps, prompts = self.recipe.steps, self.recipe.prompts(self.stream.row_count)
         return (steps is not None and step >= steps) or (prompts is not None and self.stream.drawn >= prompts)
-
-    @property
-    def rows(self) -> int:
-        """Of the data, those that have an end."""
-        return sum(self.stream.rows.values())
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:

@@ -5,14 +5,13 @@ Read from `rollouts/step-N.jsonl` beside the log of a stage; `training/rollout_l
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from reports.training.runs import Stage, number
+from reports.training.runs import Stage, json_object, number
 
 STEPS = 3
 """Steps shown of a stage: the first, the last, and those evenly between."""
@@ -23,8 +22,8 @@ LONGEST = 2000
 _NAME = re.compile(r"step-(\d+)\.jsonl")
 
 
-def stage_rollouts(stage: Stage) -> dict[str, Any] | None:
-    """The groups to show of a stage; None where it kept no rollouts.
+def stage_rollouts(stage: Stage) -> list[dict[str, Any]] | None:
+    """The steps to show of a stage, with their groups; None where it kept no rollouts.
 
     Raises:
         HarnessError: a file cannot be read.
@@ -35,7 +34,7 @@ def stage_rollouts(stage: Stage) -> dict[str, Any] | None:
         return None
     steps = sorted(found)
     wanted = sorted({steps[place * (len(steps) - 1) // (STEPS - 1)] for place in range(STEPS)})
-    return {"kept": len(steps), "steps": [_step(step, found[step]) for step in wanted]}
+    return [_step(step, found[step]) for step in wanted]
 
 
 def _step(step: int, path: Path) -> dict[str, Any]:
@@ -67,11 +66,8 @@ def _lines(path: Path) -> Iterator[Mapping[str, Any] | None]:
     try:
         with path.open("rb") as file:
             for raw in file:
-                try:
-                    line = json.loads(raw)
-                except (ValueError, RecursionError):
-                    line = None
-                yield line if isinstance(line, dict) and isinstance(line.get("text"), str) else None
+                line = json_object(raw)
+                yield line if line is not None and isinstance(line.get("text"), str) else None
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
 

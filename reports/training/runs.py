@@ -143,13 +143,19 @@ def _read(path: Path) -> Iterator[Stage]:
         )
 
 
-def _step(text: str) -> Mapping[str, Any] | None:
-    """A line of a log; None where it is not one."""
+def json_object(text: str | bytes) -> Mapping[str, Any] | None:
+    """A JSON object of a file that may be broken; None where it is none."""
     try:
-        line = json.loads(text)
+        found = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    number = line.get("step") if isinstance(line, dict) else None
+    return found if isinstance(found, dict) else None
+
+
+def _step(text: str) -> Mapping[str, Any] | None:
+    """A line of a log; None where it is not one."""
+    line = json_object(text)
+    number = line.get("step") if line is not None else None
     fits = isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**53
     return line if fits else None
 
@@ -157,10 +163,9 @@ def _step(text: str) -> Mapping[str, Any] | None:
 def _described(path: Path) -> Mapping[str, Any] | None:
     """What the stage says of itself; None where the file is absent or broken: the steps are shown still."""
     try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return json_object(path.read_bytes())
+    except OSError:
         return None
-    return found if isinstance(found, dict) else None
 
 
 def number(value: Any) -> float | None:

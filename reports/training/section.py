@@ -98,7 +98,7 @@ def training_section(runs: Sequence[TrainingRun]) -> Section:
             groups=list(_groups(runs)),
             outcomes=GROUPS,
             rollouts=[
-                {"run": run.name, "stage": stage.name, **found}
+                {"run": run.name, "stage": stage.name, "steps": found}
                 for run in runs
                 for stage in run.stages
                 if (found := stage_rollouts(stage)) is not None

@@ -66,9 +66,7 @@ def main() -> int:
     chosen = args.kinds.split(",")
     if unknown := set(chosen) - set(KINDS):
         parser.error(f"no such kind: {', '.join(sorted(unknown))}")
-    trainings = {
-        name: args.training if name == "training" else args.trl for name in TRAININGS if name in chosen
-    }
+    trainings = {name: getattr(args, name) for name in TRAININGS if name in chosen}
     counts = dealt(args.kills, chosen) | trainings
     rows, broken = [HEADER], []
     with tempfile.TemporaryDirectory() as folder:

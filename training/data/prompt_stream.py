@@ -142,6 +142,11 @@ class PromptStream:
         return {name: len(rows) for name, rows in self._rows.items()}
 
     @property
+    def row_count(self) -> int:
+        """Rows that have an end, of all families."""
+        return sum(self.rows.values())
+
+    @property
     def drawn(self) -> int:
         """Prompts that have had their turn so far, of all families; those that were passed over too."""
         return sum(self._next.values())

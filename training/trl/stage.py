@@ -75,7 +75,7 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         # The arguments first: they tell transformers how the weights will be sharded.
-        config = trl_config(recipe, stage, layout, folder, sum(prompts.stream.rows.values()))
+        config = trl_config(recipe, stage, layout, folder, prompts.stream.row_count)
         model = load_policy(source, recipe, stage, config)
         described = ranks.from_first(lambda: describe_model(source, recipe.dtype))
         backend = RankBackend(
