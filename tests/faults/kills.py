@@ -19,8 +19,9 @@ from tests.faults.model import Tally
 
 SHARES = {"mock": 2, "server": 2, "hf": 1}
 """How the kills in evaluation are dealt among the kinds."""
-TRAININGS = ("training", "trl")
-"""Kinds of training: by the local engine, and by the trl engine in one process."""
+TRAININGS = {"training": "training", "trl": "trl", "trl2": "trl"}
+"""Kinds of training (by the local engine, by the trl engine in one process and in two) → the flag that says
+how many kills."""
 KINDS = (*SHARES, *TRAININGS)
 HEADER = tuple("kind kills early runs lost twice most flying waited torn results".split())
 LEGEND = """\
@@ -55,7 +56,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=200, help="in evaluation [200]")
     parser.add_argument("--training", type=int, default=50, help="in training [50]")
-    parser.add_argument("--trl", type=int, default=20, help="in training by the trl engine [20]")
+    parser.add_argument("--trl", type=int, default=20, help="by trl in one process, and in two [20]")
     parser.add_argument("--seed", type=int, default=0, help="of the moments [0]")
     parser.add_argument("--kinds", default=",".join(KINDS), help=f"with commas [{','.join(KINDS)}]")
     parser.add_argument(
@@ -66,7 +67,7 @@ def main() -> int:
     chosen = args.kinds.split(",")
     if unknown := set(chosen) - set(KINDS):
         parser.error(f"no such kind: {', '.join(sorted(unknown))}")
-    trainings = {name: getattr(args, name) for name in TRAININGS if name in chosen}
+    trainings = {name: getattr(args, flag) for name, flag in TRAININGS.items() if name in chosen}
     counts = dealt(args.kills, chosen) | trainings
     rows, broken = [HEADER], []
     with tempfile.TemporaryDirectory() as folder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import signal
@@ -11,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 600.0
@@ -74,6 +77,7 @@ def live(
     environment: Mapping[str, str],
     moment: Moment | None = None,
     before: Callable[[], object] = lambda: None,
+    choose: Callable[[Sequence[int]], int] | None = None,
 ) -> Ended:
     """Run a command, to its end or to the moment.
 
@@ -83,6 +87,8 @@ def live(
         environment: over that of this process.
         moment: when to kill it; None: never.
         before: called right before it is killed.
+        choose: for a command that starts others and ends when one of them dies: given the process IDs of its
+            workers, which to kill, or 0 for all with it.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -101,10 +107,24 @@ def live(
                 if due is not None and now >= due:
                     before()
                     killed_at = time.monotonic()
+                    if choose is not None:
+                        _kill_among(process, choose)
                     break
                 time.sleep(0.002)
         finally:
-            process.send_signal(signal.SIGKILL)
-            code = process.wait()
+            if choose is None or killed_at is None:
+                process.send_signal(signal.SIGKILL)
+            code = process.wait(PATIENCE)
     said = log.read_text(encoding="utf-8", errors="replace")
-    return Ended(killed_at if code == -signal.SIGKILL else None, code, said)
+    died = code == -signal.SIGKILL if choose is None else code != 0
+    return Ended(killed_at if died else None, code, said)
+
+
+def _kill_among(process: subprocess.Popen[bytes], choose: Callable[[Sequence[int]], int]) -> None:
+    """Kill one worker, or all processes at once, as a machine that loses its power does."""
+    launcher = psutil.Process(process.pid)
+    workers = sorted(child.pid for child in launcher.children())
+    one = choose(workers) if workers else 0
+    for victim in [psutil.Process(one)] if one else [launcher, *launcher.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.kill()

@@ -6,7 +6,7 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -52,8 +52,10 @@ eval_limit = 2
 ENGINES = {
     "training": 'stages = ["coldstart", "g2rpo"]',
     "trl": 'engine = "trl"\nstages = ["g2rpo"]',
+    "trl2": 'engine = "trl"\nstages = ["g2rpo"]',
 }
-"""Kind → the recipe's engine and stages."""
+"""Kind → the recipe's engine and stages. `trl2` runs in two processes."""
+TWO = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
 STAGES = {"coldstart": ("checkpoints", "train.jsonl"), "g2rpo": ("g2rpo/checkpoints", "g2rpo/steps.jsonl")}
 """Stage → its checkpoints and its log, in the run's folder."""
 FINISHED = "coldstart.json"
@@ -223,7 +225,12 @@ def kill_trainings(kind: str, kills: int, rng: Random, folder: Path, *, size: fl
     environment = {"XDG_CACHE_HOME": str(folder / "cache"), "CUDA_VISIBLE_DEVICES": ""}
 
     def words(out: Path) -> list[str]:
-        return ["-u", "-m", "harness", "train", str(recipe), "--out", str(out)]
+        launcher = TWO if kind == "trl2" else []
+        return ["-u", *launcher, "-m", "harness", "train", str(recipe), "--out", str(out)]
+
+    def choose(workers: Sequence[int]) -> int:
+        """One of the workers, or every third time all processes."""
+        return rng.choice([*workers, 0])
 
     whole = folder / "whole"
     starting = Starting(lambda: _printed(log))
@@ -240,7 +247,7 @@ def kill_trainings(kind: str, kills: int, rng: Random, folder: Path, *, size: fl
         while True:
             log.unlink(missing_ok=True)
             moment = _moment(rng, out, starting) if tally.kills < kills else None
-            ended = live(words(out), log, environment, moment)
+            ended = live(words(out), log, environment, moment, choose=choose if kind == "trl2" else None)
             if ended.killed_at is None:
                 break
             run.killed(ended.said)
