@@ -81,6 +81,12 @@ class RunConfig(BaseModel):
     api_key_env: str | None = None
     """The environment variable that holds the server's key."""
     concurrency: int | None = Field(None, ge=1)
+    replicas: int | None = Field(None, ge=1)
+    """Processes of Ray that each load the model."""
+    ray_address: str | None = None
+    """Of a Ray cluster; by default Ray is started on this machine for the run."""
+    gpus_per_replica: float | None = Field(None, ge=0)
+    """By default one where the cluster has any."""
     prompt: Style = "direct"
     prompt_template: str | None = None
     """A Jinja2 file in place of every task's own template."""

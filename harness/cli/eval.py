@@ -22,6 +22,7 @@ def evaluate(parser: argparse.ArgumentParser) -> Runner:
     """
     _add_what(parser.add_argument_group("what to evaluate"))
     _add_model(parser.add_argument_group("the model"))
+    _add_replicas(parser.add_argument_group("the model several times over"))
     _add_server(parser.add_argument_group("the server"))
     _add_asking(parser.add_argument_group("how to ask"))
     _add_run(parser.add_argument_group("the run"))
@@ -68,6 +69,14 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--trust-remote-code", action="store_true", help="run code that the checkpoint brings: read it before"
+    )
+
+
+def _add_replicas(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--replicas", type=int, metavar="N", help="load the model in N processes of Ray")
+    group.add_argument("--ray-address", metavar="HOST:PORT", help="of a Ray cluster [Ray on this machine]")
+    group.add_argument(
+        "--gpus-per-replica", type=float, metavar="G", help="[1 where the cluster has GPUs, else 0]"
     )
 
 

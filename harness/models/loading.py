@@ -31,6 +31,10 @@ def load(spec: ModelSpec) -> Backend:
     Raises:
         HarnessError: a package or the model is missing; the message says what.
     """
+    if spec.replicas.replicas is not None:
+        from harness.models.replicas import ReplicaBackend
+
+        return ReplicaBackend(spec)
     if spec.backend.startswith("entry point"):
         factory: Callable[[ModelSpec], Backend] = entry_points()[spec.name].load()
         return factory(spec)

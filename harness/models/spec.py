@@ -75,6 +75,18 @@ class ServerOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicaOptions:
+    """Where a model runs several times over; nothing of it changes an answer."""
+
+    replicas: int | None = None
+    """Processes of Ray that each load the model; None: it is loaded in this one."""
+    ray_address: str | None = None
+    """Of a Ray cluster; None: a Ray of our own on this machine."""
+    gpus_per_replica: float | None = None
+    """None: one where the cluster has any, else none."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """What to load and how: all that a backend needs."""
 
@@ -93,6 +105,7 @@ class ModelSpec:
     """Bounds on the images that will be asked about: a server of ours is started with them."""
     checkpoint: CheckpointOptions = AS_IT_IS
     server: ServerOptions = ServerOptions()
+    replicas: ReplicaOptions = ReplicaOptions()
     api_key_env: str | None = None
     concurrency: int | None = None
     delimiters: Delimiters = STANDARD
@@ -136,6 +149,7 @@ def resolve(
     if backend is not None and backend not in BACKENDS:
         raise UsageError(f"unknown backend {backend!r}{nearest(backend, BACKENDS)}")
     _refuse_server_options(name, backend, base_url, how.get("server") or ServerOptions())
+    _refuse_replicas(backend, base_url, how.get("replicas") or ReplicaOptions())
     base, _, options = name.partition(":")
     if base == "mock" and backend in (None, "mock"):
         _refuse_options(how.get("checkpoint", AS_IT_IS))
@@ -193,6 +207,15 @@ def _refuse_server_options(
         if given not in (None, {}, ()) and not (backend is None and name in entry_points()):
             flag = option.name.replace("_", "-")
             raise UsageError(f"--{flag} is for a server: it needs --base-url URL")
+
+
+def _refuse_replicas(backend: str | None, base_url: str | None, options: ReplicaOptions) -> None:
+    """Refuse replicas of what is not loaded, and settings of replicas where there are none."""
+    if options.replicas is not None and (base_url is not None or backend == "openai"):
+        raise UsageError("--replicas is for a model that is loaded: give several servers as --base-url URL,URL")
+    for name in ("ray_address", "gpus_per_replica"):
+        if options.replicas is None and getattr(options, name) is not None:
+            raise UsageError(f"--{name.replace('_', '-')} is for replicas: it needs --replicas N")
 
 
 def _options(text: str) -> dict[str, str]:

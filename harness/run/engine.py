@@ -123,6 +123,7 @@ def _spec(config: RunConfig) -> models.ModelSpec:
             **{**_named(models.CheckpointOptions, config), "chat_template": config.chat_template_text()}
         ),
         server=models.ServerOptions(**_named(models.ServerOptions, config)),
+        replicas=models.ReplicaOptions(**_named(models.ReplicaOptions, config)),
     )
 
 
