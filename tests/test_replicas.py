@@ -78,10 +78,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., replicas.Rep
     every = []
 
     def make(backend: Callable[[], Any] = Windowed, count: int = 2) -> replicas.ReplicaBackend:
-        monkeypatch.setattr(replicas_actor, "load", lambda _: backend())
         spec = models.resolve("mock", replicas=models.ReplicaOptions(count))
-        every.append(models.load(spec))
-        return every[-1]  # type: ignore[return-value]
+        every.append(replicas.ReplicaBackend(spec, lambda _: backend()))
+        return every[-1]
 
     yield make
     for each in every:
@@ -274,10 +273,9 @@ def test_an_image_is_sent_as_it_is_stored(tmp_path: Path) -> None:
     assert str(raised.value) == str(expected.value)
 
 
-def test_calls_that_overtake_each_other_lose_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replicas_actor, "load", lambda _: MockBackend(echo=True))
+def test_calls_that_overtake_each_other_lose_no_request() -> None:
     replica = Replica()
-    assert not isinstance(replica.load(models.resolve("mock")), Failed)
+    assert not isinstance(replica.load(models.resolve("mock"), models.load), Failed)
     news = replica.begin()
     assert news.wanted == replicas_actor.AHEAD
     asked = requests(3)

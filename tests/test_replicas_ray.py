@@ -67,15 +67,14 @@ def test_two_replicas_answer_as_one_model_does(cluster: None, tmp_path: Path) ->
     pytest.importorskip("torch")
     how: dict[str, Any] = {"tasks": "ai2d,chartqa,refcoco", "data": "synthetic"}
     harness.evaluate("tiny", limit=12, out=str(tmp_path / "one"), **how)
-    two = harness.evaluate("tiny", limit=12, replicas=2, out=str(tmp_path / "two"), **how)
-    one_s, two_s = answers(tmp_path / "one"), answers(tmp_path / "two")
-    assert two.asked == len(one_s) == 36
-    for line in (*one_s.values(), *two_s.values()):
+    harness.evaluate("tiny", limit=4, out=str(tmp_path / "both"), **how)
+    both = harness.evaluate("tiny", limit=12, replicas=2, out=str(tmp_path / "both"), **how)
+    assert both.asked == 24, "a run is the same however many answer it"
+    single, several = answers(tmp_path / "one"), answers(tmp_path / "both")
+    for line in (*single.values(), *several.values()):
         line.pop("latency")
-    assert one_s == two_s, "keys, texts, token counts and sizes"
-    # A run is the same however many answer it.
-    assert harness.evaluate("tiny", limit=14, out=str(tmp_path / "two"), **how).asked == 6
-    assert harness.evaluate("tiny", limit=14, replicas=2, out=str(tmp_path / "one"), **how).asked == 6
+    assert len(single) == 36
+    assert single == several, "keys, texts, token counts and sizes"
 
 
 def test_nothing_is_lost_with_a_replica_that_is_killed(made: Any) -> None:
@@ -120,6 +119,7 @@ def test_more_than_there_is_room_for_is_refused(cluster: None) -> None:
     for options, said in (
         (models.ReplicaOptions(2, gpus_per_replica=1), "they want 2 GPUs, Ray has 0"),
         (models.ReplicaOptions(3), "they want 3 CPUs, Ray has 2"),
+        (models.ReplicaOptions(2, "x:1"), "this process is connected to Ray already: leave it out"),
         (models.ReplicaOptions(2, "ray://x:1"), "give HOST:PORT, or auto on a machine of the cluster"),
     ):
         with pytest.raises(HarnessError, match=said):

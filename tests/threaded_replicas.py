@@ -12,13 +12,15 @@ from harness.models.replicas_ray import LostError
 
 
 class Call:
-    """One method of a replica, called in a thread, its arguments and its result pickled as Ray would."""
+    """One method of a replica, called in a thread; requests and results are pickled, as by Ray."""
 
     def __init__(self, handle: Handle, name: str) -> None:
         self._handle, self._name = handle, name
 
     def remote(self, *arguments: Any) -> Future[Any]:
-        return self._handle.call(self._name, pickle.dumps(arguments))
+        if self._name in ("feed", "render"):
+            arguments = pickle.loads(pickle.dumps(arguments))
+        return self._handle.call(self._name, arguments)
 
 
 class Handle:
@@ -34,9 +36,8 @@ class Handle:
     def __getattr__(self, name: str) -> Call:
         return Call(self, name)
 
-    def call(self, name: str, arguments: bytes) -> Future[Any]:
+    def call(self, name: str, given: tuple[Any, ...]) -> Future[Any]:
         future: Future[Any] = Future()
-        given = pickle.loads(arguments)
         if name == "feed":
             self.requests += len(given[0])
 

@@ -34,7 +34,7 @@ def load(spec: ModelSpec) -> Backend:
     if spec.replicas.replicas is not None:
         from harness.models.replicas import ReplicaBackend
 
-        return ReplicaBackend(spec)
+        return ReplicaBackend(spec, load)
     if spec.backend.startswith("entry point"):
         factory: Callable[[ModelSpec], Backend] = entry_points()[spec.name].load()
         return factory(spec)

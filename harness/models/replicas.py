@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from harness.errors import HarnessError
 from harness.jsonl import plain
-from harness.models.replicas_actor import Failed, Loaded, News, Place, place_versions, sent
+from harness.models.replicas_actor import Failed, Load, Loaded, News, Place, place_versions, sent
 from harness.models.replicas_ray import Cluster, LostError
 from harness.models.spec import ModelSpec, ReplicaOptions
 from harness.types import Request
@@ -112,6 +112,7 @@ class ReplicaBackend:
 
     Args:
         spec: of the model, and how many replicas where.
+        load: makes a backend of it, in the replicas.
 
     Raises:
         UsageError, HarnessError: Ray is not there, or has no room; `start` raises what loading a model does.
@@ -120,11 +121,11 @@ class ReplicaBackend:
     notes: tuple[str, ...] = ()
     """Known once replicas are loaded, and said then."""
 
-    def __init__(self, spec: ModelSpec) -> None:
+    def __init__(self, spec: ModelSpec, load: Load) -> None:
         assert spec.replicas.replicas is not None
         self.name, self.coords = spec.backend, spec.coords
         self._count = spec.replicas.replicas
-        self._spec = replace(spec, replicas=ReplicaOptions())
+        self._spec, self._load = replace(spec, replicas=ReplicaOptions()), load
         self._versions = place_versions(spec)
         self._loaded: Loaded | None = None
         self._found: dict[str, Any] = {}
@@ -271,7 +272,7 @@ class ReplicaBackend:
     def _place(self, replica: _Replica, place: Place) -> None:
         replica.state, replica.host, replica.pid = "loading", place.host, place.pid
         _refuse_difference("versions", self._versions, place.versions, place.host)
-        replica.pending = replica.handle.load.remote(self._spec)
+        replica.pending = replica.handle.load.remote(self._spec, self._load)
 
     def _take(self, replica: _Replica, loaded: Loaded) -> None:
         for line in loaded.notes:
@@ -306,7 +307,9 @@ class ReplicaBackend:
                 f"replicas have died {self._deaths} times, the last{where} ({why}): too little memory for "
                 f"--replicas {self._count}? The same command continues"
             )
-        self._heard(f"a replica{where} died ({why}) and is replaced; {replica.holding} requests are asked again")
+        self._heard(
+            f"a replica{where} died ({why}) and is replaced; {replica.holding} requests are asked again"
+        )
         self._work.again.extend(request for held in replica.held.values() for request in held)
         self._add()
 

@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 
 from harness.errors import FAULTS, HarnessError, UsageError, named
 from harness.models import identity
-from harness.models.loading import load
 from harness.models.spec import ModelSpec
 from harness.types import Backend, Request
 from harness.version import __version__
@@ -29,6 +28,8 @@ from tasks.types import Response
 AHEAD = 4
 """Requests that lie ready in a replica beside those that its backend has taken."""
 
+Load = Callable[[ModelSpec], Backend]
+"""What makes a backend: `harness.models.load`."""
 _T = TypeVar("_T")
 
 
@@ -153,11 +154,11 @@ class Replica:
             os.chdir(folder)
         return Place(platform.node(), os.getpid(), place_versions(spec))
 
-    def load(self, spec: ModelSpec) -> Loaded | Failed:
+    def load(self, spec: ModelSpec, load: Load) -> Loaded | Failed:
         """Load the model, and start what it has to start."""
-        return _guarded(lambda: self._load(spec))
+        return _guarded(lambda: self._load(spec, load))
 
-    def _load(self, spec: ModelSpec) -> Loaded:
+    def _load(self, spec: ModelSpec, load: Load) -> Loaded:
         self._backend = backend = load(spec)
         if (listen := getattr(backend, "listen", None)) is not None:
             listen(self._hear)

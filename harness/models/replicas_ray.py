@@ -56,10 +56,10 @@ class Cluster:
             raise
 
     def _connect(self, address: str) -> None:
-        if self.ray.is_initialized():
-            raise UsageError(f"--ray-address {address}: this process is connected to Ray already: leave it out")
         if "://" in address:
             raise UsageError(f"--ray-address {address}: give HOST:PORT, or auto on a machine of the cluster")
+        if self.ray.is_initialized():
+            raise UsageError(f"--ray-address {address}: this process is connected to Ray already: leave it out")
         self._init(f"--ray-address {address}", address=address)
 
     def _start(self, replicas: int) -> None:
