@@ -111,7 +111,7 @@ def _entry(entry: Entry, sign: int) -> dict[str, Any]:
         "a": _short(entry.a),
         "b": _short(entry.b),
         "d": [_short(difference.value), _short(difference.low), _short(difference.high)],
-        "p": None if difference.value is None else _short(entry.p_adjusted, 5),
+        "p": None if difference.value is None else _p(entry.p_adjusted),
         "sees": _short(entry.visible),
         "certain": sign,
     }
@@ -127,5 +127,10 @@ def _mean(mean: MeanComparison, sign: int) -> dict[str, Any]:
     return {**_entry(mean, sign), "of": len(mean.tasks), "missing": mean.missing}
 
 
-def _short(value: float | None, digits: int = 3) -> float | None:
-    return None if value is None else round(value, digits)
+def _short(value: float | None) -> float | None:
+    """Rounded here as on the terminal, so that the script's own rounding cannot give another digit."""
+    return None if value is None else round(value, 1) + 0.0
+
+
+def _p(p: float) -> float:
+    return 0.0 if p < 0.001 else float(p_text(p))

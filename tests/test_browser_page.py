@@ -46,7 +46,8 @@ def test_inline_scripts_and_the_network_are_refused_by_the_policy(watch: Any, tm
         document.body.append(button); const refused = [];
         const script = document.createElement("script");
         for (const attempt of [() => { script.textContent = "window.hit = 1"; document.body.append(script); },
-            () => { document.body.innerHTML = "<p>"; }, () => button.setAttribute("onclick", "window.hit = 1")]) {
+            () => { document.body.innerHTML = "<p>"; },
+            () => button.setAttribute("onclick", "window.hit = 1")]) {
           try { attempt(); } catch (error) { refused.push(error.message); }
         }
         button.click(); return refused; }"""
