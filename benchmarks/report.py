@@ -23,85 +23,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from random import Random
 from typing import Any
 
-import harness
-from harness.jsonl import encode, read_json, read_lines, write_json
-from harness.registry import Registry
-from harness.run import rescore
+from skilled_runs import make_runs
 
 CASES = ("10,10000", "10,50000")
 TARGETS = {"10,10000": "< 3 s", "10,50000": "< 15 s, < 1 GB, first paint < 1 s"}
 REPEATS = 3
-TEXT = """the chart shows that value of left right above below image figure first second compare therefore
-because option since area angle line so look at which is then we see count both sides equals between axis"""
-WORDS = TEXT.split()
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
-
-def prose(rng: Random) -> str:
-    """Thoughts of 100 to 2,000 characters."""
-    length, words = int(100 * 20 ** rng.random()), []
-    while length > 0:
-        words.append(rng.choice(WORDS) if rng.random() > 0.1 else str(rng.randint(1, 999)))
-        length -= len(words[-1]) + 1
-    return " ".join(words)
-
-
-def response(rng: Random, gold: str, other: str, skill: float) -> dict[str, Any]:
-    """A model's response: right as often as its skill says, else another sample's answer, none, or cut off."""
-    thoughts, luck = prose(rng), rng.random()
-    if luck > 0.99:
-        text, finish = f"<think>{thoughts}", "length"
-    elif luck > 0.96:
-        text, finish = f"<think>{thoughts}</think>", "stop"
-    else:
-        answer = gold if luck < 0.96 * skill else other
-        text, finish = f"<think>{thoughts}</think>\n<answer>{answer}</answer>", "stop"
-    tokens = len(text) // 4
-    latency = round(0.3 + tokens / 80, 4)
-    return {
-        "text": text,
-        "finish_reason": finish,
-        "prompt_tokens": 300,
-        "completion_tokens": tokens,
-        "latency": latency,
-    }
-
-
-def make_runs(folder: Path, models: int, samples: int) -> list[Path]:
-    """Run folders of models that answered the same samples; images are hard links to the first one's."""
-    limit = -(-samples // (models * len(Registry().names())))
-    base = folder / "base"
-    harness.evaluate("mock", tasks="all", data="synthetic", limit=limit, coords="norm1", out=str(base))
-    for stale in (base / "scores", base / "results.json", base / "report.html"):
-        shutil.rmtree(stale) if stale.is_dir() else stale.unlink(missing_ok=True)
-    runs = []
-    for number in range(models):
-        path = folder / f"model-{number:02d}"
-        shutil.copytree(base, path, copy_function=os.link)
-        described = read_json(path / "run.json")
-        described["config"]["model"] = f"some-lab/model-{number:02d}-8b-instruct"
-        (path / "run.json").unlink()
-        write_json(path / "run.json", described)
-        for name in described["tasks"]:
-            _answer(path, name, Random(f"{number}/{name}"), 0.25 + 0.6 * number / models)
-        rescore(path)
-        runs.append(path)
-    return runs
-
-
-def _answer(path: Path, name: str, rng: Random, skill: float) -> None:
-    """Put a model's responses in the place of the first one's, under the same keys."""
-    items = (line for _, line in read_lines(path / "items" / f"{name}.jsonl"))
-    golds = {item["id"]: item["gold"] or "A" for item in items if "error" not in item}
-    others = list(golds.values())
-    journal = path / "samples" / f"{name}.jsonl"
-    lines = [json.loads(line) for line in journal.read_bytes().splitlines()]
-    journal.unlink()
-    answered = [{**line, **response(rng, golds[line["id"]], rng.choice(others), skill)} for line in lines]
-    journal.write_bytes(b"".join(map(encode, answered)))
 
 
 def build(runs: list[Path], page: Path) -> tuple[float, float, float]:

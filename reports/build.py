@@ -122,12 +122,16 @@ def _sections(
     runs: Sequence[Run], training: Sequence[TrainingRun], out: Path, samples: bool
 ) -> Iterator[Section]:
     if runs:
-        yield board_section(make_board(runs), samples=samples)
+        board, pairs = make_board(runs), None
         if len(runs) > 1:  # imported only now: a run's own report needs no numpy
             from reports.compare import compare_section
+            from reports.pairs import pairings
 
-            if (comparison := compare_section(runs, samples=samples)) is not None:
-                yield comparison
+            pairs = pairings(runs, first=board.order[0])
+            yield board_section(board, pairs, samples=samples)
+            yield compare_section(runs, pairs, samples=samples)
+        else:
+            yield board_section(board, samples=samples)
         if samples:
             yield samples_section(runs, out.with_name(f"{out.stem}_media"))
     if training:

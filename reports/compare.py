@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Sequence
 from typing import Any
 
-from harness.compare import compare_sides
-from harness.compare.comparison import Comparison, MeanComparison, TaskComparison, changes
-from harness.compare.pairing import Side, side_of
+from harness.compare.comparison import Comparison, MeanComparison, TaskComparison
 from harness.compare.table import conclusion, could_see, p_text, signed
-from harness.errors import UsageError
 from harness.scores.table import interval, number
 from reports.board.board import CATEGORY_LABELS, LABELS
 from reports.page import Section, markup
+from reports.pairs import Pairing, Pairings
 from reports.runs import Run
 
-ALL_PAIRS = 4
-"""Up to so many runs every pair is compared, whatever their size."""
-WORK = 250_000
-"""Samples in all pairs: beyond it each run is compared with the first only."""
 
-
-@dataclass(frozen=True, slots=True)
-class Pairing:
-    """Two runs of the report, by position, the earlier one the baseline."""
-
-    a: int
-    b: int
-    comparison: Comparison | None
-    why: str = ""
-    """Why there is none."""
-
-
-def compare_section(runs: Sequence[Run], *, samples: bool = True) -> Section | None:
-    """The section of a report; None where there is nothing to compare.
+def compare_section(runs: Sequence[Run], pairs: Pairings, *, samples: bool = True) -> Section:
+    """The section of a report of several runs.
 
     Args:
         runs: of the report, in its order.
+        pairs: of them, compared.
         samples: the report has a sample viewer that flips can link into.
-
-    Intervals and tests are the closed forms; `harness compare` has the bootstrap beside them.
     """
-    if len(runs) < 2:
-        return None
-    pairings = list(_pairings(runs))
+    pairings = pairs.all
     html = markup(
         "compare.html.jinja",
         runs=runs,
@@ -53,7 +30,8 @@ def compare_section(runs: Sequence[Run], *, samples: bool = True) -> Section | N
         rows=_first_rows(pairings[0].comparison),
         said=conclusion(pairings[0].comparison) if pairings[0].comparison else "",
         seen=could_see(pairings[0].comparison) if pairings[0].comparison else "",
-        all_pairs=len(pairings) == len(runs) * (len(runs) - 1) // 2,
+        all_pairs=pairs.complete,
+        hub=runs[pairs.first].name,
         signed=signed,
         number=number,
         interval=interval,
@@ -67,35 +45,6 @@ def compare_section(runs: Sequence[Run], *, samples: bool = True) -> Section | N
         scripts=("compare.js",),
         styles=("compare.css",),
     )
-
-
-def _pairings(runs: Sequence[Run]) -> Iterator[Pairing]:
-    sides = [_side(run) for run in runs]
-    wanted = list(combinations(range(len(runs)), 2))
-    work = sum(min(_size(sides[a]), _size(sides[b])) for a, b in wanted)
-    if len(runs) > ALL_PAIRS and work > WORK:
-        wanted = [pair for pair in wanted if pair[0] == 0]
-    for a, b in wanted:
-        one, other = sides[a], sides[b]
-        if isinstance(one, str) or isinstance(other, str):
-            yield Pairing(a, b, None, one if isinstance(one, str) else str(other))
-            continue
-        try:
-            yield Pairing(a, b, compare_sides(one, other, repeats=0))
-        except UsageError as error:
-            yield Pairing(a, b, None, str(error).removeprefix(f"{one.path} and {other.path}: "))
-
-
-def _side(run: Run) -> Side | str:
-    """A run to compare, or why it cannot be: its task file is gone."""
-    try:
-        return side_of(run.path, run.name, run.run, run.items, run.scores, complete=run.finished)
-    except UsageError as error:
-        return f"{run.name}: {error}"
-
-
-def _size(side: Side | str) -> int:
-    return 0 if isinstance(side, str) else sum(len(task.verdicts) for task in side.tasks.values())
 
 
 Entry = TaskComparison | MeanComparison
@@ -134,11 +83,7 @@ def _pair(pairing: Pairing) -> dict[str, Any]:
     comparison = pairing.comparison
     if comparison is None:
         return {**found, "why": pairing.why}
-    certain = {
-        (change.kind, change.name): sign
-        for sign, better in ((1, True), (-1, False))
-        for change in changes(comparison, better=better)
-    }
+    certain = pairing.significant or {}
     return {
         **found,
         "all": _mean(comparison.overall, certain.get(("overall", "all"), 0)),
@@ -166,7 +111,7 @@ def _entry(entry: Entry, sign: int) -> dict[str, Any]:
         "a": _short(entry.a),
         "b": _short(entry.b),
         "d": [_short(difference.value), _short(difference.low), _short(difference.high)],
-        "p": None if difference.value is None else _short(entry.p_adjusted, 5),
+        "p": None if difference.value is None else _p(entry.p_adjusted),
         "sees": _short(entry.visible),
         "certain": sign,
     }
@@ -182,5 +127,10 @@ def _mean(mean: MeanComparison, sign: int) -> dict[str, Any]:
     return {**_entry(mean, sign), "of": len(mean.tasks), "missing": mean.missing}
 
 
-def _short(value: float | None, digits: int = 3) -> float | None:
-    return None if value is None else round(value, digits)
+def _short(value: float | None) -> float | None:
+    """Rounded here as on the terminal, so that the script's own rounding cannot give another digit."""
+    return None if value is None else round(value, 1) + 0.0
+
+
+def _p(p: float) -> float:
+    return 0.0 if p < 0.001 else float(p_text(p))

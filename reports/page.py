@@ -1,8 +1,9 @@
 """The page: one self-contained HTML file of sections, each with its own markup, data and script.
 
 Text of models and data sets is hostile: markup is autoescaped by Jinja2, data travel in
-`<script type="application/json">` blocks and reach the page through `textContent`, and a content security
-policy allows the file's own scripts and styles (by hash) and nothing from any network.
+`<script type="application/json">` blocks and reach the page through `textContent`, Markdown and LaTeX through
+`rich.js` and DOMPurify, and a content security policy allows the file's own scripts and styles (by hash) and
+nothing from any network.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -30,6 +33,8 @@ class Section:
     """Made by `markup`, so that everything in it is escaped."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """Block id → plain JSON, for `harness.data(id)` in scripts."""
+    libraries: tuple[str, ...] = ()
+    """Files of `reports/assets`, scripts and styles of others, before our own."""
     scripts: tuple[str, ...] = ()
     """Files of `reports/static`, in order; `core.js` is always there before them."""
     styles: tuple[str, ...] = ()
@@ -49,16 +54,22 @@ def render(title: str, sections: Sequence[Section], *, notice: str | None = None
         sections: the tabs; the first is shown first. Data come last: a page paints before they are read.
         notice: a line above everything (synthetic data, a partial run).
     """
-    script = "\n".join(map(_static, _each("core.js", [name for s in sections for name in s.scripts])))
-    style = "\n".join(map(_static, _each("core.css", [name for s in sections for name in s.styles])))
+    libraries = dict.fromkeys(name for s in sections for name in s.libraries)
+    scripts = [_asset(name) for name in libraries if name.endswith(".js")]
+    scripts.append("\n".join(map(_static, _each("core.js", [name for s in sections for name in s.scripts]))))
+    styles = [font(), *(_asset(name) for name in libraries if name.endswith(".css"))]
+    styles.append("\n".join(map(_static, _each("core.css", [name for s in sections for name in s.styles]))))
     policy = "; ".join(
         [
             "default-src 'none'",
             "img-src 'self' data: file:",
-            f"script-src '{_hash(script)}'",
-            f"style-src '{_hash(style)}'",
+            "font-src data:",
+            f"script-src {_hashes(scripts)}",
+            f"style-src {_hashes(styles)}",
             "base-uri 'none'",
             "form-action 'none'",
+            "require-trusted-types-for 'script'",  # only what DOMPurify has cleaned becomes markup
+            "trusted-types dompurify",
         ]
     )
     page = _environment().get_template("page.html.jinja")
@@ -67,8 +78,8 @@ def render(title: str, sections: Sequence[Section], *, notice: str | None = None
         sections=sections,
         notice=notice,
         policy=policy,
-        script=Markup(script),  # noqa: S704 - the package's own files
-        style=Markup(style),  # noqa: S704 - the package's own files
+        scripts=[Markup(script) for script in scripts],  # noqa: S704 - the package's own files
+        styles=[Markup(style) for style in styles],  # noqa: S704 - the package's own files
         blocks=_CUT,
     ).split(_CUT)
     yield head
@@ -97,8 +108,22 @@ def _static(name: str) -> str:
     return (files("reports") / "static" / name).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+def _asset(name: str) -> str:
+    text = (files("reports") / "assets" / name).read_text(encoding="utf-8")
+    return re.sub(r"\n//# sourceMappingURL=.*|@font-face *{[^}]*}", "", text)  # both name files beside it
+
+
+@cache
+def font() -> str:
+    """The style rule of the page's typeface, which is part of the file."""
+    data = base64.b64encode((files("reports") / "assets" / "inter.woff2").read_bytes()).decode()
+    source = f'url("data:font/woff2;base64,{data}") format("woff2")'
+    return f'@font-face {{ font-family: "Inter"; font-weight: 100 900; src: {source}; }}'
+
+
+def _hashes(texts: Sequence[str]) -> str:
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
+    return " ".join(f"'sha256-{digest}'" for digest in digests)
 
 
 def _environment() -> Environment:

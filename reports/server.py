@@ -30,7 +30,7 @@ TRIES = 20
 """Ports that are tried from `PORT` on where none is asked for."""
 
 _POLICY = (
-    "default-src 'none'; img-src 'self' data:; "
+    "default-src 'none'; img-src 'self' data:; font-src data:; "
     "script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )

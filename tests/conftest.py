@@ -67,9 +67,9 @@ def example_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def helper_module(name: str) -> ModuleType:
+def helper_module(name: str, folder: str = "tests") -> ModuleType:
     """`tests/NAME.py` as a module: tests are imported by path and cannot import each other."""
-    spec = spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    spec = spec_from_file_location(name, Path(__file__).parents[1] / folder / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
@@ -82,6 +82,12 @@ def helper_module(name: str) -> ModuleType:
 def fakes() -> ModuleType:
     """Small tasks of known behaviour and functions that write their rows: `tests/fakes.py`."""
     return helper_module("fakes")
+
+
+@pytest.fixture(scope="session")
+def skilled_runs() -> ModuleType:
+    """Runs of models of differing skill: `benchmarks/skilled_runs.py`."""
+    return helper_module("skilled_runs", "benchmarks")
 
 
 @pytest.fixture(scope="session")

@@ -40,12 +40,19 @@ def test_hostile_text_is_text_in_markup_title_and_data(page: Any, watch: Any, tm
 
 def test_inline_scripts_and_the_network_are_refused_by_the_policy(watch: Any, tmp_path: Path):
     watch.open(written(tmp_path / "page.html"))
-    watch.page.evaluate(
+    refused = watch.page.evaluate(
         """() => { const image = document.createElement("img"); image.src = "https://example.org/x.png";
-        document.body.append(image); const script = document.createElement("script");
-        script.textContent = "window.hit = 1"; document.body.append(script); }"""
+        document.body.append(image); const button = document.createElement("button");
+        document.body.append(button); const refused = [];
+        const script = document.createElement("script");
+        for (const attempt of [() => { script.textContent = "window.hit = 1"; document.body.append(script); },
+            () => { document.body.innerHTML = "<p>"; },
+            () => button.setAttribute("onclick", "window.hit = 1")]) {
+          try { attempt(); } catch (error) { refused.push(error.message); }
+        }
+        button.click(); return refused; }"""
     )
     watch.page.wait_for_timeout(50)
     assert watch.page.evaluate("window.hit") is None
-    assert len(watch.errors) == 2
-    assert all("Content Security Policy" in error for error in watch.errors)
+    assert [message.split("'")[-2] for message in refused] == ["TrustedScript", "TrustedHTML", "TrustedScript"]
+    assert any("img-src" in error for error in watch.errors)

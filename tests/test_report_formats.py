@@ -85,7 +85,7 @@ def test_markdown_has_intervals_the_best_mean_first_and_says_what_is_partial(boa
     assert "| OCRBench | – | 500 [498, 502] | – |" in lines
     assert "| MMMU | – | – | – |" in lines
     assert "OCRBench: out of 1000." in lines
-    assert any(line.startswith("Mean of all, high: mean of 2 of 18 tasks") for line in lines)
+    assert any(line.startswith("Overall, high: mean of 2 of 18 tasks") for line in lines)
     assert any("Partial, and not ranked: part." in line for line in lines)
 
 
@@ -102,7 +102,7 @@ def test_latex_is_a_booktabs_table_with_intervals(board: Board):
     text = format_board(board, "latex")
     assert text.count("\\toprule") == text.count("\\bottomrule") == 1
     assert r"AI2D & 80.5 {\scriptsize [78.5, 82.5]} & 40.0 {\scriptsize [38.0, 42.0]} & -- \\" in text
-    assert r"\textbf{Mean of all}" in text
+    assert r"\textbf{Overall}" in text
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {line.count("&") for line in rows} == {3}
 

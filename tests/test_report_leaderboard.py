@@ -1,4 +1,4 @@
-"""The leaderboard: rows, ranks, labels, published figures apart, hostile names, the page as markup."""
+"""The overview: its sentence, rows, labels, what is best and tied, published scores apart, hostile names."""
 
 from __future__ import annotations
 
@@ -11,12 +11,21 @@ import pytest
 
 from harness.scores.stats import Estimate
 from reports.board.board import LABELS, make_board, rank_intervals
-from reports.board.leaderboard import View, leaderboard_section
+from reports.board.leaderboard import View, board_section
 from reports.board.published import published
 from reports.board.tags import notice, tags
-from reports.page import json_text, render
+from reports.page import Section, json_text, render
+from reports.pairs import Pairings, pairings
 from reports.runs import load_runs
 from tasks import BUILTIN, CATEGORIES
+
+
+def pairs_of(runs: Any) -> Pairings | None:
+    return pairings(runs) if len(runs) > 1 else None
+
+
+def section_of(runs: Any, *, samples: bool = True) -> Section:
+    return board_section(make_board(runs), pairs_of(runs), samples=samples)
 
 
 def intervals(*bounds: tuple[float, float]) -> list[Estimate]:
@@ -98,7 +107,7 @@ def test_partial_runs_are_labelled_told_above_and_not_ranked(tmp_path: Path, boa
     board = make_board(runs)
     assert ranks(board, "task:ai2d") == ["1–2", None, "1–2"]
     assert board.order[-1] == 1
-    assert "partial" in text(leaderboard_section(runs).html)
+    assert "partial" in text(section_of(runs).html)
     assert notice(runs) == "Partial, and not ranked: b."
 
 
@@ -129,10 +138,10 @@ def test_a_task_without_any_verdict_is_a_dash(tmp_path: Path, board_runs: Any):
         board_runs.write_run(tmp_path / "b", {"mmmu": 5.0}),
     ]
     for chosen in (paths, paths[:1]):
-        html = str(leaderboard_section(load_runs(chosen)).html)
-        row = html[html.index('data-row="task:ai2d"') :].split("</tr>", maxsplit=1)[0]
-        assert re.search(r'class="lb-(score|none)">–<', row)
-        assert not re.search(r"\b0\.0\b", text(row))
+        html = str(section_of(load_runs(chosen)).html)
+        cells = re.findall(r'<t[dr][^>]* data-row="task:ai2d".*?</t[dr]>', html, re.DOTALL)
+        assert re.search(r'class="lb-(score|none)">–<', cells[0])
+        assert not re.search(r"\b0\.0\b", text(" ".join(cells)))
 
 
 def test_what_stands_beside_a_score(tmp_path: Path, board_runs: Any):
@@ -143,7 +152,7 @@ def test_what_stands_beside_a_score(tmp_path: Path, board_runs: Any):
     task.metrics["accuracy (ours)"] = ours
     for names in ("a",), ("a", "b"):
         paths = [board_runs.write_run(tmp_path / name, {"mmmu": task}, model=name) for name in names]
-        html = str(leaderboard_section(load_runs(paths)).html)
+        html = str(section_of(load_runs(paths)).html)
         said = text(html)
         for part in (
             "60.0",
@@ -161,7 +170,7 @@ def test_what_stands_beside_a_score(tmp_path: Path, board_runs: Any):
         for verdict in ("loophole", "missed"):
             assert f"#/samples?task=mmmu&amp;run=a&amp;verdict={verdict}" in html
         assert "#/samples?task=mmmu&amp;run=a&amp;status=unparsed" in html
-        assert "#/samples" not in str(leaderboard_section(load_runs(paths), samples=False).html)
+        assert "#/samples" not in str(section_of(load_runs(paths), samples=False).html)
 
 
 @pytest.mark.parametrize("task", ["mmmu", "mathvista", "chartqa", "ocrbench", "refspatial", "refcoco"])
@@ -185,7 +194,7 @@ def test_ours_and_official_are_the_headline_by_either_rule(tmp_path: Path, board
 
 def test_a_mean_over_fewer_tasks_says_so(tmp_path: Path, board_runs: Any):
     run = board_runs.write_run(tmp_path / "a", {"ai2d": 80.0, "chartqa": 70.0, "charxiv": None})
-    said = text(leaderboard_section(load_runs([run])).html)
+    said = text(section_of(load_runs([run])).html)
     assert "2 of 3 tasks" in said
     assert "2 of 18 tasks" in said
 
@@ -200,7 +209,7 @@ def test_throughput_only_where_the_time_is_that_of_all_responses(tmp_path: Path,
 
 def test_published_figures_stand_in_a_table_of_their_own(tmp_path: Path, board_runs: Any):
     paths = [board_runs.write_run(tmp_path / name, {"ocrbench": 900.0, "mmmu": 50.0}) for name in "ab"]
-    section = leaderboard_section(load_runs(paths))
+    section = section_of(load_runs(paths))
     measured, reported = str(section.html).split('id="lb-reported"')
     reported = reported.split("</details>")[0]
     for model in published().models:
@@ -217,9 +226,7 @@ def test_published_figures_stand_in_a_table_of_their_own(tmp_path: Path, board_r
 
 def test_published_figures_are_closed_beside_drawn_data(tmp_path: Path, board_runs: Any):
     html = str(
-        leaderboard_section(
-            load_runs([board_runs.write_run(tmp_path / "a", {"ai2d": 5.0}, synthetic=True)])
-        ).html
+        section_of(load_runs([board_runs.write_run(tmp_path / "a", {"ai2d": 5.0}, synthetic=True)])).html
     )
     assert 'id="lb-reported" open' not in html
     assert "Not comparable with drawn data" in html
@@ -236,7 +243,7 @@ def test_published_figures_name_tasks_and_categories_that_exist_in_their_scales(
 
 def test_provenance_names_command_versions_data_prompts_seed_and_settings(tmp_path: Path, board_runs: Any):
     run = board_runs.write_run(tmp_path / "a", {"ai2d": 5.0}, model="some model", seed=13)
-    said = text(str(leaderboard_section(load_runs([run])).html).split('id="lb-provenance"')[1])
+    said = text(str(section_of(load_runs([run])).html).split('id="lb-provenance"')[1])
     for part in (
         "--model &#39;some model&#39;",
         "harness 0",
@@ -255,7 +262,7 @@ def test_hostile_names_are_text(tmp_path: Path, board_runs: Any):
     hostile = board_runs.HOSTILE
     paths = [board_runs.write_run(tmp_path / str(i), {"ai2d": 50.0 + i}, model=hostile) for i in range(2)]
     runs = load_runs(paths)
-    section = leaderboard_section(runs)
+    section = section_of(runs)
     assert "<script" not in section.html
     assert "<img" not in section.html
     page = "".join(render(hostile, [section], notice=notice(runs)))
@@ -269,7 +276,7 @@ def test_hostile_names_are_text(tmp_path: Path, board_runs: Any):
 def test_the_markup_has_no_inline_style_or_handler(tmp_path: Path, board_runs: Any):
     paths = [board_runs.write_run(tmp_path / name, dict.fromkeys(BUILTIN, 50.0)) for name in "ab"]
     for chosen in (paths, paths[:1]):
-        html = str(leaderboard_section(load_runs(chosen)).html)
+        html = str(section_of(load_runs(chosen)).html)
         assert not re.search(r"<[^>]+\s(style|on\w+)=", html)
 
 
@@ -281,7 +288,7 @@ def test_other_metrics_and_groups_of_each_run_are_there_once(tmp_path: Path, boa
     )
     two.metrics.update({"by subject": {"Art": all_right, "Math": half}})
     paths = [board_runs.write_run(tmp_path / name, {"mmmu": task}) for name, task in (("a", one), ("b", two))]
-    found = leaderboard_section(load_runs(paths)).data["leaderboard-data"]["metrics"]
+    found = section_of(load_runs(paths)).data["leaderboard-data"]["metrics"]
     assert list(found) == ["task:mmmu"]
     assert [(metric["name"], metric["groups"]) for metric in found["task:mmmu"]] == [
         ("accuracy (ours)", [("", [[50.0, 40.0, 60.0, 8], None])]),

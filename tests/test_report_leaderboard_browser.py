@@ -1,4 +1,4 @@
-"""The leaderboard in a browser: sorting, filters, either orientation, details, figures; by keyboard too."""
+"""The overview in a browser: sorting, filters, details, figures; by keyboard too."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def board(tmp_path: Path, board_runs: Any) -> Path:
 
 
 def models(page: Any) -> list[str]:
-    return page.locator("#lb-board > thead th[data-run] .lb-name").all_text_contents()
+    return page.locator("#lb-board > tbody > tr[data-run] > th .lb-name").all_text_contents()
 
 
-def rows(page: Any) -> list[str]:
-    return page.locator("#lb-board > tbody > tr > th .lb-name").all_text_contents()
+def columns(page: Any) -> list[str]:
+    return page.locator("#lb-board > thead th[data-row]:visible .lb-name").all_text_contents()
 
 
 def control(page: Any, name: str) -> Any:
     return page.locator("#lb-controls label").filter(has_text=re.compile(f"^{name}")).locator("select, input")
 
 
-def test_a_rows_name_sorts_the_models_by_it(page: Any, watch: Any, board: Path):
-    watch.open(board)
+def test_a_columns_name_sorts_the_models_by_it(page: Any, watch: Any, board: Path):
+    watch.open(board, "#/leaderboard?open=chart")
     assert models(page) == ["alpha", "beta", "gamma ray"]
     name = page.locator('#lb-board th[data-row="task:ai2d"] .lb-sort')
     name.click()
@@ -57,40 +57,25 @@ def test_a_rows_name_sorts_the_models_by_it(page: Any, watch: Any, board: Path):
 
 
 def test_what_has_no_score_comes_last_either_way(page: Any, watch: Any, board: Path):
-    watch.open(board, "#/leaderboard?sort=task:chartqa")
+    watch.open(board, "#/leaderboard?sort=task:chartqa&open=chart")
     assert models(page) == ["alpha", "gamma ray", "beta"]
-    watch.open(board, "#/leaderboard?sort=task:chartqa&dir=asc")
+    watch.open(board, "#/leaderboard?sort=task:chartqa&dir=asc&open=chart")
     assert models(page) == ["gamma ray", "alpha", "beta"]
-    cell = page.locator('td[data-row="task:chartqa"][data-run="1"]')
+    cell = page.locator('td[data-row="task:chartqa"]').last
     assert cell.locator(".lb-none").text_content() == "–"
 
 
-def test_a_models_name_sorts_the_tasks_within_their_categories(page: Any, watch: Any, board: Path):
+def test_filters_by_a_models_name(page: Any, watch: Any, board: Path):
     watch.open(board)
-    first = ["Mean of all", "General VQA", "MMMU", "MMStar", "Chart", "AI2D", "ChartQA", "Document", "DocVQA"]
-    assert rows(page) == first
-    page.locator("#lb-board > thead .lb-sort", has_text="beta").click()
-    assert rows(page) == [
-        "Mean of all", "General VQA", "MMStar", "MMMU", "Chart", "AI2D", "ChartQA", "Document", "DocVQA",
-    ]  # fmt: skip
-    page.locator("#lb-controls button", has_text="Reset").click()
-    assert rows(page) == first
-
-
-def test_filters_by_category_and_by_a_models_name(page: Any, watch: Any, board: Path):
-    watch.open(board)
-    control(page, "Category").select_option("chart")
-    assert rows(page) == ["Chart", "AI2D", "ChartQA"]
-    reported = page.locator("#lb-reported th[data-category]:visible").all_text_contents()
-    assert reported == ["Chart", "mean", "ChartQA", "CharXiv"]
     control(page, "Models").fill("A R")
     assert models(page) == ["gamma ray"]
-    assert page.locator("#lb-said").text_content() == "1 of 3 models, 3 rows"
+    assert page.locator("#lb-said").text_content() == "1 of 3 models"
     control(page, "Models").fill("nobody")
     assert page.locator("#lb-empty").is_visible()
     assert not page.locator("#lb-board").is_visible()
     control(page, "Models").fill("")
     assert page.locator("#lb-board").is_visible()
+    assert models(page) == ["alpha", "beta", "gamma ray"]
 
 
 def test_the_filter_is_typed_without_losing_the_place(page: Any, watch: Any, board: Path):
@@ -103,35 +88,34 @@ def test_the_filter_is_typed_without_losing_the_place(page: Any, watch: Any, boa
     assert "q=beta" in page.url
 
 
-def test_models_as_rows_have_the_same_cells(page: Any, watch: Any, board: Path):
+def test_all_benchmarks_are_shown_and_hidden_together(page: Any, watch: Any, board: Path):
     watch.open(board)
-    before = sorted(page.locator("#lb-board td[data-row]").all_text_contents())
-    control(page, "Rows").select_option("models")
-    assert rows(page) == ["alpha", "beta", "gamma ray"]
-    assert page.locator("#lb-board > thead th.lb-group").all_text_contents() == [
-        "",
-        "General VQA",
-        "Chart",
-        "Document",
-    ]
-    assert sorted(page.locator("#lb-board td[data-row]").all_text_contents()) == before
-    order = page.locator("#lb-board > thead th[data-row] .lb-name").all_text_contents()
-    page.locator("#lb-board > thead .lb-sort", has_text="AI2D").click()
-    assert rows(page) == ["gamma ray", "alpha", "beta"]
-    first = page.locator("#lb-board > tbody > tr").first.locator("td .lb-score").all_text_contents()
-    assert first[order.index("AI2D")] == "95.0"
+    assert columns(page) == ["Overall", "General VQA", "Chart", "Document"]
+    page.get_by_role("button", name="All benchmarks").click()
+    assert columns(page) == [
+        "Overall", "General VQA", "MMMU", "MMStar", "Chart", "AI2D", "ChartQA", "Document", "DocVQA",
+    ]  # fmt: skip
+    page.get_by_role("button", name="All benchmarks").click()
+    assert columns(page) == ["Overall", "General VQA", "Chart", "Document"]
 
 
-def test_a_rows_details_open_by_keyboard(page: Any, watch: Any, board: Path):
+def test_intervals_are_shown_in_the_cells_on_demand(page: Any, watch: Any, board: Path):
     watch.open(board)
-    button = page.get_by_role("button", name="Details of MMMU")
+    assert page.locator("#lb-board .lb-interval:visible").count() == 0
+    page.get_by_role("checkbox", name="95 % intervals").check()
+    assert page.locator("#lb-board .lb-interval:visible").count() == 12
+    assert "ci=1" in page.url
+
+
+def test_a_models_details_open_by_keyboard(page: Any, watch: Any, board: Path):
+    watch.open(board)
+    button = page.get_by_role("button", name="Details of beta")
     button.focus()
     page.keyboard.press("Enter")
     assert button.get_attribute("aria-expanded") == "true"
     details = page.locator(".lb-details")
-    assert details.locator("tbody tr").count() == 3
-    assert "Reported by their authors, not measured here: Qwen3-VL-8B-Instruct 60.2" in details.inner_text()
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Details of MMMU"
+    assert details.locator("table.lb-numbers tbody tr").count() == 9
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Details of beta"
     page.keyboard.press("Enter")
     assert page.locator(".lb-details").count() == 0
 
@@ -146,26 +130,15 @@ def test_everything_is_reached_by_tab(page: Any, watch: Any, board: Path):
                 "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent.trim()"
             )
         )
-    for wanted in ("Details of AI2D", "AI2D", "alpha", "Radar", "Reported figures", "Zoom the axes"):
+    for wanted in ("Benchmarks of Chart", "Chart", "Details of alpha", "Radar", "Copy CSV", "Zoom the axes"):
         assert wanted in seen, wanted
     assert any(name.startswith("All numbers") for name in seen)
 
 
-def test_reported_figures_are_hidden_and_shown(page: Any, watch: Any, board: Path):
-    watch.open(board)
-    button, table = page.get_by_role("button", name="Reported figures"), page.locator("#lb-reported table")
-    assert button.get_attribute("aria-pressed") == "true"
-    assert table.is_visible()
-    button.click()
-    assert not table.is_visible()
-    page.wait_for_function("document.querySelector('#lb-controls [aria-pressed]').ariaPressed === 'false'")
-    page.locator("#lb-reported summary").click()
-    assert table.is_visible()
-
-
 def test_reported_figures_never_move_among_the_measured(page: Any, watch: Any, board: Path):
-    watch.open(board, "#/leaderboard?sort=task:mmmu&layout=models")
-    assert set(rows(page)) == set(SCORES)
+    watch.open(board, "#/leaderboard?sort=task:mmmu")
+    assert set(models(page)) == set(SCORES)
+    assert page.locator("#lb-reported table").is_visible()
     assert "OpenVLThinkerV2" not in page.locator("#lb-board").inner_text()
 
 
@@ -209,7 +182,7 @@ def test_one_run_shows_all_its_numbers_at_once(page: Any, watch: Any, tmp_path: 
     page.locator("#lb-single th button", has_text="Score").click()
     names = page.locator("#lb-single tbody th .lb-name").all_text_contents()
     assert names == [
-        "Mean of all",
+        "Overall",
         "General VQA",
         "MMMU",
         "MMStar",
@@ -218,12 +191,6 @@ def test_one_run_shows_all_its_numbers_at_once(page: Any, watch: Any, tmp_path: 
         "AI2D",
         "Document",
         "DocVQA",
-    ]
-    control(page, "Category").select_option("chart")
-    assert page.locator("#lb-single tbody th .lb-name:visible").all_text_contents() == [
-        "Chart",
-        "ChartQA",
-        "AI2D",
     ]
     assert page.locator("#lb-figures figure").count() == 4
 
@@ -234,13 +201,14 @@ def test_a_task_shows_its_groups(page: Any, watch: Any, tmp_path: Path, board_ru
     paths = [board_runs.write_run(tmp_path / name, {"mmmu": made, "ai2d": 5.0}) for name in "ab"]
     for chosen in (paths, paths[:1]):
         watch.open(build(load_runs(chosen), tmp_path / f"{len(chosen)}.html", samples=False).path)
-        page.get_by_role("button", name="Details of MMMU").click()
+        name = "Details of MMMU" if len(chosen) == 1 else "Details of model"
+        page.get_by_role("button", name=name).first.click()
         if len(chosen) == 2:
             page.locator(".lb-parts summary").click()
         parts = page.locator(".lb-parts table")
         assert "50.0 40.0 – 60.0, n 8" in parts.inner_text().replace("\t", " ")
         assert board_runs.HOSTILE in parts.locator("th").all_text_contents()
-        page.get_by_role("button", name="Details of MMMU").click()
+        page.get_by_role("button", name=name).first.click()
         assert page.locator(".lb-parts").count() == 0
 
 
@@ -248,8 +216,8 @@ def test_counts_lead_to_their_samples(page: Any, watch: Any, tmp_path: Path, boa
     made = board_runs.result("mmmu", 60.0, loopholes=2)
     paths = [board_runs.write_run(tmp_path / name, {"mmmu": made}, model=f"model {name}") for name in "ab"]
     watch.open(build(load_runs(paths), tmp_path / "board.html").path)
-    page.get_by_role("button", name="Details of MMMU").click()
-    page.locator(".lb-details a").nth(1).click()
+    page.get_by_role("button", name="Details of model b").click()
+    page.locator(".lb-details a").first.click()
     assert page.locator("#section-samples").is_visible()
     assert not page.locator("#section-leaderboard").is_visible()
     chosen = page.locator("#section-samples select").evaluate_all("all => all.map(each => each.value)")
@@ -260,7 +228,7 @@ def test_the_table_is_there_without_javascript(browser: Any, board: Path):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(board.as_uri())
-    assert page.locator("#lb-board .lb-score:visible").count() == 26
+    assert page.locator("#lb-board .lb-score:visible").count() == 12
     page.locator("#lb-all summary").click()
     assert page.locator("#lb-numbers").is_visible()
     context.close()

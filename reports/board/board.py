@@ -166,7 +166,7 @@ def _rows(runs: Sequence[Run]) -> Iterator[Row]:
         found.values(), key=lambda task: (order.index(task.name) if task.name in order else 99, task.name)
     )
     if len(tasks) > 1:
-        yield Row("mean", "all", "Mean of all", about="plain mean of the tasks' headlines, in per cent")
+        yield Row("mean", "all", "Overall", about="plain mean of the tasks' headlines, in per cent")
     categories = dict.fromkeys([*CATEGORIES, *(task.category for task in tasks)])
     for category in categories:
         here = [task for task in tasks if task.category == category]

@@ -1,10 +1,11 @@
-"""The leaderboard: the table of rows × runs, its figures, published figures apart, and where all came from."""
+"""The overview: one sentence, the table of models × scores, figures, published scores apart, provenance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from harness.registry import suite_names
@@ -12,32 +13,34 @@ from harness.scores.results import Results
 from harness.scores.stats import Estimate
 from harness.scores.table import NO_NUMBER, interval, number, percent
 from harness.words import counted
-from reports.board.board import CATEGORY_LABELS, Board, Cell, Row, label, make_board
+from reports.board.board import CATEGORY_LABELS, Board, Cell, Row, label
+from reports.board.formats import format_board
+from reports.board.headline import decimals, headline, lowest
 from reports.board.published import Published, published
-from reports.board.tags import tags
+from reports.board.tags import Tag, tags
 from reports.page import Section, markup
 from reports.runs import Run
 from tasks import CATEGORIES
 
+if TYPE_CHECKING:
+    from reports.pairs import Pairings
+
 _STATUSES = ("unparsed", "truncated", "filtered", "failed", "error")
 
 
-def leaderboard_section(runs: Sequence[Run], *, samples: bool = True) -> Section:
+def board_section(board: Board, pairs: Pairings | None = None, *, samples: bool = True) -> Section:
     """The section of a report.
 
     Args:
-        runs: in the order given; the table has the best mean first.
+        board: the table; the page has the best mean first.
+        pairs: its runs compared two by two; None where there is one run.
         samples: the report has a sample viewer that counts can link into.
     """
-    return board_section(make_board(runs), samples=samples)
-
-
-def board_section(board: Board, *, samples: bool = True) -> Section:
-    """The same from a table that is made already."""
     order = board.order
     html = markup(
         "leaderboard.html.jinja",
-        view=View(board, samples),
+        view=View(board, samples, pairs),
+        headline=headline(board, pairs),
         runs=[(index, board.runs[index]) for index in order],
         bodies=list(_bodies(board)),
         reported=_reported(),
@@ -47,9 +50,12 @@ def board_section(board: Board, *, samples: bool = True) -> Section:
     )
     return Section(
         "leaderboard",
-        "Leaderboard",
+        "Overview",
         html,
-        data={"leaderboard-data": _data(board, order)},
+        data={
+            "leaderboard-data": _data(board, order),
+            "leaderboard-copies": {kind: format_board(board, kind) for kind in ("markdown", "latex", "csv")},
+        },
         scripts=("leaderboard_figures.js", "leaderboard.js"),
         styles=("leaderboard.css",),
     )
@@ -61,12 +67,13 @@ def _bodies(board: Board) -> Iterator[tuple[str, list[Row]]]:
         yield category, [row for row in board.rows if row.category == category]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """What the template asks of a table."""
 
     board: Board
     samples: bool
+    pairs: Pairings | None = None
 
     number = staticmethod(number)
     percent = staticmethod(percent)
@@ -77,10 +84,72 @@ class View:
         """One run: then the table of all numbers is the leaderboard."""
         return len(self.board.runs) == 1
 
-    @property
-    def density(self) -> str:
-        """How much a cell says at first."""
-        return "full" if len(self.board.runs) <= 3 else "standard"
+    @cached_property
+    def shared(self) -> list[Tag]:
+        """The labels that all runs have: they stand once, above the table."""
+        first, *others = [tags(run) for run in self.board.runs]
+        return [tag for tag in first if all(tag in theirs for theirs in others)]
+
+    def own_tags(self, run: Run) -> list[Tag]:
+        """A run's labels that not all runs have."""
+        return [tag for tag in tags(run) if tag not in self.shared]
+
+    @cached_property
+    def best(self) -> Mapping[str, int]:
+        """Row → position of the complete run with the highest score."""
+        found = {}
+        for row in self.board.rows:
+            scores = [
+                (cell.score.value, -index)
+                for index, cell in enumerate(self.board.line(row))
+                if cell is not None and cell.score.value is not None and self.board.runs[index].finished
+            ]
+            if len(scores) > 1:
+                found[row.id] = -max(scores)[1]
+        return found
+
+    def tied(self, row: Row, index: int) -> bool:
+        """Whether the paired test cannot tell a run from the best of a row."""
+        best = self.best.get(row.id)
+        if best is None or best == index or self.pairs is None:
+            return False
+        return self.pairs.sign(best, index, "overall" if row.kind == "mean" else row.kind, row.name) == 0
+
+    def tint(self, row: Row, index: int) -> int:
+        """How dark a cell's background is within its column, 0 (the lowest score) to 8 (the highest)."""
+        scores = [cell.score.value for cell in self.board.line(row) if cell and cell.score.value is not None]
+        cell = self.cell(row, index)
+        if cell is None or cell.score.value is None or len(scores) < 2 or max(scores) == min(scores):
+            return 0
+        return round(8 * (cell.score.value - min(scores)) / (max(scores) - min(scores)))
+
+    @cached_property
+    def worst(self) -> frozenset[str]:
+        """Ids of the rows that are the lowest of one run."""
+        return frozenset(row.id for row in lowest(self.board))
+
+    def about(self, row: Row, index: int) -> str:
+        """A cell in words, shown on hover."""
+        cell = self.cell(row, index)
+        if cell is None or cell.score.value is None:
+            return f"{row.label}: no score"
+        digits = self.digits(row)
+        parts = [f"{row.label} {number(cell.score.value, digits)} (95 % CI {interval(cell.score, digits)})"]
+        parts.append(f"n {cell.score.n}" if cell.task is not None else "")
+        parts += [f"{status} {share}" for status, share, _ in self.problems(cell)]
+        if cell.mean is not None and cell.mean.missing:
+            parts.append(f"without {', '.join(cell.mean.missing)}")
+        if self.tied(row, index):
+            parts.append(f"not significantly different from {self.board.runs[self.best[row.id]].name} (paired)")
+        return "; ".join(filter(None, parts))
+
+    def warns(self, row: Row, index: int) -> bool:
+        """Whether much of a task has no parsed answer, or a mean lacks tasks."""
+        cell = self.cell(row, index)
+        if cell is None:
+            return False
+        missing = cell.mean is not None and bool(cell.mean.missing)
+        return missing or any(share >= 0.05 for _, _, share in self.problems(cell))
 
     @property
     def synthetic(self) -> bool:
@@ -96,9 +165,7 @@ class View:
         """A run's cell of a row."""
         return self.board.cells.get((row.id, index))
 
-    def digits(self, row: Row) -> int:
-        """Decimals of a row's scores."""
-        return 0 if row.scale >= 1000 else 1
+    digits = staticmethod(decimals)
 
     def interval(self, row: Row, cell: Cell) -> str:
         """As "12.3 – 45.6"."""
@@ -234,7 +301,14 @@ def _data(board: Board, order: Sequence[int]) -> dict[str, Any]:
         "order": list(order),
         "runs": [{"name": run.name, "partial": not run.finished} for run in board.runs],
         "rows": [
-            {"id": row.id, "kind": row.kind, "label": row.label, "category": row.category, "scale": row.scale}
+            {
+                "id": row.id,
+                "kind": row.kind,
+                "name": row.name,
+                "label": row.label,
+                "category": row.category,
+                "scale": row.scale,
+            }
             for row in board.rows
         ],
         "cells": [[_cell_data(cell) for cell in board.line(row)] for row in board.rows],

@@ -75,7 +75,20 @@ const harness = (() => {
   const number = (value, decimals = 1) => (value === null || value === undefined ? "–" : value.toFixed(decimals));
   const percent = (share) => (share === null || share === undefined ? "–" : `${(100 * share).toFixed(1)} %`);
 
+  /** The theme: automatic, or what was chosen, kept where the browser lets a file keep anything. */
+  function theme() {
+    const select = document.getElementById("theme");
+    if (!select) return;
+    const stored = (write) => { try { return write === undefined ? localStorage.getItem("harness-theme") : localStorage.setItem("harness-theme", write); } catch { return null; } };
+    const apply = () => { if (select.value) document.documentElement.dataset.theme = select.value; else delete document.documentElement.dataset.theme; };
+    select.value = stored() ?? "";
+    select.addEventListener("change", () => { stored(select.value); apply(); });
+    apply();
+    select.parentElement.hidden = false;
+  }
+
   addEventListener("hashchange", route);
+  addEventListener("DOMContentLoaded", theme);
   addEventListener("DOMContentLoaded", route);
   return { h, svg, data, inflate, address, go, number, percent, section: (id, own) => sections.set(id, own) };
 })();

@@ -1,19 +1,24 @@
 "use strict";
-/* The leaderboard: sorting, filters, either orientation, a row's details.
+/* The overview: sorting, a baseline, a category's benchmarks, a model's details.
 
-   Addresses: #/leaderboard?category=&q=&sort=&dir=&by=&layout=&density=   (all optional)
-     category  only this category          q        only models whose name has this text
-     sort      a row's id: models by it    by       a run's number: tasks by it, within their categories
-     dir       asc                         layout   models: a row a model
-     density   compact | standard | full
+   Addresses: #/leaderboard?q=&sort=&dir=&base=&ci=&open=   (all optional)
+     q     only models whose name has this text     sort  a column's id: models by it, dir=asc lowest first
+     base  a run's number: every cell is the difference from it, with p     ci    1: intervals in the cells
+     open  categories whose benchmarks are shown, with commas
 
-   The server rendered every cell; this moves them about and never makes one anew. */
+   The server rendered every score; this moves rows, shows columns, and adds differences from compare-data. */
 (() => {
   const { h, data, go, number } = harness;
-  const KEYS = ["category", "q", "sort", "dir", "by", "layout", "density"];
-  const open = new Set();
-  let root, info, table, columns, lines, cells, controls, figures;
+  const KEYS = ["q", "sort", "dir", "base", "ci", "open"];
+  const details = new Set();
+  let root, info, table, lines, controls, figures;
   let state = {};
+
+  const rowOf = (id) => info.rows.find((row) => row.id === id);
+  const place = (id) => info.rows.findIndex((row) => row.id === id);
+  const value = (id, run) => info.cells[place(id)]?.[run]?.[0] ?? null;
+  const opened = () => new Set(state.open.split(",").filter(Boolean));
+  const change = (changes) => go("leaderboard", { ...state, ...changes }, true);
 
   function start(section) {
     root = section;
@@ -23,34 +28,155 @@
     if (table) collect(); else expandable(root.querySelector("#lb-single"));
     for (const numbers of root.querySelectorAll("table.lb-numbers")) sortable(numbers);
     makeControls();
-    new ResizeObserver(() => figures.resize()).observe(root);
+    const top = document.querySelector(".top");
+    new ResizeObserver(() => {
+      document.documentElement.style.setProperty("--top", `${top.offsetHeight}px`);
+      figures.resize();
+    }).observe(root);
   }
 
   function show(query) {
     state = Object.fromEntries(KEYS.map((key) => [key, query.get(key) ?? ""]));
     for (const [key, control] of Object.entries(controls)) {
-      if (document.activeElement !== control || control.tagName !== "INPUT") control.value = state[key] || control.dataset.first || "";
+      if (control.type === "checkbox") control.checked = Boolean(state[key]);
+      else if (document.activeElement !== control || control.tagName !== "INPUT") control.value = state[key];
     }
     arrange();
   }
 
-  function change(changes) { go("leaderboard", { ...state, ...changes }, true); }
-
-  /* ---- the table ---- */
+  /* ---- the table of models ---- */
 
   function collect() {
-    columns = new Map(); lines = new Map(); cells = new Map();
-    for (const th of table.querySelectorAll("thead th[data-run]")) columns.set(Number(th.dataset.run), th);
-    for (const th of table.querySelectorAll("tbody th[data-row]")) lines.set(th.dataset.row, th);
-    for (const td of table.querySelectorAll("td[data-row]")) cells.set(`${td.dataset.row}|${td.dataset.run}`, td);
-    for (const [run, th] of columns) {
-      asButton(th, "Sort tasks by this model", () => nextSort("by", String(run)));
-      th.querySelector(".lb-head").prepend(expander(`run:${run}`, info.runs[run].name), figures.marker(run));
+    lines = new Map([...table.tBodies[0].rows].map((line) => [Number(line.dataset.run), line]));
+    for (const th of table.tHead.querySelectorAll("th[data-row]")) {
+      const row = rowOf(th.dataset.row);
+      asButton(th, "Sort the models by this column", () => nextSort(row.id));
+      const tasks = info.rows.filter((other) => other.kind === "task" && other.category === row.category);
+      if (row.kind === "category" && tasks.length) {
+        th.querySelector(".lb-head").prepend(expander(`Benchmarks of ${row.label}`, () => {
+          const shown = opened();
+          if (!shown.delete(row.category)) shown.add(row.category);
+          change({ open: [...shown].join(",") });
+        }, { of: row.category }));
+      }
     }
-    for (const [row, th] of lines) {
-      asButton(th, "Sort models by this row", () => nextSort("sort", row));
-      th.querySelector(".lb-head").prepend(expander(row, rowOf(row).label));
+    for (const [run, line] of lines) {
+      line.cells[0].querySelector(".lb-head").prepend(expander(`Details of ${info.runs[run].name}`, () => {
+        if (!details.delete(run)) details.add(run);
+        arrange();
+      }, { run }), figures.marker(run));
     }
+  }
+
+  function asButton(th, hint, act) {
+    const name = th.querySelector(".lb-name");
+    const button = h("button", { class: "lb-sort", type: "button", title: `${th.title ? `${th.title}. ` : ""}${hint}`, on: { click: act } });
+    name.replaceWith(button);
+    button.append(name);
+  }
+
+  const expander = (label, act, dataset) => h("button", { class: "lb-expand", type: "button", dataset, "aria-expanded": "false", "aria-label": label, on: { click: act } });
+
+  /** First down, then up, then as it was. */
+  function nextSort(id) {
+    if (state.sort !== id) change({ sort: id, dir: "" });
+    else if (!state.dir) change({ dir: "asc" });
+    else change({ sort: "", dir: "" });
+  }
+
+  function shownRuns() {
+    const wanted = state.q.trim().toLowerCase();
+    const runs = info.order.filter((run) => info.runs[run].name.toLowerCase().includes(wanted));
+    if (!rowOf(state.sort)) return runs;
+    const sign = state.dir === "asc" ? 1 : -1;
+    return [...runs].sort((a, b) => {
+      const [x, y] = [value(state.sort, a), value(state.sort, b)];
+      if (x === null || y === null) return (x === null) - (y === null);  // what has no score stays last either way
+      return sign * (x - y);
+    });
+  }
+
+  function arrange() {
+    const runs = table ? shownRuns() : info.order;
+    if (table) {
+      const focused = document.activeElement;
+      const shown = opened();
+      const single = (row) => info.rows.filter((other) => other.category === row.category).length === 1;
+      for (const node of table.querySelectorAll("[data-row]")) {
+        const row = rowOf(node.dataset.row);
+        node.hidden = row.kind === "task" && !single(row) && !shown.has(row.category);
+        if (node.tagName === "TH") set(node, "aria-sort", state.sort !== row.id ? null : state.dir === "asc" ? "ascending" : "descending");
+      }
+      for (const button of table.querySelectorAll(".lb-expand")) {
+        const on = button.dataset.of ? shown.has(button.dataset.of) : details.has(Number(button.dataset.run));
+        button.setAttribute("aria-expanded", String(on));
+      }
+      set(table, "data-intervals", state.ci ? "" : null);
+      for (const line of table.querySelectorAll(".lb-details")) line.remove();
+      for (const [run, line] of lines) if (!runs.includes(run)) line.remove();
+      for (const run of runs) {
+        table.tBodies[0].append(lines.get(run));
+        if (details.has(run)) table.tBodies[0].append(detailsOf(run));
+      }
+      differences(runs);
+      if (root.contains(focused)) focused.focus({ preventScroll: true });  // a line that is moved loses the focus
+      table.hidden = !runs.length;
+      root.querySelector("#lb-empty").hidden = Boolean(runs.length);
+      root.querySelector("#lb-said").textContent = `${runs.length} of ${info.runs.length} models${said()}`;
+    }
+    figures.draw(info.rows, runs);
+  }
+
+  function said() {
+    const by = rowOf(state.sort);
+    const base = info.runs[Number(state.base || -1)];
+    return (by ? `, by ${by.label}, ${state.dir === "asc" ? "lowest" : "highest"} first` : "") + (base ? `, compared with ${base.name}` : "");
+  }
+  function set(node, name, text) { if (text === null) node.removeAttribute(name); else node.setAttribute(name, text); }
+
+  /* ---- differences from a baseline ---- */
+
+  function entryOf(base, run, row) {
+    const pair = data("compare-data")?.pairs.find((each) => each.a === Math.min(base, run) && each.b === Math.max(base, run));
+    if (!pair || pair.why !== undefined) return null;
+    const entry = row.kind === "mean" ? pair.all
+      : row.kind === "category" ? pair.groups.find((group) => group.mean.name === row.name)?.mean
+        : pair.groups.flatMap((group) => group.tasks).find((task) => task.name === row.name);
+    if (!entry || entry.d[0] === null) return null;
+    const sign = pair.a === base ? 1 : -1;
+    return { difference: sign * entry.d[0], p: entry.p, certain: sign * entry.certain };
+  }
+
+  function differences(runs) {
+    for (const node of table.querySelectorAll(".lb-delta")) node.remove();
+    const base = state.base === "" ? null : Number(state.base);
+    set(table, "data-base", base === null || !info.runs[base] ? null : "");
+    if (base === null || !info.runs[base]) return;
+    for (const run of runs) for (const cell of lines.get(run).cells) {
+      const row = rowOf(cell.dataset.row);
+      if (row) cell.append(difference(base, run, row));
+    }
+  }
+
+  function difference(base, run, row) {
+    if (run === base) return h("span", { class: "lb-delta soft" }, number(value(row.id, run), row.scale >= 1000 ? 0 : 1));
+    const entry = entryOf(base, run, row);
+    if (!entry) return h("span", { class: "lb-delta soft", title: "Not compared" }, "–");
+    const tone = entry.certain > 0 ? " good" : entry.certain < 0 ? " bad" : "";
+    const points = Math.abs(entry.difference) < 0.05 ? "0.0" : `${entry.difference < 0 ? "−" : "+"}${Math.abs(entry.difference).toFixed(1)}`;
+    return h("span", { class: `lb-delta${tone}` }, points, h("span", { class: "soft" }, entry.p < 0.001 ? "p < 0.001" : `p ${entry.p.toFixed(3)}`));
+  }
+
+  /* ---- details ---- */
+
+  /** The lines of the table of all numbers that a model has, under it. */
+  function detailsOf(run) {
+    const all = root.querySelector("#lb-numbers");
+    const copy = h("table", { class: "lb-numbers", dataset: { details: "run" } }, all.tHead.cloneNode(true),
+      h("tbody", {}, [...all.querySelectorAll(`tr[data-run="${run}"]`)].map((line) => line.cloneNode(true))));
+    for (const button of copy.querySelectorAll("thead button")) button.replaceWith(button.textContent);
+    const groups = info.rows.map((row) => [row, parts(row.id, [run], false, row.label)]).filter(([, made]) => made).map(([, made]) => made);
+    return h("tr", { class: "lb-details" }, h("td", { colspan: lines.get(run).cells.length }, h("div", { class: "lb-inner" }, copy, groups)));
   }
 
   /** One run: a task's row opens its other metrics. */
@@ -58,170 +184,18 @@
     for (const line of single.querySelectorAll("tbody tr")) {
       const id = line.dataset.row;
       if (!info.metrics[id]) continue;
-      const button = expander(id, rowOf(id).label);
-      button.onclick = () => {
+      const button = expander(`Details of ${rowOf(id).label}`, () => {
         const shown = button.getAttribute("aria-expanded") !== "true";
         button.setAttribute("aria-expanded", String(shown));
         if (shown) line.after(h("tr", { class: "lb-details" }, h("td", { colspan: line.cells.length }, h("div", { class: "lb-inner" }, parts(id, [0], true)))));
         else line.nextElementSibling.remove();
-      };
+      });
       line.querySelector(".lb-head").prepend(button);
     }
   }
 
-  function asButton(th, hint, act) {
-    const name = th.querySelector(".lb-name");
-    const button = h("button", { class: "lb-sort", type: "button", title: hint, on: { click: act } });
-    name.replaceWith(button);
-    button.append(name);
-  }
-
-  function expander(id, name) {
-    const toggle = () => {
-      if (!open.delete(id)) open.add(id);
-      arrange();
-    };
-    return h("button", { class: "lb-expand", type: "button", dataset: { of: id }, "aria-expanded": "false",
-      "aria-label": `Details of ${name}`, on: table ? { click: toggle } : {} });
-  }
-
-  const rowOf = (id) => info.rows.find((row) => row.id === id);
-  const value = (row, run) => info.cells[info.rows.indexOf(rowOf(row))]?.[run]?.[0] ?? null;
-
-  /** First down, then up, then as it was. */
-  function nextSort(key, id) {
-    const other = key === "sort" ? "by" : "sort";
-    if (state[key] !== id) change({ [key]: id, [other]: "", dir: "" });
-    else if (!state.dir) change({ dir: "asc" });
-    else change({ [key]: "", dir: "" });
-  }
-
-  /** Sorted by a number; what has none stays last either way. */
-  function sorted(items, number) {
-    const sign = state.dir === "asc" ? 1 : -1;
-    return [...items].sort((a, b) => {
-      const [x, y] = [number(a), number(b)];
-      if (x === null || y === null) return (x === null) - (y === null);
-      return sign * (x - y);
-    });
-  }
-
-  function shownRuns() {
-    const wanted = state.q.trim().toLowerCase();
-    const runs = info.order.filter((run) => info.runs[run].name.toLowerCase().includes(wanted));
-    return rowOf(state.sort) ? sorted(runs, (run) => value(state.sort, run)) : runs;
-  }
-
-  function shownRows() {
-    const rows = info.rows.filter((row) => !state.category || row.category === state.category);
-    if (!state.by || !info.runs[Number(state.by)]) return rows;
-    const groups = Map.groupBy ? Map.groupBy(rows, (row) => row.category) : grouped(rows);
-    return [...groups.values()].flatMap((group) => [
-      ...group.filter((row) => row.kind !== "task"),
-      ...sorted(group.filter((row) => row.kind === "task"), (row) => {
-        const found = value(row.id, Number(state.by));
-        return found === null ? null : found / row.scale;
-      }),
-    ]);
-  }
-
-  function grouped(rows) {
-    const groups = new Map();
-    for (const row of rows) groups.set(row.category, [...(groups.get(row.category) ?? []), row]);
-    return groups;
-  }
-
-  function arrange() {
-    const rows = shownRows();
-    const runs = shownRuns();
-    const focused = document.activeElement;
-    if (table) {
-      const { scrollLeft, scrollTop } = table.parentElement;
-      const models = state.layout === "models";
-      mark(rows, runs, models);
-      table.dataset.layout = models ? "models" : "tasks";
-      table.dataset.density = state.density || controls.density.dataset.first;
-      for (const part of [...table.tHead.rows, ...table.tBodies]) part.remove();
-      if (models) byModel(rows, runs); else byTask(rows, runs);
-      // Cells that are moved lose the focus, and an emptied table its place.
-      if (root.contains(focused)) focused.focus({ preventScroll: true });
-      table.parentElement.scrollTo(scrollLeft, scrollTop);
-      const nothing = !rows.length || !runs.length;
-      table.parentElement.hidden = nothing;
-      root.querySelector("#lb-empty").hidden = !nothing;
-      root.querySelector("#lb-said").textContent = `${runs.length} of ${info.runs.length} models, ${rows.length} rows${said()}`;
-    } else {
-      for (const body of root.querySelectorAll("#lb-single tbody")) body.hidden = Boolean(state.category) && body.dataset.category !== state.category;
-    }
-    for (const cell of root.querySelectorAll("#lb-reported [data-category]")) cell.hidden = Boolean(state.category) && cell.dataset.category !== state.category;
-    figures.draw(rows, runs);
-  }
-
-  function said() {
-    const direction = state.dir === "asc" ? "lowest first" : "highest first";
-    if (rowOf(state.sort)) return `; models by ${rowOf(state.sort).label}, ${direction}`;
-    return state.by && info.runs[Number(state.by)] ? `; tasks by ${info.runs[Number(state.by)].name}, ${direction}` : "";
-  }
-
-  /** Which header says how things are sorted, and which details are open. */
-  function mark(rows, runs, models) {
-    const direction = state.dir === "asc" ? "ascending" : "descending";
-    for (const [id, th] of lines) set(th, "aria-sort", state.sort === id ? direction : null);
-    for (const [run, th] of columns) set(th, "aria-sort", state.by === String(run) ? direction : null);
-    for (const th of [...lines.values(), ...columns.values()]) {
-      const button = th.querySelector(".lb-expand");
-      button.hidden = models === Boolean(th.dataset.row);
-      button.setAttribute("aria-expanded", String(open.has(button.dataset.of)));
-      th.scope = models === Boolean(th.dataset.row) ? "col" : "row";
-    }
-  }
-
-  function set(node, name, text) { if (text === null) node.removeAttribute(name); else node.setAttribute(name, text); }
-
-  const corner = (text) => h("th", { scope: "col", class: "lb-corner" }, text);
-
-  function byTask(rows, runs) {
-    table.tHead.append(h("tr", {}, corner("Task"), runs.map((run) => columns.get(run))));
-    for (const [category, group] of grouped(rows)) {
-      const body = h("tbody", { dataset: { category } });
-      for (const row of group) {
-        body.append(h("tr", { class: `lb-${row.kind}` }, lines.get(row.id), runs.map((run) => cells.get(`${row.id}|${run}`))));
-        if (open.has(row.id)) body.append(details(runs.length + 1, row.id, runs, "row"));
-      }
-      table.append(body);
-    }
-  }
-
-  function byModel(rows, runs) {
-    const groups = [...grouped(rows)];
-    table.tHead.append(
-      h("tr", {}, h("th", { scope: "col", rowspan: 2, class: "lb-corner" }, "Model"), groups.map(([category, group]) =>
-        h("th", { scope: "colgroup", colspan: group.length, class: "lb-group" }, info.categories[category] ?? category))),
-      h("tr", {}, rows.map((row) => lines.get(row.id))));
-    const body = h("tbody");
-    for (const run of runs) {
-      body.append(h("tr", {}, columns.get(run), rows.map((row) => cells.get(`${row.id}|${run}`))));
-      if (open.has(`run:${run}`)) body.append(details(rows.length + 1, rows, [run], "run"));
-    }
-    table.append(body);
-  }
-
-  /** The lines of the table of all numbers that a row or a model has, under it. */
-  function details(width, of, runs, kind) {
-    const all = root.querySelector("#lb-numbers");
-    const ids = kind === "row" ? [of] : of.map((row) => row.id);
-    const wanted = ids.flatMap((id) => runs.map((run) => all.querySelector(`tr[data-row="${CSS.escape(id)}"][data-run="${run}"]`)));
-    const copy = h("table", { class: "lb-numbers", dataset: { details: kind } },
-      all.tHead.cloneNode(true), h("tbody", {}, wanted.map((line) => line.cloneNode(true))));
-    for (const button of copy.querySelectorAll("thead button")) button.replaceWith(button.textContent);
-    const reported = kind === "row" ? info.reported[of] ?? [] : [];
-    const more = reported.length ? h("p", { class: "soft" }, "Reported by their authors, not measured here: ",
-      h("em", {}, reported.map(([name, figure]) => `${name} ${figure}`).join(" · "))) : null;
-    return h("tr", { class: "lb-details" }, h("td", { colspan: width }, h("div", { class: "lb-inner" }, copy, more, kind === "row" ? parts(of, runs, false) : null)));
-  }
-
-  /** A task's other metrics and groups, models side by side. */
-  function parts(id, runs, shown) {
+  /** A task's other metrics and groups. */
+  function parts(id, runs, shown, title) {
     const metrics = info.metrics[id];
     if (!metrics) return null;
     const digits = rowOf(id).scale >= 1000 ? 0 : 1;
@@ -230,7 +204,7 @@
     const line = ([label, found]) => h("tr", {}, h("th", { scope: "row" }, label), runs.map((run) => cellOf(found[run])));
     const bodies = metrics.map(({ name, groups }) => h("tbody", {}, groups.length === 1 && !groups[0][0] ? line([name, groups[0][1]])
       : [h("tr", {}, h("th", { scope: "rowgroup", colspan: runs.length + 1 }, name)), groups.map(line)]));
-    return h("details", { class: "lb-parts", open: shown }, h("summary", {}, "Other metrics and groups"),
+    return h("details", { class: "lb-parts", open: shown }, h("summary", {}, `${title ? `${title}: other` : "Other"} metrics and groups`),
       h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Metric"), runs.map((run) => h("th", { scope: "col" }, info.runs[run].name)))), bodies));
   }
 
@@ -239,8 +213,7 @@
   function sortable(numbers) {
     [...numbers.tHead.rows[0].cells].forEach((th, column) => {
       const text = th.textContent.trim();
-      const press = () => sortColumn(numbers, th, column);
-      th.replaceChildren(h("button", { class: "lb-sort", type: "button", on: { click: press } }, text));
+      th.replaceChildren(h("button", { class: "lb-sort", type: "button", on: { click: () => sortColumn(numbers, th, column) } }, text));
     });
   }
 
@@ -271,33 +244,31 @@
 
   function makeControls() {
     const bar = root.querySelector("#lb-controls");
-    const input = (key, node) => {
-      node.addEventListener("input", () => change({ [key]: node.value === node.dataset.first ? "" : node.value }));
-      return node;
-    };
-    const option = ([text, label]) => h("option", { value: text }, label);
-    const categories = [...new Set(info.rows.map((row) => row.category).filter(Boolean))];
-    controls = {
-      category: input("category", h("select", {}, [["", "All categories"], ...categories.map((name) => [name, info.categories[name] ?? name])].map(option))),
-    };
-    const shown = [h("label", {}, "Category", controls.category)];
+    controls = {};
     if (table) {
-      controls.q = input("q", h("input", { type: "search", placeholder: "part of a name" }));
-      controls.layout = input("layout", h("select", {}, [["", "Tasks"], ["models", "Models"]].map(option)));
-      controls.density = input("density", h("select", { dataset: { first: table.dataset.density } },
-        [["compact", "Scores"], ["standard", "Scores, intervals"], ["full", "Everything"]].map(option)));
-      shown.push(h("label", {}, "Models", controls.q), h("label", {}, "Rows", controls.layout), h("label", {}, "Cells", controls.density));
+      const on = (key, node, read) => { node.addEventListener("input", () => change({ [key]: read(node) })); return node; };
+      const options = info.order.map((run) => h("option", { value: run }, info.runs[run].name));
+      controls.q = on("q", h("input", { type: "search", placeholder: "part of a name" }), (node) => node.value);
+      controls.base = on("base", h("select", {}, h("option", { value: "" }, "none"), options), (node) => node.value);
+      controls.ci = on("ci", h("input", { type: "checkbox" }), (node) => (node.checked ? "1" : ""));
+      bar.append(h("label", {}, "Models", controls.q), h("label", {}, "Baseline: Δ and p (Holm)", controls.base),
+        h("label", { class: "lb-check" }, controls.ci, " 95 % intervals"));
+      const categories = info.rows.filter((row) => row.kind === "category").map((row) => row.category);
+      bar.append(h("button", { type: "button", on: { click: () => change({ open: opened().size < categories.length ? categories.join(",") : "" }) } }, "All benchmarks"));
     }
-    const reported = root.querySelector("#lb-reported");
-    const toggle = h("button", { type: "button", "aria-pressed": String(reported.open), on: { click: () => {
-      reported.open = !reported.open;
-      if (reported.open) reported.scrollIntoView({ block: "nearest" });
-    } } }, "Reported figures");
-    reported.addEventListener("toggle", () => toggle.setAttribute("aria-pressed", String(reported.open)));
-    shown.push(toggle);
-    if (table) shown.push(h("button", { type: "button", on: { click: () => { open.clear(); go("leaderboard", {}, true); arrange(); } } }, "Reset"));
-    bar.append(...shown);
+    bar.append(h("span", { class: "lb-copy", role: "group", "aria-label": "Copy the table" }, [["markdown", "Markdown"], ["latex", "LaTeX"], ["csv", "CSV"]].map(copier)));
     bar.hidden = false;
+  }
+
+  function copier([kind, name]) {
+    const button = h("button", { type: "button", on: { click: async () => {
+      try {
+        await navigator.clipboard.writeText(data("leaderboard-copies")[kind]);
+        button.textContent = "Copied";
+      } catch { button.textContent = "Not allowed"; }
+      setTimeout(() => { button.textContent = `Copy ${name}`; }, 1500);
+    } } }, `Copy ${name}`);
+    return button;
   }
 
   harness.section("leaderboard", { start, show });

@@ -15,7 +15,7 @@ const leaderboardFigures = (root, info) => {
 
   const rowIndex = new Map(info.rows.map((row, index) => [row.id, index]));
   const cell = (row, run) => info.cells[rowIndex.get(row.id)][run];
-  const colour = (run) => `var(--c${(position.get(run) % 8) + 1})`;
+  const colour = (run) => `var(--c${(position.get(run) % 10) + 1})`;
   const faded = (run) => (view.lit !== null && view.lit !== run ? 0.15 : 1);
 
   /** A run's mark: colour and shape together tell up to forty apart. */

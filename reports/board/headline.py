@@ -1,0 +1,95 @@
+"""The first sentence of a report: who leads, by how much, and whether that is significant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.scores.table import interval, number
+from harness.words import counted
+from reports.board.board import Board, Row
+
+if TYPE_CHECKING:
+    from harness.compare.comparison import Comparison
+    from reports.pairs import Pairings
+
+
+def headline(board: Board, pairs: Pairings | None) -> str:
+    """One sentence on the two best runs, or on the only one.
+
+    Args:
+        board: the table.
+        pairs: its runs compared two by two; None where there is one.
+    """
+    if pairs is None or len(board.runs) < 2:
+        return _one_run(board)
+    first, second = board.order[:2]
+    names = f"{board.runs[first].name} and {board.runs[second].name}"
+    found = pairs.of(first, second)
+    if found is None or found.comparison is None:
+        why = found.why if found is not None else "there are too many samples for all pairs"
+        return f"{names} are not compared: {why}"
+    if found.comparison.overall.difference.value is None:
+        return f"{names} have no task in common that could be compared."
+    significant = pairs.sign(first, second, "overall", "all")
+    return _two_runs(board, found.comparison, found.a == first, bool(significant), names)
+
+
+def _two_runs(board: Board, comparison: Comparison, leader_is_a: bool, significant: bool, names: str) -> str:
+    from harness.compare.table import p_text
+
+    overall = comparison.overall
+    difference = overall.difference
+    assert difference.value is not None
+    assert difference.low is not None
+    assert difference.high is not None
+    value, low, high = difference.value, difference.low, difference.high
+    if leader_is_a:  # every difference of a comparison is B - A
+        value, low, high = -value, -high, -low
+    p = p_text(overall.p_adjusted)
+    p = f"< {p[1:]}" if p.startswith("<") else f"= {p}"
+    n = sum(task.n for task in comparison.tasks.values())
+    paired = f"(95 % CI {low:.1f} to {high:.1f}, p {p}, paired on {counted(n, 'sample')})"
+    first, second = (board.runs[index].name for index in board.order[:2])
+    if significant:
+        leads = (first, second) if value > 0 else (second, first)
+        return f"{leads[0]} leads {leads[1]} by {abs(value):.1f} points {paired}."
+    said = f"No significant difference between {names}: {value:+.1f} points {paired}."
+    if overall.visible is None:
+        return said
+    return f"{said} The minimum detectable difference is {overall.visible:.1f} points (80 % power)."
+
+
+def _one_run(board: Board) -> str:
+    top, name = board.rows[0], board.runs[0].name
+    cell = board.cells.get((top.id, 0))
+    if cell is None or cell.score.value is None:
+        return f"{name}: no score."
+    what = f"overall on {counted(len(cell.mean.tasks), 'task')}" if cell.mean is not None else f"on {top.label}"
+    digits = decimals(top)
+    score = f"{number(cell.score.value, digits)} {what} (95 % CI {interval(cell.score, digits)})"
+    rows = lowest(board)
+    if not rows:
+        return f"{name} scores {score}."
+    said = [f"{row.label} ({number(board.cells[row.id, 0].score.value, decimals(row))})" for row in rows]
+    return f"{name} scores {score}; lowest: {', '.join(said)}."
+
+
+def lowest(board: Board) -> list[Row]:
+    """The lowest category and the lowest task of the first run, where there are several."""
+    found = []
+    for kind in ("category", "task"):
+        scored = [
+            (cell.score.value / row.scale, place, row)
+            for place, row in enumerate(board.rows)
+            if row.kind == kind
+            and (cell := board.cells.get((row.id, 0))) is not None
+            and cell.score.value is not None
+        ]
+        if len(scored) > 1:
+            found.append(min(scored)[2])
+    return found
+
+
+def decimals(row: Row) -> int:
+    """Of a row's scores."""
+    return 0 if row.scale >= 1000 else 1
