@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +12,12 @@ from types import UnionType
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
-from harness.jsonl import plain, read_lines
+from harness.jsonl import read_lines
 from harness.progress import Progress
 from harness.run import read_run, score_run
 from harness.run.journal import TaskJournal, line_of
 from harness.scores.results import Results, read_results
-from harness.scores.scoring import Verdict, score_line
+from harness.scores.verdicts import Verdicts
 
 NAME_LENGTH = 80
 # Line breaks of any kind, other control characters, lone surrogates, and marks that turn the text after them.
@@ -44,7 +45,7 @@ class Run:
     """Responses still missing."""
     finished: bool
     """Whether `results.json` is there. Only then is the run complete; else it must be shown as partial."""
-    _verdicts: Mapping[str, Sequence[Verdict]] = field(default_factory=dict, repr=False)
+    _verdicts: Mapping[str, Verdicts] = field(default_factory=dict, repr=False)
 
     @property
     def synthetic(self) -> bool:
@@ -89,9 +90,7 @@ class Run:
                 raise HarnessError(f"{path}: there is no such file: harness score {self.path} makes it again")
             yield from _objects(path, _SCORE)
             return
-        version = self.results.tasks[task].scorer
-        for verdict in self._verdicts[task]:
-            yield plain(score_line(verdict, version))
+        yield from map(json.loads, self._verdicts[task].lines())
 
 
 def load_runs(paths: Sequence[Path], progress: Progress | None = None) -> list[Run]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,6 +130,10 @@ class TaskJournal:
             write_atomic(self.path, (line.rstrip(b"\n") + b"\n" for line, parsed in self._parsed() if parsed))
         return Repair(torn, len(garbage), sidecar)
 
+    def answers(self) -> Answers:
+        """The journal as it is now, to be looked up by key. What is appended later is not in it."""
+        return Answers(self.path, self.task)
+
     def _parsed(self) -> Iterator[tuple[bytes, tuple[Key, Response] | None]]:
         """Every line of the file, and the answer it holds, if any."""
         if self.path.exists():
@@ -169,6 +175,57 @@ class TaskJournal:
                     os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
+
+
+class Answers:
+    """A journal to look up answers in: on disk the texts, in memory 16 bytes a line.
+
+    Args:
+        path: of the journal; where there is none, nothing was answered.
+        task: its task.
+    """
+
+    def __init__(self, path: Path, task: str) -> None:
+        self._task = task
+        self._file = path.open("rb") if path.exists() else None
+        hashes, starts = array("q"), array("q")
+        start = 0
+        for line in self._file or ():
+            if (parsed := parse_line(task, line)) is not None:
+                hashes.append(hash(parsed[0]))
+                starts.append(start)
+            start += len(line)
+        order = sorted(range(len(hashes)), key=hashes.__getitem__)
+        self._hashes = array("q", map(hashes.__getitem__, order))
+        self._starts = array("q", map(starts.__getitem__, order))
+        """Where lines start, by the hash of their keys, those of one hash as in the file."""
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def get(self, key: Key) -> Response | None:
+        """The last answer to a key; None where there is none."""
+        wanted = hash(key)
+        place = bisect_right(self._hashes, wanted)
+        while place > 0 and self._hashes[place - 1] == wanted:
+            place -= 1
+            parsed = parse_line(self._task, self._line(self._starts[place]))
+            if parsed is not None and parsed[0] == key:
+                return parsed[1]
+        return None
+
+    def _line(self, start: int) -> bytes:
+        assert self._file is not None
+        self._file.seek(start)
+        return self._file.readline()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def __del__(self) -> None:
+        self.close()
 
 
 class Journal:
