@@ -10,13 +10,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A text that is made while the page is written: letters, digits and `+/=` alone, as base64 has them."""
+
+    pieces: Callable[[], Iterator[str]]
+
+    def __str__(self) -> str:
+        return "".join(self.pieces())
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +39,7 @@ class Section:
     html: Markup
     """Made by `markup`, so that everything in it is escaped."""
     data: Mapping[str, Any] = field(default_factory=dict)
-    """Block id → plain JSON, for `harness.data(id)` in scripts."""
+    """Block id → plain JSON, for `harness.data(id)` in scripts; or a `Stream`."""
     scripts: tuple[str, ...] = ()
     """Files of `reports/static`, in order; `core.js` is always there before them."""
     styles: tuple[str, ...] = ()
@@ -74,7 +84,14 @@ def render(title: str, sections: Sequence[Section], *, notice: str | None = None
     yield head
     for section in sections:
         for name, value in section.data.items():
-            yield f'<script type="application/json" id="{name}">{json_text(value)}</script>\n'
+            yield f'<script type="application/json" id="{name}">'
+            if isinstance(value, Stream):
+                yield '"'
+                yield from value.pieces()
+                yield '"'
+            else:
+                yield json_text(value)
+            yield "</script>\n"
     yield tail
 
 
