@@ -28,18 +28,27 @@ class Spool:
     def __len__(self) -> int:
         return len(self._ends) - 1
 
+    def open(self) -> IO[bytes]:
+        """Make the file now, not with the first piece: the folder may be moved until then.
+
+        Raises:
+            HarnessError: it cannot be made.
+        """
+        with writing(self._path):
+            self._file = tempfile.TemporaryFile(buffering=0, dir=self._folder)  # noqa: SIM115 - closed by close()
+        return self._file
+
     def add(self, data: bytes) -> int:
         """Hold a piece; its number, from 0.
 
         Raises:
             HarnessError: it cannot be written.
         """
+        file = self._file or self.open()
         with writing(self._path):
-            if self._file is None:
-                self._file = tempfile.TemporaryFile(buffering=0, dir=self._folder)  # noqa: SIM115 - close()
             left = memoryview(data)
             while left:
-                left = left[self._file.write(left) :]
+                left = left[file.write(left) :]
         self._ends.append(self._ends[-1] + len(data))
         return len(self) - 1
 

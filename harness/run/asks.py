@@ -11,6 +11,7 @@ from itertools import accumulate
 from harness.config import RunConfig
 from harness.run.items import Planned
 from harness.run.journal import Key
+from harness.run.media import KeptImage
 from harness.run.plan import TaskPlan, request_seed
 from harness.types import PixelLimits, Request, Sampling
 from tasks.types import Task
@@ -79,6 +80,14 @@ class Asks:
         for plan, start, end in zip(self._plans, self._starts, self._starts[1:], strict=False):
             if plan.task.name == task:
                 yield from (self[number] for number in range(start, end) if self._wanted[number])
+
+    def images_of_answered(self) -> Iterator[KeptImage]:
+        """The images of samples of which nothing is wanted any more."""
+        for plan, start in zip(self._plans, self._starts, strict=False):
+            for position in plan.entries.asked:
+                first = start + position * self._epochs
+                if 1 not in self._wanted[first : first + self._epochs]:
+                    yield from plan.entries.images(position)
 
     def answered(self, ask: Ask) -> None:
         """It is not wanted any more."""

@@ -23,7 +23,7 @@ from harness.fingerprint import announced
 from harness.jsonl import plain, sha
 from harness.progress import Progress
 from harness.registry import Registry
-from harness.run import identity
+from harness.run import finished, identity
 from harness.run.asks import Ask, Asks, request_for
 from harness.run.items import groups_of
 from harness.run.journal import Journal
@@ -33,7 +33,7 @@ from harness.run.model import RunModel, stoppable
 from harness.run.plan import PlanOptions, TaskPlan, permuted_images, plan_task
 from harness.run.replaced import Replaced
 from harness.scores import aggregate
-from harness.scores.results import Results, write_results
+from harness.scores.results import Results, read_results, write_results
 from harness.scores.scoring import ScoringThread, write_scores
 from harness.scores.verdicts import unanswered
 from harness.types import Backend, PixelLimits, Request
@@ -93,6 +93,12 @@ def execute(
                     identity.check_versions(run_dir, old, asked_for["versions"])
                 for line in identity.changed_scoring(run_dir, old, config):
                     progress.say(line)
+                if asked_for is not None and old["identity"] == plain(asked_for):
+                    answered = finished.answered_all(run_dir, config, tasks)
+                    if answered is not None:
+                        progress.say(f"{run_dir}: {answered} of {answered} are answered already")
+                        seconds = round(time.monotonic() - started, 3)
+                        return replace(read_results(run_dir), asked=0, seconds=seconds)
             with closing(RunModel(spec, backend, progress.say)) as model:
                 run = _Run(config, run_dir, tasks, sources, model, asked_for, fixed, progress, old, lock)
                 return run.go(aside, command, started)
@@ -164,11 +170,14 @@ class _Run:
                 left = self._answer(plans, journal, scoring, aside, command)
                 scoring.finish(self.progress)
             self._add_unanswered(plans, scoring, left)
+            pictures = store.files
         self.lock.check()
         for plan in plans:
             write_scores(self.run_dir / "scores" / f"{plan.task.name}.jsonl", scoring.of(plan.task))
         results = self._results(plans, scoring, time.monotonic() - started)
         write_results(self.run_dir / "results.json", results)
+        if self.asked_for is not None and not results.failures:
+            finished.record(self.run_dir, self.config, self.tasks, pictures, results.responses)
         return results
 
     @property
@@ -272,10 +281,8 @@ class _Run:
             if self.asked:
                 (self.run_dir / "results.json").unlink(missing_ok=True)
             self._save(plans, tasks, command)
-            if self.asked < total and self.config.images:
-                for plan in plans:
-                    for position in plan.entries.asked:
-                        copies.add_all(plan.entries.images(position))
+            if self.config.images:
+                copies.add_all(wanted.images_of_answered())
             if self.asked:
                 try:
                     self._generate(wanted, journal, scoring, copies, aside)

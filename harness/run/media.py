@@ -25,7 +25,7 @@ IN_MEMORY = 256 << 20
 LARGEST = 768
 """Pixels of the longer side of a kept copy."""
 _MET_LATELY = 4096
-"""Files of which it is remembered that their image is held: others are read again."""
+"""Files of which is remembered that their image is held, and their hash: others are read again."""
 _PNG, _JPEG = b"\x89PNG", b"\xff\xd8\xff"
 
 
@@ -97,6 +97,8 @@ class ImageStore:
         """By the first 16 bytes of the hash."""
         self._paths: dict[Path, int] = {}
         """Of files met lately."""
+        self.files: dict[str, str] | None = {}
+        """Image files with the SHA-256 of each; None: they are too many, or an image came from an address."""
         self._records = Spool(folder, "images")
         self._data = Spool(folder, "images")
         self._held: dict[int, bytes] = {}
@@ -108,6 +110,8 @@ class ImageStore:
             ImageError: it cannot be read, or its header is no image's.
         """
         path, label = image.path, image.label
+        if image.url is not None:
+            self.files = None
         if image.url is not None and self._fetch is not None:
             image = ImageRef(self._fetch(image.url))
         if path is not None and path in self._paths:
@@ -121,6 +125,9 @@ class ImageStore:
             name = copy_name(sha.hexdigest(), data, header)
             number = self._records.add(encode([sha.hexdigest(), header.size, name, place, label]))
             self._numbers[sha.digest()[:16]] = number
+        if path is not None and self.files is not None:
+            self.files[str(path)] = sha.hexdigest()
+            self.files = self.files if len(self.files) <= _MET_LATELY else None
         if path is not None:
             if len(self._paths) >= _MET_LATELY:
                 del self._paths[next(iter(self._paths))]

@@ -121,6 +121,8 @@ class Verdicts:
         """Group key → a column of groups; a tuple where a sample is in several."""
         self._version = version
         self._lines = Spool(folder, "scores") if lines else None
+        if self._lines is not None:
+            self._lines.open()
 
     @classmethod
     def of(cls, verdicts: Iterable[Verdict], version: str = "", *, lines: bool = True) -> Verdicts:
