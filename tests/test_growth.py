@@ -181,5 +181,5 @@ def test_scores_out_of_order_are_refused() -> None:
         ("b", 0),
         ("c", 2),
     ]
-    with pytest.raises(HarnessError, match="here: its scores are not in the order of its items, from 'c' on"):
-        list(with_scores(items, [*lines, lines[0]][1:] + lines[:1], "here"))
+    with pytest.raises(HarnessError, match="here: its scores are not in the order of its items, from 'a' on"):
+        list(with_scores(items, [*lines[1:], lines[0]], "here"))
