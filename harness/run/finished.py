@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import harness
+import scorers
 from harness.config import RunConfig
 from harness.errors import HarnessError
 from harness.fingerprint import hashes
@@ -103,7 +103,7 @@ def _source() -> str:
     """A hash of our own source."""
     digest = hashlib.sha256()
     for package in _SOURCE:
-        for path in sorted((Path(harness.__file__).parent.parent / package).rglob("*")):
+        for path in sorted((Path(scorers.__file__).parent.parent / package).rglob("*")):
             if path.suffix not in (".pyc", "") and path.is_file():
                 digest.update(f"{path}\0".encode() + path.read_bytes())
     return digest.hexdigest()
