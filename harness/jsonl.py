@@ -87,6 +87,15 @@ def sha(*values: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def sha_of_list(values: Iterable[Any]) -> str:
+    """`sha` of one list, of which no more than a value is held."""
+    digest = hashlib.sha256(b"[[")
+    for index, value in enumerate(values):
+        digest.update(("," * (index > 0) + json.dumps(value, sort_keys=True, separators=(",", ":"))).encode())
+    digest.update(b"]]")
+    return digest.hexdigest()[:16]
+
+
 def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
     """(line number from 1, value) of every line that is not blank.
 

@@ -13,7 +13,8 @@ from harness.data import RowSource
 from harness.errors import FAULTS, named
 from harness.jsonl import plain, tuples
 from harness.progress import Progress
-from harness.run.plan import FailedRow, samples_of
+from harness.run.items import FailedRow
+from harness.run.plan import samples_of
 from harness.scores.judging import judge
 from harness.words import counted
 from scorers.types import Score, ScorerError, Status

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -20,6 +20,16 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A text that is made while the page is written: letters, digits and `+/=` alone, as base64 has them."""
+
+    pieces: Callable[[], Iterator[str]]
+
+    def __str__(self) -> str:
+        return "".join(self.pieces())
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +42,7 @@ class Section:
     html: Markup
     """Made by `markup`, so that everything in it is escaped."""
     data: Mapping[str, Any] = field(default_factory=dict)
-    """Block id → plain JSON, for `harness.data(id)` in scripts."""
+    """Block id → plain JSON, for `harness.data(id)` in scripts; or a `Stream`."""
     libraries: tuple[str, ...] = ()
     """Files of `reports/assets`, scripts and styles of others, before our own."""
     scripts: tuple[str, ...] = ()
@@ -85,7 +95,14 @@ def render(title: str, sections: Sequence[Section], *, notice: str | None = None
     yield head
     for section in sections:
         for name, value in section.data.items():
-            yield f'<script type="application/json" id="{name}">{json_text(value)}</script>\n'
+            yield f'<script type="application/json" id="{name}">'
+            if isinstance(value, Stream):
+                yield '"'
+                yield from value.pieces()
+                yield '"'
+            else:
+                yield json_text(value)
+            yield "</script>\n"
     yield tail
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +12,13 @@ from types import UnionType
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
-from harness.jsonl import plain, read_lines
+from harness.jsonl import read_lines
 from harness.progress import Progress
 from harness.run import read_run, score_run
-from harness.run.journal import TaskJournal, line_of
+from harness.run.journal import Answers, Key, TaskJournal, line_of
 from harness.scores.results import Results, read_results
-from harness.scores.scoring import Verdict, score_line
+from harness.scores.verdicts import Verdicts
+from tasks.types import Response
 
 NAME_LENGTH = 80
 # Line breaks of any kind, other control characters, lone surrogates, and marks that turn the text after them.
@@ -44,7 +46,7 @@ class Run:
     """Responses still missing."""
     finished: bool
     """Whether `results.json` is there. Only then is the run complete; else it must be shown as partial."""
-    _verdicts: Mapping[str, Sequence[Verdict]] = field(default_factory=dict, repr=False)
+    _verdicts: Mapping[str, Verdicts] = field(default_factory=dict, repr=False)
 
     @property
     def synthetic(self) -> bool:
@@ -59,23 +61,20 @@ class Run:
         """
         return _objects(self.path / "items" / f"{task}.jsonl", {"id": str})
 
-    def responses(self, task: str) -> dict[tuple[str, int], dict[str, Any]]:
-        """(id, epoch) → the last journal line of what the run asks, as plain JSON.
+    def responses(self, task: str) -> Responses:
+        """The last journal line of each response that the run asks for.
 
         As everywhere, a torn last line and lines that are no responses are passed over. Where the folder has
         no journal of the task, nothing was answered.
         """
         generation = self.run["tasks"][task]["generation_sha"]
-        shas = {} if self.finished else {item["id"]: _shas(item) for item in self.items(task)}
-        found = {}
-        for key, response in TaskJournal(self.path / "samples" / f"{task}.jsonl", task).read():
-            stale = shas and shas.get(key.id) != (key.prompt_sha, key.image_sha)
-            if key.generation_sha == generation and not stale:
-                line = line_of(key, response)
-                if not math.isfinite(response.latency):
-                    line["latency"] = 0.0
-                found[key.id, key.epoch] = line
-        return found
+        asked = None if self.finished else {hash(_asked(item)) for item in self.items(task)}
+
+        def name(key: Key) -> tuple[str, int] | None:
+            stale = asked is not None and hash((key.id, key.prompt_sha, key.image_sha)) not in asked
+            return None if stale or key.generation_sha != generation else (key.id, key.epoch)
+
+        return Responses(TaskJournal(self.path / "samples" / f"{task}.jsonl", task).answers(name))
 
     def scores(self, task: str) -> Iterator[dict[str, Any]]:
         """The lines of `scores/<task>.jsonl`, as plain JSON; of a partial run scored in memory.
@@ -89,9 +88,29 @@ class Run:
                 raise HarnessError(f"{path}: there is no such file: harness score {self.path} makes it again")
             yield from _objects(path, _SCORE)
             return
-        version = self.results.tasks[task].scorer
-        for verdict in self._verdicts[task]:
-            yield plain(score_line(verdict, version))
+        yield from map(json.loads, self._verdicts[task].lines())
+
+
+class Responses:
+    """Journal lines as plain JSON by (id, epoch), read when they are looked up."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    def get(self, name: tuple[str, int]) -> dict[str, Any] | None:
+        """The line of a response; None where there is none."""
+        found = self._answers.find(name)
+        return None if found is None else _line(*found)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (_line(*found) for found in self._answers.last())
+
+
+def _line(key: Key, response: Response) -> dict[str, Any]:
+    line = line_of(key, response)
+    if not math.isfinite(response.latency):
+        line["latency"] = 0.0
+    return line
 
 
 def load_runs(paths: Sequence[Path], progress: Progress | None = None) -> list[Run]:
@@ -185,8 +204,8 @@ def _names(found: Sequence[tuple[str, Path]]) -> list[str]:
     return unique
 
 
-def _shas(item: Mapping[str, Any]) -> tuple[Any, Any]:
-    return item.get("prompt_sha"), item.get("image_sha")
+def _asked(item: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    return item["id"], item.get("prompt_sha"), item.get("image_sha")
 
 
 def _objects(path: Path, keys: Mapping[str, type | UnionType]) -> Iterator[dict[str, Any]]:

@@ -10,9 +10,9 @@ import pytest
 
 from harness.scores.aggregate import category_results, overall, run_results, task_result
 from harness.scores.results import TaskResult
-from harness.scores.scoring import Verdict
 from harness.scores.stats import Estimate
 from harness.scores.table import interval, lines, number, percent
+from harness.scores.verdicts import Verdict, Verdicts
 from scorers.types import Score, Status
 from tasks.types import Metric, Task
 
@@ -27,7 +27,7 @@ def verdict(position: int, score: Score | float | Status, *, epoch: int = 0, **g
 
 
 def result(task: Task, verdicts: Sequence[Verdict], synthetic: bool = False) -> TaskResult:
-    return task_result(task, verdicts, data="here", fingerprint="f", synthetic=synthetic)
+    return task_result(task, Verdicts.of(verdicts), data="here", fingerprint="f", synthetic=synthetic)
 
 
 def value(estimate: Any) -> float | None:

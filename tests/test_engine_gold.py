@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 import harness
 from harness.data import load_rows
 from harness.data.synthetic import synthetic_row
-from harness.run.items import Item, gold_of, read_items
-from harness.run.plan import FailedRow
+from harness.run.items import FailedRow, Item, gold_of, read_items
 from harness.validate import validate
 from scorers.place.masks import encode
 from scorers.rules.choice import ChoiceTarget

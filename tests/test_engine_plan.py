@@ -15,8 +15,9 @@ import pytest
 
 from harness.data import RowSource
 from harness.errors import UsageError
+from harness.run.items import FailedRow, Planned
 from harness.run.media import LARGEST, Copies, ImageStore, KeptImage
-from harness.run.plan import FailedRow, Planned, PlanOptions, TaskPlan, plan_task, request_seed
+from harness.run.plan import PlanOptions, TaskPlan, plan_task, request_seed
 from tasks.images import ImageError, ImageRef
 from tasks.types import Metric, Sample
 
@@ -91,14 +92,14 @@ def test_failed_rows_count_towards_the_limit(fakes: ModuleType, tmp_path: Path) 
     rows = [fakes.row(0), {"id": "x"}, fakes.row(2), fakes.row(3)]
     found = plan(fakes.LETTERS, rows, tmp_path, limit=3)
     assert ids(found) == ["r0", "row 1", "r2"]
-    assert [failed.id for failed in found.failed] == ["row 1"]
+    assert [(position, failed.id) for position, failed in found.failed] == [(1, "row 1")]
 
 
 def test_a_failed_member_names_its_unit(fakes: ModuleType, tmp_path: Path) -> None:
     rows = [fakes.row(0, pair="p"), fakes.row(1, pair="p", image=str(tmp_path / "absent.png"))]
-    failed = plan(fakes.TWINS, rows, tmp_path).failed
-    assert failed == [FailedRow("r1", failed[0].error, "p")]
-    assert "absent.png" in failed[0].error
+    [(_, failed)] = plan(fakes.TWINS, rows, tmp_path).failed
+    assert failed == FailedRow("r1", failed.error, "p")
+    assert "absent.png" in failed.error
 
 
 def test_no_rows_at_all(fakes: ModuleType, tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_images_are_held_once_and_beyond_a_bound_on_disk(fakes: ModuleType, tmp_
     store = ImageStore(tmp_path, in_memory=3 * len(pictures[0]))
     kept = [store.keep(ImageRef(data)) for data in pictures * 2]
     assert [image.data for image in kept] == pictures * 2
-    assert kept[0] is kept[40]
+    assert kept[0].number == kept[40].number
     assert all(image.size == (30, 20) for image in kept)
     assert kept[39].picture().getpixel((0, 0)) == (39, 0, 99)
     # The spool has no name, so that a killed run leaves nothing.
@@ -243,7 +244,7 @@ def test_a_sample_that_a_metric_would_leave_out_is_a_failure(fakes: ModuleType, 
     metrics = (Metric("mean", headline=True), Metric("by page", by="page"))
     source = RowSource(lambda: iter([fakes.row(0), fakes.row(1)]), "f", "two rows")
     planned = plan_task(fakes.task("letters", metrics=metrics), source, PlanOptions(), ImageStore(tmp_path))
-    assert [entry.error for entry in planned.failed] == [
+    assert [entry.error for _, entry in planned.failed] == [
         "row 0 (id r0): nothing says its page, by which the scores are summed up",
         "row 1 (id r1): nothing says its page, by which the scores are summed up",
     ]
@@ -266,4 +267,4 @@ def test_what_a_table_left_out_is_not_asked(
             yield replace(sample, **changes)
 
     found = plan(fakes.task("gaps", to_samples=to_samples), [fakes.row(0)], tmp_path)
-    assert [failed.error for failed in found.failed] == [said]
+    assert [failed.error for _, failed in found.failed] == [said]

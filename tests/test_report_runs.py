@@ -47,14 +47,14 @@ def test_a_complete_run_is_read_from_its_files(made: Path):
     assert (run.finished, run.missing) == (True, 0)
     assert run.results.tasks["letters"].score.value == 50
     assert [item["id"] for item in run.items("letters")] == [f"r{index}" for index in range(10)]
-    assert run.responses("letters")["r3", 0]["text"] == "A"
+    assert run.responses("letters").get(("r3", 0))["text"] == "A"
     assert [score["value"] for score in run.scores("letters")] == [1.0, 0.0] * 5
 
 
 def test_a_partial_run_is_judged_in_memory_and_left_as_it_is(made: Path):
     before = files(cut(made, 4, tail=b'{"id": "r9", "epo'))
     [run] = load_runs([made])
-    answered = [f"r{index}" for index in range(10) if (f"r{index}", 0) in run.responses("letters")]
+    answered = [f"r{index}" for index in range(10) if run.responses("letters").get((f"r{index}", 0))]
     assert (run.finished, run.missing, len(answered)) == (False, 6, 4)
     assert run.results.tasks["letters"].responses == 4
     assert [score["id"] for score in run.scores("letters")] == answered
@@ -82,7 +82,7 @@ def test_the_last_line_of_a_key_counts_and_other_settings_do_not(made: Path):
     with journal.open("a", encoding="utf-8") as file:
         file.write(f"{json.dumps(again)}\n{json.dumps(other)}\nnot json\n")
     [run] = load_runs([made])
-    assert run.responses("letters")[line["id"], 0]["text"] == "B"
+    assert run.responses("letters").get((line["id"], 0))["text"] == "B"
 
 
 def test_an_answer_to_another_prompt_is_not_a_partial_runs_answer(made: Path):
@@ -93,14 +93,14 @@ def test_an_answer_to_another_prompt_is_not_a_partial_runs_answer(made: Path):
     (made / "results.json").unlink()
     [run] = load_runs([made])
     assert run.missing == 1
-    assert (lines[0]["id"], 0) not in run.responses("letters")
+    assert run.responses("letters").get((lines[0]["id"], 0)) is None
 
 
 def test_a_latency_that_is_no_number_becomes_none(made: Path):
     journal = made / "samples" / "letters.jsonl"
     journal.write_text(journal.read_text(encoding="utf-8").replace('"latency":0.0', '"latency":NaN'), "utf-8")
     [run] = load_runs([made])
-    assert {line["latency"] for line in run.responses("letters").values()} == {0.0}
+    assert {line["latency"] for line in run.responses("letters")} == {0.0}
 
 
 def test_each_folder_once(made: Path):

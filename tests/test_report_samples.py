@@ -21,8 +21,8 @@ from scorers.rules.grounding import BoxTarget
 from scorers.rules.robospatial import RoboSpatialTarget
 
 
-def unpack(text: str) -> Any:
-    return json.loads(gzip.decompress(base64.b64decode(text)))
+def unpack(stream: Any) -> Any:
+    return json.loads(gzip.decompress(base64.b64decode(str(stream))))
 
 
 def texts(section: Any) -> list[dict[str, Any]]:

@@ -87,6 +87,112 @@ sys.exit(code)
     assert again.stdout.endswith("[]\n")
 
 
+@pytest.fixture
+def charts(tmp_path: Path, fakes: ModuleType) -> Path:
+    """Rows of a built-in task, each with a picture in a file of its own."""
+    rows = [
+        {"question": f"How many {index}?", "answer": "3", "image": f"{index}.png", "type": "human"}
+        for index in range(6)
+    ]
+    data: Path = fakes.write(tmp_path / "data", "chartqa", rows)
+    for index in range(6):
+        (data / "chartqa" / f"{index}.png").write_bytes(fakes.picture(index))
+    return data
+
+
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the tasks that were planned."""
+    from harness.run import engine
+
+    names: list[str] = []
+    real = engine.plan_task
+
+    def plan_task(task: Any, *rest: Any) -> Any:
+        names.append(task.name)
+        return real(task, *rest)
+
+    monkeypatch.setattr(engine, "plan_task", plan_task)
+    return names
+
+
+def ask(data: Path, model: str = "mock:text=3", **settings: Any) -> Results:
+    return run(data, model, tasks="chartqa", task_file=(), **settings)
+
+
+def test_a_finished_run_is_not_planned_again(charts: Path, planned: list[str]) -> None:
+    first = ask(charts)
+    before = files(charts.parent / "run")
+    again = ask(charts)
+    assert planned == ["chartqa"]
+    assert (again.tasks, again.mean, again.exit_code) == (first.tasks, first.mean, first.exit_code)
+    assert (first.asked, again.asked) == (6, 0)
+    assert files(charts.parent / "run") == before
+
+
+def cut(path: Path, lines: int = 1) -> None:
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[lines:]))
+
+
+CHANGES: dict[str, Callable[[Path, Path, ModuleType], Any]] = {
+    "an answer has gone": lambda run, _, __: cut(run / "samples" / "chartqa.jsonl"),
+    "an item has gone": lambda run, _, __: cut(run / "items" / "chartqa.jsonl"),
+    "a score has gone": lambda run, _, __: cut(run / "scores" / "chartqa.jsonl"),
+    "no scores": lambda run, _, __: (run / "scores" / "chartqa.jsonl").unlink(),
+    "other results": lambda run, _, __: (run / "results.json").write_text("{}"),
+    "a copy has gone": lambda run, _, __: next((run / "images").iterdir()).unlink(),
+    "another picture": lambda _, data, fakes: (data / "chartqa" / "0.png").write_bytes(fakes.picture(99)),
+    "no picture": lambda _, data, __: (data / "chartqa" / "0.png").unlink(),
+    "no record": lambda run, _, __: (run / "finished.json").unlink(),
+    "a damaged record": lambda run, _, __: (run / "finished.json").write_text('{"answered": [1]}'),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_finished_run_that_is_not_as_it_was_is_planned_again(
+    charts: Path, fakes: ModuleType, planned: list[str], change: str
+) -> None:
+    first = ask(charts)
+    before = files(charts.parent / "run")
+    CHANGES[change](charts.parent / "run", charts, fakes)
+    again = ask(charts)
+    assert len(planned) == 2
+    if "picture" not in change:
+        assert again.tasks == first.tasks
+        after = files(charts.parent / "run")
+        assert [name for name in before if name.startswith(("items", "scores", "images"))] == [
+            name for name in after if name.startswith(("items", "scores", "images"))
+        ]
+    assert again.tasks["chartqa"].failed == (change == "no picture")
+    assert again.asked == (change in ("an answer has gone", "another picture"))
+
+
+def test_other_source_or_packages_or_flags_plan_again(
+    charts: Path, planned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.run import finished
+
+    ask(charts)
+    ask(charts, failure_budget=0.5)
+    assert len(planned) == 2
+    ask(charts, failure_budget=0.5)
+    assert len(planned) == 2
+    for name, value in (("_source", lambda: "other"), ("versions", lambda: {"pillow": "0"})):
+        with monkeypatch.context() as patched:
+            patched.setattr(finished, name, value)
+            ask(charts, failure_budget=0.5)
+        ask(charts, failure_budget=0.5)
+    assert len(planned) == 6
+
+
+def test_a_run_with_a_failure_is_tried_again(charts: Path, planned: list[str], fakes: ModuleType) -> None:
+    (charts / "chartqa" / "0.png").unlink()
+    assert ask(charts).tasks["chartqa"].failed == 1
+    (charts / "chartqa" / "0.png").write_bytes(fakes.picture(0))
+    again = ask(charts)
+    assert (again.asked, again.tasks["chartqa"].failed, len(planned)) == (1, 0, 2)
+
+
 class Starting(MockBackend):
     """Has a server that starts when it is told to, and notes what happens to it."""
 

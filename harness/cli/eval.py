@@ -166,9 +166,16 @@ def _run(args: argparse.Namespace) -> int:
     for line in lines(results):
         print(line)
     assert results.run_dir is not None
-    said = ", with report.html" if reported and _report(results.run_dir) else ""
+    current = reported and _is_current(results.run_dir)
+    said = ", with report.html" if current or (reported and _report(results.run_dir)) else ""
     print(f"{results.run_dir}: complete in {results.seconds:.1f} s{said}")
     return int(results.exit_code)
+
+
+def _is_current(run_dir: Path) -> bool:
+    """Whether the run's report was written after its results: nothing was left to do."""
+    page = run_dir / "report.html"
+    return page.is_file() and page.stat().st_mtime_ns > (run_dir / "results.json").stat().st_mtime_ns
 
 
 def _report(run_dir: Path) -> bool:

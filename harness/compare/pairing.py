@@ -6,50 +6,89 @@ are the same.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import HarnessError, UsageError
 from harness.jsonl import read_lines, tuples
 from harness.registry import Registry
 from harness.run import read_run, score_run
-from harness.scores.aggregate import Observation, fell_together, group_names, observations_of
-from harness.scores.scoring import Verdict, score_line, scorer_version
+from harness.run.items import Line, with_scores
+from harness.scores.aggregate import Observations, Table, group_names, observations_of, placed_by
+from harness.scores.verdicts import NO_VERDICT, Verdict, Verdicts, scorer_version
 from scorers.types import Score, Status
 from tasks.types import Task
 
-Lines = Callable[[str], Iterable[Mapping[str, Any]]]
+Places = NDArray[np.int64]
+"""Positions of samples."""
+Lines = Callable[[str], Iterable[Line]]
 """A task's name → the lines of its items or scores, as plain JSON."""
 
 
-@dataclass(frozen=True, slots=True)
 class Asked:
-    """What a sample was asked."""
+    """What the samples of a task were asked, in order, as columns of 64-bit hashes; their ids are one text."""
 
-    prompt_sha: str
-    image_sha: str
-    content: tuple[Any, ...]
-    """Question, choices and target."""
+    def __init__(self) -> None:
+        self.ids, self.prompts, self.images, self.contents = (array("Q") for _ in range(4))
+        """Of `contents`: question, choices and target. 0 in `prompts`: it could not be asked."""
+        self._names, self._ends = bytearray(), array("q", [0])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def add(self, item: Mapping[str, Any]) -> None:
+        """The next sample, as a line of the items file."""
+        self._names += item["id"].encode("utf-8", "surrogatepass")
+        self._ends.append(len(self._names))
+        self.ids.append(_hash(item["id"]))
+        failed = "error" in item
+        self.prompts.append(0 if failed else _hash(item["prompt_sha"]) or 1)
+        self.images.append(0 if failed else _hash(item["image_sha"]))
+        self.contents.append(0 if failed else _hash([item["question"], item["choices"], item["target"]]))
+
+    def name(self, position: int) -> str:
+        """The id of a sample."""
+        text = self._names[self._ends[position] : self._ends[position + 1]]
+        return text.decode("utf-8", "surrogatepass")
+
+    def places_in(self, other: Asked) -> Places:
+        """Of each sample, its position in another run; -1: not there."""
+        mine, theirs = (np.frombuffer(asked.ids, np.uint64) for asked in (self, other))
+        if not len(theirs):
+            return np.full(len(mine), -1)
+        order = np.argsort(theirs, kind="stable")
+        found = order[np.minimum(np.searchsorted(theirs[order], mine), len(order) - 1)]
+        return np.where(theirs[found] == mine, found, -1)
+
+
+def _hash(value: Any) -> int:
+    text = json.dumps(value, sort_keys=True)
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 @dataclass(frozen=True, slots=True)
 class TaskSide:
-    """One task of one run."""
+    """One task of one run: some 150 bytes a sample."""
 
     fingerprint: str
     """Of its data."""
     scorers: frozenset[str]
     """Versions of the scorers that its verdicts are from."""
-    asked: Mapping[str, Asked | None]
-    """Sample id → what it was asked; None: it could not be."""
-    verdicts: Sequence[Verdict]
+    asked: Asked
+    verdicts: Verdicts
     """One for each sample and epoch; those still missing are `failed`."""
     missing: int
     """Responses that the run does not have yet."""
-    whole: dict[str, dict[str, Observation]] = field(default_factory=dict, compare=False, repr=False)
+    whole: dict[str, Found] = field(default_factory=dict, compare=False, repr=False)
     """Headline → its numbers over all samples, kept: a run is compared with several others."""
 
 
@@ -80,17 +119,16 @@ def read_side(path: Path) -> Side:
     items = _lines_of(path, "items")
     if (path / "results.json").is_file():
         return side_of(path, None, run, items, _lines_of(path, "scores"))
-    verdicts_of = {task.name: (task, verdicts) for task, verdicts in score_run(path).scores}
+    verdicts_of = {task.name: verdicts for task, verdicts in score_run(path).scores}
 
-    def scores(name: str) -> Iterator[Mapping[str, Any]]:
-        task, verdicts = verdicts_of[name]
-        return (score_line(verdict, scorer_version(task)) for verdict in verdicts)
+    def scores(name: str) -> Iterator[Line]:
+        return map(json.loads, verdicts_of[name].lines())
 
     return side_of(path, None, run, items, scores, complete=False)
 
 
 def _lines_of(path: Path, folder: str) -> Lines:
-    def lines(task: str) -> Iterator[Mapping[str, Any]]:
+    def lines(task: str) -> Iterator[Line]:
         file = path / folder / f"{task}.jsonl"
         if not file.is_file():
             raise HarnessError(
@@ -125,9 +163,8 @@ def side_of(
         config, tasks = run["config"], {}
         for task, described in run["tasks"].items():
             where = task
-            tasks[task] = _task_side(
-                described["fingerprint"], list(items(task)), list(scores(task)), config["epochs"]
-            )
+            pairs = with_scores(items(task), scores(task), f"{path}: {task}")
+            tasks[task] = _task_side(described["fingerprint"], pairs, config["epochs"])
         return Side(
             path=path,
             name=str(config["model"] if name is None else name),
@@ -142,25 +179,17 @@ def side_of(
         raise HarnessError(f"{path}: {where}: not as this version writes it ({error!r})") from None
 
 
-def _task_side(
-    fingerprint: str, items: Sequence[Mapping[str, Any]], scores: Sequence[Mapping[str, Any]], epochs: int
-) -> TaskSide:
-    found = {(line["id"], line["epoch"]): line for line in scores}
-    verdicts = []
-    missing = 0
-    for position, item in enumerate(items):
+def _task_side(fingerprint: str, pairs: Iterable[tuple[Line, Sequence[Line]]], epochs: int) -> TaskSide:
+    asked, verdicts, scorers, missing = Asked(), Verdicts(lines=False), set(), 0
+    for position, (item, scores) in enumerate(pairs):
+        asked.add(item)
         groups = {key: tuples(value) for key, value in item.get("groups", {}).items()}
+        found = {line["epoch"]: line for line in scores}
+        scorers |= {line["scorer"] for line in scores}
+        missing += epochs - sum(epoch in found for epoch in range(epochs))
         for epoch in range(epochs):
-            line = found.get((item["id"], epoch))
-            missing += line is None
-            verdicts.append(Verdict(position, item["id"], epoch, groups, _score(line)))
-    return TaskSide(
-        fingerprint,
-        frozenset(line["scorer"] for line in scores),
-        {item["id"]: _asked(item) for item in items},
-        verdicts,
-        missing,
-    )
+            verdicts.add(Verdict(position, item["id"], epoch, groups, _score(found.get(epoch))))
+    return TaskSide(fingerprint, frozenset(scorers), asked, verdicts, missing)
 
 
 def _score(line: Mapping[str, Any] | None) -> Score:
@@ -182,32 +211,24 @@ def _fraction(value: Any) -> float:
     return number
 
 
-def _asked(item: Mapping[str, Any]) -> Asked | None:
-    if "error" in item:
-        return None
-    content = (item["question"], item["choices"], item["target"])
-    return Asked(item["prompt_sha"], item["image_sha"], content)
-
-
 def mismatch(name: str, a: Side, b: Side) -> str | None:
     """Why a task of two runs cannot be compared, in words; None where it can."""
     one, other = a.tasks[name], b.tasks[name]
-    shared = [
-        (mine, theirs)
-        for key, mine in one.asked.items()
-        if mine is not None and (theirs := other.asked.get(key)) is not None
-    ]
+    there = one.asked.places_in(other.asked)
+    here = np.flatnonzero(there >= 0)
+    here = here[_column(one.asked.prompts)[here] > 0]
+    here = here[_column(other.asked.prompts)[there[here]] > 0]
     if one.fingerprint != other.fingerprint:
         return f"the data differ (fingerprints {one.fingerprint[:12]} and {other.fingerprint[:12]})"
-    if not shared:
+    if not len(here):
         return "no sample is in both runs"
-    prompts = sum(mine.prompt_sha != theirs.prompt_sha for mine, theirs in shared)
+    prompts = _differing(one.asked.prompts, other.asked.prompts, here, there)
     if prompts:
         coords = f" (coordinates: {a.coords} and {b.coords})" if a.coords != b.coords else ""
-        return f"the prompts of {prompts} of {len(shared)} shared samples differ{coords}"
-    images = sum(mine.image_sha != theirs.image_sha for mine, theirs in shared)
+        return f"the prompts of {prompts} of {len(here)} shared samples differ{coords}"
+    images = _differing(one.asked.images, other.asked.images, here, there)
     if images:
-        return f"the images of {images} of {len(shared)} shared samples differ"
+        return f"the images of {images} of {len(here)} shared samples differ"
     if one.scorers != other.scorers and one.scorers and other.scorers:
         now = frozenset({scorer_version(a.registry.get(name))})
         stale = [f"harness score {side.path}" for side in (a, b) if side.tasks[name].scorers != now]
@@ -215,17 +236,27 @@ def mismatch(name: str, a: Side, b: Side) -> str | None:
     return None
 
 
+def _column(column: array[int]) -> NDArray[np.uint64]:
+    return np.frombuffer(column, np.uint64)
+
+
+def _differing(one: array[int], other: array[int], here: Places, there: Places) -> int:
+    """How many samples, by their positions in one run and all of those in the other, differ in a column."""
+    return int((_column(one)[here] != _column(other)[there[here]]).sum())
+
+
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """The paired numbers of one task's headline, in the order of A's items."""
+    """The paired numbers of one task's headline, in the order of A's items, as columns."""
 
-    keys: tuple[str, ...]
-    """Sample ids, or names of groups where the metric is circular."""
-    a: tuple[float, ...]
-    b: tuple[float, ...]
-    clusters: tuple[str, ...]
-    groups: tuple[tuple[str, ...], ...]
-    """The groups that a macro mean averages; one empty tuple a pair otherwise."""
+    name: Callable[[int], str]
+    """The sample id of a pair, or the name of its group where the metric is circular."""
+    a: array[float]
+    b: array[float]
+    clusters: array[int]
+    """Equal for what belongs together."""
+    placed: tuple[array[int], Sequence[str]]
+    """(pair, group): every pair in each of the groups that a macro mean averages; empty otherwise."""
     only_in_a: tuple[str, ...]
     """Samples that only A was asked."""
     only_in_b: tuple[str, ...]
@@ -243,55 +274,70 @@ def pair(task: Task, a: TaskSide, b: TaskSide) -> Pairs:
     A sample leaves where question, choices, target or images differ, or where either run has no verdict; with
     it its whole group, where members stand or fall together.
     """
-    shared = [key for key in a.asked if key in b.asked]
-    same = {key for key in shared if _same(a.asked[key], b.asked[key])}
-    left, right = (_observations(task, side, same) for side in (a, b))
-    both = [(mine, right[key]) for key, mine in left.items() if key in right]
-    answered = _answered(a) & _answered(b)
-    metric = task.headline
+    there, back = a.asked.places_in(b.asked), b.asked.places_in(a.asked)
+    here = np.flatnonzero(there >= 0)
+    asked = (_column(a.asked.prompts)[here] > 0) & (_column(b.asked.prompts)[there[here]] > 0)
+    alike = asked & (_column(a.asked.images)[here] == _column(b.asked.images)[there[here]])
+    alike &= _column(a.asked.contents)[here] == _column(b.asked.contents)[there[here]]
+    same = np.zeros(len(a.asked), bool)
+    same[here] = alike
+    left, right = _found(task, a, same), _found(task, b, same[back] & (back >= 0) if len(same) else back >= 0)
+    circular = task.headline.reduce == "circular"
+    mine, theirs = array("q"), array("q")
+    index_of = {right.group(task, index) if circular else right.position(index): index for index in right}
+    for index in left:
+        key = left.group(task, index) if circular else int(there[left.position(index)])
+        if (other := index_of.get(key)) is not None:
+            mine.append(index)
+            theirs.append(other)
+    counted = [np.zeros(len(side.asked), bool) for side in (a, b)]
+    for side, column in zip((a, b), counted, strict=True):
+        for row, status in enumerate(side.verdicts.statuses):
+            column[side.verdicts.positions[row]] |= status not in NO_VERDICT
+    macro = task.headline.reduce == "macro"
+    chosen = left.numbers.chosen(mine)
     return Pairs(
-        keys=tuple(mine.key for mine, _ in both),
-        a=tuple(mine.value for mine, _ in both),
-        b=tuple(theirs.value for _, theirs in both),
-        clusters=tuple(mine.cluster for mine, _ in both),
-        groups=tuple(
-            group_names(mine.groups.get(metric.by or "")) if metric.reduce == "macro" else ()
-            for mine, _ in both
+        name=lambda index: (
+            left.group(task, mine[index]) if circular else a.asked.name(left.position(mine[index]))
         ),
-        only_in_a=tuple(key for key in a.asked if key not in b.asked),
-        only_in_b=tuple(key for key in b.asked if key not in a.asked),
-        shared=len(shared),
-        mismatched=sum(
-            key not in same and a.asked[key] is not None and b.asked[key] is not None for key in shared
-        ),
-        unanswered=sum(key not in answered for key in shared),
+        a=chosen.values,
+        b=right.numbers.chosen(theirs).values,
+        clusters=chosen.clusters,
+        placed=placed_by(left.table, chosen, task.headline.by or "") if macro else (array("q"), ()),
+        only_in_a=tuple(map(a.asked.name, np.flatnonzero(there < 0).tolist())),
+        only_in_b=tuple(map(b.asked.name, np.flatnonzero(back < 0).tolist())),
+        shared=len(here),
+        mismatched=int((asked & ~alike).sum()),
+        unanswered=int((~(counted[0][here] & counted[1][there[here]])).sum()),
     )
 
 
-def _same(one: Asked | None, other: Asked | None) -> bool:
-    return (
-        one is not None
-        and other is not None
-        and one.image_sha == other.image_sha
-        and one.content == other.content
-    )
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The numbers of a task's headline in one run."""
+
+    table: Table
+    numbers: Observations
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self.numbers.rows)))
+
+    def position(self, index: int) -> int:
+        """Of the sample that a number is of."""
+        return self.table.verdicts.positions[self.numbers.rows[index]]
+
+    def group(self, task: Task, index: int) -> str:
+        """The name of the group that a number is of."""
+        return "\x1f".join(group_names(self.table.verdicts.group(task.headline.by, self.numbers.rows[index])))
 
 
-def _observations(task: Task, side: TaskSide, same: set[str]) -> dict[str, Observation]:
-    """Key → the headline's number, of the samples in `same` and of groups that are whole among them."""
-    if same.issuperset(side.asked):
-        if task.headline.name not in side.whole:
-            side.whole[task.headline.name] = _counted(task, side.verdicts)
+def _found(task: Task, side: TaskSide, same: NDArray[np.bool_]) -> Found:
+    """The headline's numbers, of the samples in `same` and of groups that are whole among them."""
+    if same.all() and task.headline.name in side.whole:
         return side.whole[task.headline.name]
-    apart = Score(0.0, None, Status.FAILED, error="not paired")
-    verdicts = [verdict if verdict.id in same else replace(verdict, score=apart) for verdict in side.verdicts]
-    return _counted(task, verdicts)
-
-
-def _counted(task: Task, verdicts: Sequence[Verdict]) -> dict[str, Observation]:
-    counted = [verdict for verdict in fell_together(task, verdicts) if verdict.counts]
-    return {found.key: found for found in observations_of(task, task.headline, counted)}
-
-
-def _answered(side: TaskSide) -> set[str]:
-    return {verdict.id for verdict in side.verdicts if verdict.counts}
+    fails = (row for row, position in enumerate(side.verdicts.positions) if not same[position])
+    table = Table(task, side.verdicts, fails)
+    found = Found(table, observations_of(table, task.headline, table.counted))
+    if same.all():
+        side.whole[task.headline.name] = found
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,15 @@ from harness.compare.statistics import (
 )
 from harness.errors import UsageError
 from harness.registry import suite_names
-from harness.scores.stats import NOTHING, Estimate, Spread, joined, paired_macro_spread, paired_spread
+from harness.scores.stats import (
+    NOTHING,
+    Estimate,
+    Spread,
+    joined,
+    numbered,
+    paired_macro_spread,
+    paired_spread,
+)
 from harness.words import counted
 from tasks import CATEGORIES
 from tasks.types import Task
@@ -114,13 +123,15 @@ def _info(side: Side) -> RunInfo:
 
 
 def _task(task: Task, pairs: Pairs, draws: Floats | None) -> TaskComparison:
-    right = [(mine >= RIGHT, theirs >= RIGHT) for mine, theirs in zip(pairs.a, pairs.b, strict=True)]
-    flips_a, flips_b = (
-        tuple(key for key, outcome in zip(pairs.keys, right, strict=True) if outcome == wanted)
-        for wanted in ((True, False), (False, True))
+    right = bytes(
+        (mine >= RIGHT) + 2 * (theirs >= RIGHT) for mine, theirs in zip(pairs.a, pairs.b, strict=True)
     )
-    n, spread = len(pairs.keys), _spread(task, pairs)
-    binary = {*pairs.a, *pairs.b} <= {0.0, 1.0} and len(set(pairs.clusters)) == n
+    flips_a, flips_b = (
+        tuple(pairs.name(index) for index, outcome in enumerate(right) if outcome == wanted)
+        for wanted in (1, 2)
+    )
+    n, spread = len(pairs.a), _spread(task, pairs)
+    binary = {*pairs.a, *pairs.b} <= {0.0, 1.0} and numbered(pairs.clusters)[1] == n
     exact = binary and task.headline.reduce != "macro"
     exact_p = mcnemar(len(flips_a), len(flips_b))
     value = spread.value if spread else 0.0
@@ -131,10 +142,10 @@ def _task(task: Task, pairs: Pairs, draws: Floats | None) -> TaskComparison:
         n=n,
         a=_headline(task, pairs, pairs.a),
         b=_headline(task, pairs, pairs.b),
-        both_right=right.count((True, True)),
+        both_right=right.count(3),
         only_a=len(flips_a),
         only_b=len(flips_b),
-        both_wrong=right.count((False, False)),
+        both_wrong=right.count(0),
         mcnemar=exact_p,
         p=exact_p if exact or spread is None else spread.p_value(),
         test="McNemar" if exact else "t",
@@ -153,33 +164,24 @@ def _task(task: Task, pairs: Pairs, draws: Floats | None) -> TaskComparison:
     )
 
 
-def _placed(pairs: Pairs) -> list[tuple[int, str]]:
-    """(position, group) of a macro mean, a pair in each of its groups."""
-    return [(position, group) for position, groups in enumerate(pairs.groups) for group in groups]
-
-
 def _spread(task: Task, pairs: Pairs) -> Spread | None:
     if task.headline.reduce != "macro":
         return paired_spread(pairs.b, pairs.a, pairs.clusters)
-    placed = _placed(pairs)
-    return paired_macro_spread(
-        [pairs.b[index] for index, _ in placed],
-        [pairs.a[index] for index, _ in placed],
-        [group for _, group in placed],
-        [pairs.clusters[index] for index, _ in placed],
-    )
+    placed, groups = pairs.placed
+    a, b = (array("d", map(side.__getitem__, placed)) for side in (pairs.a, pairs.b))
+    return paired_macro_spread(b, a, groups, array("q", map(pairs.clusters.__getitem__, placed)))
 
 
 def _draws(task: Task, pairs: Pairs, repeats: int, seed: int) -> Floats | None:
     """Bootstrap draws of the difference; None where there is nothing to draw."""
     macro = task.headline.reduce == "macro"
-    placed = _placed(pairs) if macro else [(index, "") for index in range(len(pairs.keys))]
+    placed, groups = pairs.placed if macro else (array("q", range(len(pairs.a))), None)
     if not placed or not repeats:
         return None
     return bootstrap(
-        [pairs.b[index] - pairs.a[index] for index, _ in placed],
-        [pairs.clusters[index] for index, _ in placed],
-        [group for _, group in placed] if macro else None,
+        array("d", (pairs.b[index] - pairs.a[index] for index in placed)),
+        array("q", map(pairs.clusters.__getitem__, placed)),
+        groups,
         seed=(seed, crc32(task.name.encode())),
         repeats=repeats,
     )
@@ -191,9 +193,9 @@ def _headline(task: Task, pairs: Pairs, values: Sequence[float]) -> float | None
         return None
     if task.headline.reduce != "macro":
         return POINTS * sum(values) / len(values)
-    groups: dict[str, list[float]] = {}
-    for index, group in _placed(pairs):
-        groups.setdefault(group, []).append(values[index])
+    groups: dict[str, array[float]] = {}
+    for index, group in zip(*pairs.placed, strict=True):
+        groups.setdefault(group, array("d")).append(values[index])
     means = [sum(members) / len(members) for members in groups.values()]
     return POINTS * sum(means) / len(means) if means else None
 

@@ -7,12 +7,13 @@ beside them as a check that assumes less.
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.scores.stats import LEVEL, NORMAL, Estimate, Spread, freedom, quantile
+from harness.scores.stats import LEVEL, NORMAL, Estimate, Spread, freedom, numbered, quantile
 
 POWER = 0.8
 REPEATS = 10_000
@@ -154,7 +155,7 @@ def bootstrap(
     if crossing:
         return _crossed_draws(values, units, strata, rng, repeats)
     parts = [
-        _draws(values[strata == group], _codes(units[strata == group].tolist(), 0), rng, repeats)
+        _draws(values[strata == group], _codes(array("q", units[strata == group].tobytes()), 0), rng, repeats)
         for group in range(count)
     ]
     return averaged(parts, [float(values[strata == group].mean()) for group in range(count)])
@@ -188,8 +189,7 @@ def _codes(labels: Sequence[Hashable] | None, n: int) -> NDArray[np.int64]:
     """Labels as numbers from 0; without any, each observation is its own."""
     if labels is None:
         return np.arange(n)
-    known: dict[Hashable, int] = {}
-    return np.array([known.setdefault(label, len(known)) for label in labels], np.int64)
+    return np.array(numbered(labels)[0], np.int64)
 
 
 def _draws(values: Floats, units: NDArray[np.int64], rng: np.random.Generator, repeats: int) -> Floats:
@@ -246,6 +246,6 @@ def _widened(draws: Floats, sums: Floats) -> Floats:
     """Draws wider about their mean; sums: (G,) of deviations within each cluster."""
     count = len(sums)
     centre = draws.mean()
-    factor = quantile(freedom(sums.tolist())) / NORMAL * math.sqrt(count / max(count - 1, 1))
+    factor = quantile(freedom(array("d", sums.tobytes()))) / NORMAL * math.sqrt(count / max(count - 1, 1))
     wider: Floats = centre + factor * (draws - centre)
     return wider

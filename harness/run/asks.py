@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from harness.config import RunConfig
+from harness.run.items import Planned
 from harness.run.journal import Key
-from harness.run.plan import Planned, TaskPlan, request_seed
+from harness.run.media import KeptImage
+from harness.run.plan import TaskPlan, request_seed
 from harness.types import PixelLimits, Request, Sampling
 from tasks.types import Task
 
@@ -16,6 +21,8 @@ from tasks.types import Task
 class Ask:
     """One response that is wanted."""
 
+    number: int
+    """Of the ask within the run."""
     task: Task
     position: int
     """Of the item within its task, from 0."""
@@ -24,24 +31,67 @@ class Ask:
     max_new_tokens: int
 
 
-def all_asks(plans: Sequence[TaskPlan], shas: Mapping[str, str], epochs: int) -> dict[str, Ask]:
-    """Every response of a run by its key, longest first.
+class Asks:
+    """Every response of a run, and which are still wanted: a byte each; the rest is in the plans' entries.
 
     Args:
         plans: of the tasks.
         shas: the `generation_sha` of each task.
         epochs: answers a sample.
     """
-    asks = []
-    for plan in plans:
-        name = plan.task.name
-        for position, entry in enumerate(plan.entries):
-            if isinstance(entry, Planned):
-                for epoch in range(epochs):
-                    key = Key(name, entry.sample.id, epoch, entry.prompt_sha, entry.image_sha, shas[name])
-                    asks.append(Ask(plan.task, position, entry, key, plan.max_new_tokens))
-    asks.sort(key=lambda ask: -ask.planned.cost)
-    return {ask.key.digest: ask for ask in asks}
+
+    def __init__(self, plans: Sequence[TaskPlan], shas: Mapping[str, str], epochs: int) -> None:
+        self._plans, self._shas, self._epochs = plans, shas, epochs
+        self._starts = [0, *accumulate(len(plan.entries) * epochs for plan in plans)]
+        self._wanted = bytearray(self._starts[-1])
+        for plan, start in zip(plans, self._starts, strict=False):
+            for position in plan.entries.asked:
+                for number in range(start + position * epochs, start + (position + 1) * epochs):
+                    self._wanted[number] = 1
+
+    def __len__(self) -> int:
+        return self._wanted.count(1)
+
+    def __iter__(self) -> Iterator[Ask]:
+        """Those that are wanted, longest first."""
+        for number in self._ordered():
+            if self._wanted[number]:
+                yield self[number]
+
+    def _ordered(self) -> array[int]:
+        costs = array("d")
+        for plan in self._plans:
+            for cost in plan.entries.costs:
+                costs.extend([-cost] * self._epochs)
+        numbers = filter(self._wanted.__getitem__, range(len(costs)))
+        return array("q", sorted(numbers, key=costs.__getitem__))
+
+    def __getitem__(self, number: int) -> Ask:
+        index = bisect_right(self._starts, number, hi=len(self._plans)) - 1
+        plan = self._plans[index]
+        position, epoch = divmod(number - self._starts[index], self._epochs)
+        entry, name = plan.entries[position], plan.task.name
+        assert isinstance(entry, Planned)
+        key = Key(name, entry.sample.id, epoch, entry.prompt_sha, entry.image_sha, self._shas[name])
+        return Ask(number, plan.task, position, entry, key, plan.max_new_tokens)
+
+    def of(self, task: str) -> Iterator[Ask]:
+        """Those of one task that are wanted, in the order of its rows."""
+        for plan, start, end in zip(self._plans, self._starts, self._starts[1:], strict=False):
+            if plan.task.name == task:
+                yield from (self[number] for number in range(start, end) if self._wanted[number])
+
+    def images_of_answered(self) -> Iterator[KeptImage]:
+        """The images of samples of which nothing is wanted any more."""
+        for plan, start in zip(self._plans, self._starts, strict=False):
+            for position in plan.entries.asked:
+                first = start + position * self._epochs
+                if 1 not in self._wanted[first : first + self._epochs]:
+                    yield from plan.entries.images(position)
+
+    def answered(self, ask: Ask) -> None:
+        """It is not wanted any more."""
+        self._wanted[ask.number] = 0
 
 
 def request_for(digest: str, planned: Planned, max_new_tokens: int, config: RunConfig) -> Request:

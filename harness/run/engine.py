@@ -7,7 +7,7 @@ continues: nothing answered is asked twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -23,24 +23,19 @@ from harness.fingerprint import announced
 from harness.jsonl import plain, sha
 from harness.progress import Progress
 from harness.registry import Registry
-from harness.run import identity
-from harness.run.asks import Ask, all_asks, request_for
-from harness.run.items import groups_of, write_items
+from harness.run import finished, identity
+from harness.run.asks import Ask, Asks, request_for
+from harness.run.items import groups_of
 from harness.run.journal import Journal
 from harness.run.lock import Lock
 from harness.run.media import Copies, ImageStore
 from harness.run.model import RunModel, stoppable
-from harness.run.plan import (
-    FailedRow,
-    PlanOptions,
-    TaskPlan,
-    permuted_images,
-    plan_task,
-)
+from harness.run.plan import PlanOptions, TaskPlan, permuted_images, plan_task
 from harness.run.replaced import Replaced
 from harness.scores import aggregate
-from harness.scores.results import Results, write_results
-from harness.scores.scoring import ScoringThread, Verdict, unanswered, write_scores
+from harness.scores.results import Results, read_results, write_results
+from harness.scores.scoring import ScoringThread, write_scores
+from harness.scores.verdicts import unanswered
 from harness.types import Backend, PixelLimits, Request
 from scorers.types import COORDS, Coords
 from tasks.types import Task
@@ -98,6 +93,12 @@ def execute(
                     identity.check_versions(run_dir, old, asked_for["versions"])
                 for line in identity.changed_scoring(run_dir, old, config):
                     progress.say(line)
+                if asked_for is not None and old["identity"] == plain(asked_for):
+                    answered = finished.answered_all(run_dir, config, tasks)
+                    if answered is not None:
+                        progress.say(f"{run_dir}: {answered} of {answered} are answered already")
+                        seconds = round(time.monotonic() - started, 3)
+                        return replace(read_results(run_dir), asked=0, seconds=seconds)
             with closing(RunModel(spec, backend, progress.say)) as model:
                 run = _Run(config, run_dir, tasks, sources, model, asked_for, fixed, progress, old, lock)
                 return run.go(aside, command, started)
@@ -165,16 +166,19 @@ class _Run:
         with closing(ImageStore(self.run_dir, fetch=self._fetch)) as store:
             plans = self._prepare(store)
             journal = Journal(self.run_dir / "samples", [plan.task.name for plan in plans])
-            with closing(journal), ScoringThread(self.coords, self.config.all_delimiters) as scoring:
+            scoring = ScoringThread(self.coords, self.config.all_delimiters, self.run_dir)
+            with closing(journal), scoring:
                 left = self._answer(plans, journal, scoring, aside, command)
                 scoring.finish(self.progress)
-            verdicts = self._all_verdicts(plans, scoring.verdicts, left)
+            self._add_unanswered(plans, scoring, left)
+            pictures = store.files
         self.lock.check()
         for plan in plans:
-            path = self.run_dir / "scores" / f"{plan.task.name}.jsonl"
-            write_scores(path, plan.task, verdicts[plan.task.name])
-        results = self._results(plans, verdicts, time.monotonic() - started)
+            write_scores(self.run_dir / "scores" / f"{plan.task.name}.jsonl", scoring.of(plan.task))
+        results = self._results(plans, scoring, time.monotonic() - started)
         write_results(self.run_dir / "results.json", results)
+        if self.asked_for is not None and not results.failures:
+            finished.record(self.run_dir, self.config, self.tasks, pictures, results.responses)
         return results
 
     @property
@@ -239,11 +243,16 @@ class _Run:
                 endless = source.synthetic and source.count is None and options.limit is None
                 limited = replace(options, limit=SYNTHETIC_LIMIT) if endless else options
                 plan = plan_task(task, source, limited, store, partial(stage.advance, task.name))
-                if plan.failed:
-                    more = f" (and {len(plan.failed) - 1} more)" if len(plan.failed) > 1 else ""
-                    self.progress.say(f"{task.name}: counted as failed: {plan.failed[0].error}{more}")
+                self._say_failed(plan)
                 plans.append(permuted_images(plan, self.config.seed) if self.config.permute_images else plan)
         return plans
+
+    def _say_failed(self, plan: TaskPlan) -> None:
+        _, first = next(plan.failed, (0, None))
+        if first is not None:
+            others = sum(1 for _ in plan.entries.failed) - 1
+            more = f" (and {others} more)" if others else ""
+            self.progress.say(f"{plan.task.name}: counted as failed: {first.error}{more}")
 
     def _answer(
         self,
@@ -252,37 +261,37 @@ class _Run:
         scoring: ScoringThread,
         aside: Replaced,
         command: Sequence[str] | None,
-    ) -> Iterable[Ask]:
+    ) -> Asks:
         """Have scored what is answered already, and ask the rest; what got no answer."""
         model = self.model.describe()
         shas = {
             plan.task.name: identity.generation_sha(model, self.fixed, plan.max_new_tokens, self.coords)
             for plan in plans
         }
-        wanted = all_asks(plans, shas, self.config.epochs)
-        answered = self._replay(journal, wanted, scoring) if not self.config.fresh else []
-        if answered:
-            self.progress.say(
-                f"{self.run_dir}: {len(answered)} of {len(answered) + len(wanted)} are answered already"
-            )
+        wanted = Asks(plans, shas, self.config.epochs)
+        total = len(wanted)
+        if not self.config.fresh:
+            self._replay(journal, wanted, scoring)
         self.asked = len(wanted)
-        if wanted:
+        if self.asked < total:
+            self.progress.say(f"{self.run_dir}: {total - self.asked} of {total} are answered already")
+        if self.asked:
             self._take_model()
         tasks = self._described(plans, shas)
         with aside, Copies(self.run_dir / "images" if self.config.images else None) as copies:
-            if wanted:
+            if self.asked:
                 (self.run_dir / "results.json").unlink(missing_ok=True)
             self._save(plans, tasks, command)
-            for ask in answered:
-                copies.add_all(ask.planned.sample.images)
-            if wanted:
+            if self.config.images:
+                copies.add_all(wanted.images_of_answered())
+            if self.asked:
                 try:
                     self._generate(wanted, journal, scoring, copies, aside)
                 finally:
                     self._record_found()
             else:
                 aside.drop()
-        return wanted.values()
+        return wanted
 
     def _described(self, plans: Sequence[TaskPlan], shas: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         """What `run.json` says of each task."""
@@ -293,7 +302,7 @@ class _Run:
                 "synthetic": plan.source.synthetic,
                 "max_new_tokens": plan.max_new_tokens,
                 "generation_sha": shas[plan.task.name],
-                "prompts_sha": sha([entry.prompt_sha for entry in plan.planned]),
+                "prompts_sha": plan.entries.prompts_sha(),
                 "rendered": self._rendered(plan),
             }
             for plan in plans
@@ -332,7 +341,7 @@ class _Run:
         self.content = content | {name: value for name, value in (self.old or {}).items() if name == "found"}
         identity.save_run(self.run_dir, self.content)
         for plan in plans:
-            write_items(self.run_dir / "items" / f"{plan.task.name}.jsonl", plan, self.coords)
+            plan.entries.write(self.run_dir / "items" / f"{plan.task.name}.jsonl")
 
     def _record_found(self) -> None:
         """Add to `run.json` what the backend found out while asking."""
@@ -341,60 +350,50 @@ class _Run:
             self.content = found
             identity.save_run(self.run_dir, found)
 
-    def _all_verdicts(
-        self, plans: Sequence[TaskPlan], scored: Mapping[str, list[Verdict]], left: Iterable[Ask]
-    ) -> dict[str, list[Verdict]]:
-        """The verdicts of each task in the order of its rows, also on what was not asked or not answered."""
-        verdicts = {plan.task.name: [*scored.get(plan.task.name, ()), *self._unasked(plan)] for plan in plans}
-        for ask in left:
-            sample, why = ask.planned.sample, "the backend gave no answer"
-            missing = unanswered(ask.position, sample.id, sample.groups, ask.key.epoch, why)
-            verdicts[ask.task.name].append(missing)
-        for found in verdicts.values():
-            found.sort(key=lambda verdict: (verdict.position, verdict.epoch))
-        return verdicts
-
-    def _unasked(self, plan: TaskPlan) -> Iterator[Verdict]:
-        for position, entry in enumerate(plan.entries):
-            if isinstance(entry, FailedRow):
-                groups = groups_of(plan.task, entry)
+    def _add_unanswered(self, plans: Sequence[TaskPlan], scoring: ScoringThread, left: Asks) -> None:
+        """The verdicts on what could not be asked, and on what was not answered."""
+        for plan in plans:
+            for position, row in plan.failed:
                 for epoch in range(self.config.epochs):
-                    yield unanswered(position, entry.id, groups, epoch, entry.error)
+                    verdict = unanswered(position, row.id, groups_of(plan.task, row), epoch, row.error)
+                    scoring.of(plan.task).add(verdict)
+            for ask in left.of(plan.task.name):
+                sample, why = ask.planned.sample, "the backend gave no answer"
+                verdict = unanswered(ask.position, sample.id, sample.groups, ask.key.epoch, why)
+                scoring.of(plan.task).add(verdict)
 
-    def _replay(self, journal: Journal, wanted: dict[str, Ask], scoring: ScoringThread) -> list[Ask]:
-        """Score what the journal holds already; it leaves `wanted`."""
-        answered: list[Ask] = []
-        for task_journal in journal.tasks.values():
+    def _replay(self, journal: Journal, wanted: Asks, scoring: ScoringThread) -> None:
+        """Score what the journal holds already; it is not wanted any more."""
+        for name, task_journal in journal.tasks.items():
             repair = task_journal.repair()
             if repair.torn:
                 self.progress.say(f"{task_journal.path}: the last line was torn and is dropped")
             if repair.garbage:
                 lines = "1 line is" if repair.garbage == 1 else f"{repair.garbage} lines are"
                 self.progress.say(f"{task_journal.path}: {lines} garbage, moved to {repair.sidecar}")
-            last = {
-                digest: response for key, response in task_journal.read() if (digest := key.digest) in wanted
-            }
-            for digest, response in last.items():
-                if response.error is None:
-                    ask = wanted.pop(digest)
-                    scoring.add(ask.task, ask.position, ask.planned.sample, ask.key.epoch, response)
-                    answered.append(ask)
-        return answered
+            with closing(task_journal.answers()) as answers:
+                for ask in wanted.of(name) if len(answers) else ():
+                    response = answers.get(ask.key)
+                    if response is not None and response.error is None:
+                        wanted.answered(ask)
+                        scoring.add(ask.task, ask.position, ask.planned.sample, ask.key.epoch, response)
 
     def _generate(
         self,
-        wanted: dict[str, Ask],
+        wanted: Asks,
         journal: Journal,
         scoring: ScoringThread,
         copies: Copies,
         aside: Replaced,
     ) -> None:
-        """Ask, journal and hand over for scoring; what is answered leaves `wanted`."""
+        """Ask, journal and hand over for scoring; what is answered is not wanted any more."""
         failed = 0
         why = "the backend gave none"
+        asked: dict[str, Ask] = {}
         with self.progress.stage("answering", len(wanted)) as stage:
-            for request, response in self.model.load().generate(self._requests(list(wanted.items()), copies)):
-                ask = wanted.pop(request.key)
+            for request, response in self.model.load().generate(self._requests(wanted, asked, copies)):
+                ask = asked.pop(request.key)
+                wanted.answered(ask)
                 journal.append(ask.key, response)
                 scoring.add(ask.task, ask.position, ask.planned.sample, ask.key.epoch, response)
                 if response.error is None:
@@ -410,21 +409,19 @@ class _Run:
                 f"{self.run_dir}: no answer ({why}); the run that --fresh was to replace is back"
             )
 
-    def _requests(self, asks: list[tuple[str, Ask]], copies: Copies) -> Iterator[Request]:
-        for digest, ask in asks:
+    def _requests(self, wanted: Asks, asked: dict[str, Ask], copies: Copies) -> Iterator[Request]:
+        """The requests, one when it is wanted; `asked` holds those under way by their keys."""
+        for ask in wanted:
             copies.add_all(ask.planned.sample.images)
+            digest = ask.key.digest
+            asked[digest] = ask
             yield request_for(digest, ask.planned, ask.max_new_tokens, self.config)
 
-    def _results(
-        self,
-        plans: Sequence[TaskPlan],
-        verdicts: Mapping[str, list[Verdict]],
-        seconds: float,
-    ) -> Results:
+    def _results(self, plans: Sequence[TaskPlan], scoring: ScoringThread, seconds: float) -> Results:
         tasks = {
             plan.task.name: aggregate.task_result(
                 plan.task,
-                verdicts[plan.task.name],
+                scoring.of(plan.task),
                 data=plan.source.label,
                 fingerprint=plan.source.fingerprint,
                 synthetic=plan.source.synthetic,

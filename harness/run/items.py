@@ -6,17 +6,47 @@ task nor its scorer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+import math
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from harness.errors import FAULTS, HarnessError
-from harness.jsonl import encode, plain, read_lines, tuples, write_atomic
-from harness.run.media import KeptImage
-from harness.run.plan import FailedRow, Planned, TaskPlan
+from harness.jsonl import encode, plain, read_lines, sha_of_list, tuples, write_atomic
+from harness.run.media import ImageStore, KeptImage
+from harness.spool import Spool
 from scorers.types import Coords, Shape, Target
+from tasks.prompts import ImagePart, Part
 from tasks.types import Groups, Sample, Task
+
+Line = Mapping[str, Any]
+"""A line of a run's file, as plain JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One sample, ready to be asked."""
+
+    sample: Sample
+    parts: tuple[Part, ...]
+    prompt_sha: str
+    image_sha: str
+    cost: float
+    """An estimate of the tokens it takes, to sort by."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRow:
+    """A row, or one sample of it, that cannot be asked."""
+
+    id: str
+    """The sample's, or "row 17" where the row gave none."""
+    error: str
+    unit: str | None = None
+    """The group that stands or falls with it, where known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +84,8 @@ def _shapes_of(target: Target) -> tuple[Shape, ...]:
         return ()
 
 
-def write_items(path: Path, plan: TaskPlan, coords: Coords | None = None) -> None:
-    """Write what a task's plan asks, whole or not at all.
-
-    Args:
-        path: of the file.
-        plan: what is asked.
-        coords: the convention in which gold places are written; None: in fractions.
-    """
-    write_atomic(path, (encode(_line(plan.task, entry, coords)) for entry in plan.entries))
-
-
-def _line(task: Task, entry: Planned | FailedRow, coords: Coords | None) -> dict[str, Any]:
+def line_of(task: Task, entry: Planned | FailedRow, coords: Coords | None) -> dict[str, Any]:
+    """What a task asks of one sample, as plain JSON; gold places are in the convention, None: in fractions."""
     if isinstance(entry, FailedRow):
         return {"id": entry.id, "error": entry.error, "groups": plain(groups_of(task, entry))}
     sample = entry.sample
@@ -95,25 +115,131 @@ def read_items(path: Path, task: Task) -> Iterator[Item | FailedRow]:
         HarnessError: a line is not JSON or its target is not of the task's type (another version wrote it).
     """
     for number, line in read_lines(path):
-        try:
-            groups = {key: tuples(value) for key, value in line.get("groups", {}).items()}
-            texts = [line["id"], *(line[name] for name in ("error", "prompt_sha", "image_sha") if name in line)]
-            if not all(isinstance(text, str) for text in texts):
-                raise TypeError("an id, hash or error that is no text")
-            if "error" in line:
-                yield FailedRow(line["id"], line["error"], groups.get(task.unit or ""))
-                continue
-            target = task.target(**tuples(line["target"]))
-            sample = Sample(
-                id=line["id"],
-                question=line["question"],
-                target=target,
-                choices=tuple(line["choices"]),
-                groups=groups,
-                meta=line.get("meta", {}),
-            )
-            yield Item(sample, line["prompt_sha"], line["image_sha"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise HarnessError(
-                f"{path}:{number}: not an item of {task.name} as this version writes it: {error}"
-            ) from None
+        yield item_of(task, line, f"{path}:{number}")
+
+
+def item_of(task: Task, line: Any, where: str) -> Item | FailedRow:
+    """A line read back, as `read_items` does; `where` names it in messages."""
+    try:
+        groups = {key: tuples(value) for key, value in line.get("groups", {}).items()}
+        texts = [line["id"], *(line[name] for name in ("error", "prompt_sha", "image_sha") if name in line)]
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("an id, hash or error that is no text")
+        if "error" in line:
+            return FailedRow(line["id"], line["error"], groups.get(task.unit or ""))
+        sample = Sample(
+            id=line["id"],
+            question=line["question"],
+            target=task.target(**tuples(line["target"])),
+            choices=tuple(line["choices"]),
+            groups=groups,
+            meta=line.get("meta", {}),
+        )
+        return Item(sample, line["prompt_sha"], line["image_sha"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise HarnessError(f"{where}: not an item of {task.name} as this version writes it: {error}") from None
+
+
+def with_scores(items: Iterable[Line], scores: Iterable[Line], where: str) -> Iterator[tuple[Line, list[Line]]]:
+    """Each line of an items file with those of its scores: both files are in the order of the rows.
+
+    Raises:
+        HarnessError: they are not; `where` names the run and its task.
+    """
+    left = iter(scores)
+    waiting = next(left, None)
+    for item in items:
+        own = []
+        while waiting is not None and waiting["id"] == item["id"]:
+            own.append(waiting)
+            waiting = next(left, None)
+        yield item, own
+    if waiting is not None:
+        raise HarnessError(
+            f"{where}: its scores are not in the order of its items, from {waiting['id']!r} on: "
+            "harness score RUN makes them again"
+        )
+
+
+class Entries(Sequence[Planned | FailedRow]):
+    """What a task asks, in order: on disk, as lines of its items file; in memory some forty bytes each.
+
+    What is read back has of its sample what the items file has, and the images: enough to ask and to score it.
+
+    Args:
+        task: whose entries.
+        store: holds their images.
+        coords: the convention in which gold places are written; None: in fractions.
+    """
+
+    def __init__(self, task: Task, store: ImageStore, coords: Coords | None = None) -> None:
+        self._task, self._store, self._coords = task, store, coords
+        self._pieces = Spool(store.folder, "items")
+        self._order: array[int] | None = None
+        self.costs = array("d")
+        """An estimate of the tokens that each takes, to sort by; NaN: it cannot be asked."""
+
+    def append(self, entry: Planned | FailedRow) -> int:
+        """The next entry; its number."""
+        images = entry.sample.images if isinstance(entry, Planned) else ()
+        numbers = [image.number for image in images if isinstance(image, KeptImage)]
+        self.costs.append(entry.cost if isinstance(entry, Planned) else math.nan)
+        return self._pieces.add(encode(line_of(self._task, entry, self._coords)) + encode(numbers))
+
+    def empty(self) -> Entries:
+        """None yet, of the same task."""
+        return Entries(self._task, self._store, self._coords)
+
+    def choose(self, numbers: Iterable[int]) -> None:
+        """Leave all but these, in this order."""
+        self._order = array("q", numbers)
+        self.costs = array("d", map(self.costs.__getitem__, self._order))
+
+    def __len__(self) -> int:
+        return len(self.costs)
+
+    @overload
+    def __getitem__(self, position: int) -> Planned | FailedRow: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> list[Planned | FailedRow]: ...
+
+    def __getitem__(self, position: int | slice) -> Planned | FailedRow | list[Planned | FailedRow]:
+        if isinstance(position, slice):
+            return [self[each] for each in range(len(self))[position]]
+        text, numbers = self._piece(range(len(self))[position])
+        line = json.loads(text)
+        item = item_of(self._task, line, f"{self._task.name}, sample {position}")
+        if isinstance(item, FailedRow):
+            return item
+        sample = replace(item.sample, images=tuple(map(self._store.image, json.loads(numbers))))
+        parts = tuple(part if isinstance(part, str) else ImagePart(part["image"]) for part in line["prompt"])
+        return Planned(sample, parts, item.prompt_sha, item.image_sha, self.costs[position])
+
+    def _piece(self, position: int) -> tuple[bytes, bytes]:
+        """The line of an entry, and the numbers of its images."""
+        number = position if self._order is None else self._order[position]
+        text, numbers, _ = self._pieces[number].split(b"\n")
+        return text, numbers
+
+    @property
+    def asked(self) -> Iterator[int]:
+        """The positions of what can be asked."""
+        return (position for position, cost in enumerate(self.costs) if not math.isnan(cost))
+
+    @property
+    def failed(self) -> Iterator[int]:
+        """The positions of what cannot."""
+        return (position for position, cost in enumerate(self.costs) if math.isnan(cost))
+
+    def images(self, position: int) -> Iterator[KeptImage]:
+        """The images of an entry."""
+        return map(self._store.image, json.loads(self._piece(position)[1]))
+
+    def prompts_sha(self) -> str:
+        """A hash of all prompts: that of the list of their hashes, which is never held."""
+        return sha_of_list(json.loads(self._piece(position)[0])["prompt_sha"] for position in self.asked)
+
+    def write(self, path: Path) -> None:
+        """Write the items file, whole or not at all."""
+        write_atomic(path, (self._piece(position)[0] + b"\n" for position in range(len(self))))

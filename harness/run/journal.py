@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,6 +130,14 @@ class TaskJournal:
             write_atomic(self.path, (line.rstrip(b"\n") + b"\n" for line, parsed in self._parsed() if parsed))
         return Repair(torn, len(garbage), sidecar)
 
+    def answers(self, name: Callable[[Key], Hashable | None] = lambda key: key) -> Answers:
+        """The journal as it is now, to be looked up. What is appended later is not in it.
+
+        Args:
+            name: what an answer is looked up by, made of its key; None: not at all.
+        """
+        return Answers(self.path, self.task, name)
+
     def _parsed(self) -> Iterator[tuple[bytes, tuple[Key, Response] | None]]:
         """Every line of the file, and the answer it holds, if any."""
         if self.path.exists():
@@ -169,6 +179,72 @@ class TaskJournal:
                     os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
+
+
+class Answers:
+    """A journal to look up answers in: on disk the texts, in memory 16 bytes a line.
+
+    Args:
+        path: of the journal; where there is none, nothing was answered.
+        task: its task.
+        name: as in `TaskJournal.answers`.
+    """
+
+    def __init__(self, path: Path, task: str, name: Callable[[Key], Hashable | None]) -> None:
+        self._task, self._name = task, name
+        self._file = path.open("rb") if path.exists() else None
+        hashes, starts = array("q"), array("q")
+        start = 0
+        for line in self._file or ():
+            parsed = parse_line(task, line)
+            if parsed is not None and (found := name(parsed[0])) is not None:
+                hashes.append(hash(found))
+                starts.append(start)
+            start += len(line)
+        order = sorted(range(len(hashes)), key=hashes.__getitem__)
+        self._hashes = array("q", map(hashes.__getitem__, order))
+        self._starts = array("q", map(starts.__getitem__, order))
+        """Where lines start, by the hash of their keys, those of one hash as in the file."""
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def get(self, name: Hashable) -> Response | None:
+        """The last answer of a name, by default a key; None where there is none."""
+        found = self.find(name)
+        return None if found is None else found[1]
+
+    def find(self, name: Hashable) -> tuple[Key, Response] | None:
+        """The same, with its key."""
+        place = bisect_right(self._hashes, hash(name))
+        while place > 0 and self._hashes[place - 1] == hash(name):
+            place -= 1
+            if (found := self._at(place)) is not None and self._name(found[0]) == name:
+                return found
+        return None
+
+    def last(self) -> Iterator[tuple[Key, Response]]:
+        """The last answer of every name, in no order."""
+        for place in range(len(self)):
+            found = self._at(place)
+            following = self._hashes[place + 1 : place + 2]
+            if found is not None and (
+                following != self._hashes[place : place + 1] or found == self.find(self._name(found[0]))
+            ):
+                yield found
+
+    def _at(self, place: int) -> tuple[Key, Response] | None:
+        assert self._file is not None
+        self._file.seek(self._starts[place])
+        return parse_line(self._task, self._file.readline())
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def __del__(self) -> None:
+        self.close()
 
 
 class Journal:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from harness.jsonl import write_atomic, writing
+from harness.jsonl import encode, write_atomic
+from harness.spool import Spool
 from tasks.images import ImageError, ImageRef
 from tasks.picture import Header, file_bytes
 
@@ -23,6 +24,8 @@ IN_MEMORY = 256 << 20
 """Bytes of encoded images held in memory; further ones lie in a temporary file."""
 LARGEST = 768
 """Pixels of the longer side of a kept copy."""
+_MET_LATELY = 4096
+"""Files of which is remembered that their image is held, and their hash: others are read again."""
 _PNG, _JPEG = b"\x89PNG", b"\xff\xd8\xff"
 
 
@@ -30,6 +33,7 @@ class KeptImage(ImageRef):
     """An image whose hash and size are known and whose bytes are read again at each use.
 
     Args:
+        number: of the image in its store.
         sha: SHA-256 of the encoded image, in hex.
         size: (width, height) in pixels.
         name: of its copy in the run's `images` folder.
@@ -38,8 +42,16 @@ class KeptImage(ImageRef):
     """
 
     def __init__(
-        self, sha: str, size: tuple[int, int], name: str, read: Callable[[], bytes], label: str = ""
+        self,
+        number: int,
+        sha: str,
+        size: tuple[int, int],
+        name: str,
+        read: Callable[[], bytes],
+        *,
+        label: str = "",
     ) -> None:
+        self.number = number
         self._picture = self._bytes = self._path = self.url = None
         self._label = label
         self.sha = sha
@@ -64,11 +76,14 @@ class KeptImage(ImageRef):
 
 
 class ImageStore:
-    """Holds each distinct image of a plan once. Images in files of their own stay there.
+    """Holds each distinct image of a plan once, by its number. Images in files of their own stay there.
+
+    In memory are a number for each distinct image, and the bytes of the first ones; on disk are where an image
+    lies, its size and its name, and the bytes of the others.
 
     Args:
-        folder: where the temporary file for what exceeds `in_memory` bytes lies; it has no name, so that it
-            goes with the process.
+        folder: on whose disk lies what does not fit into memory; the files have no names, so that they go with
+            the process.
         in_memory: bytes of images held in memory.
         fetch: gives the bytes at an image's address; None where addresses are not fetched.
     """
@@ -76,11 +91,17 @@ class ImageStore:
     def __init__(
         self, folder: Path, in_memory: int = IN_MEMORY, fetch: Callable[[str], bytes] | None = None
     ) -> None:
-        self._folder, self._fetch = folder, fetch
-        self._left = in_memory
-        self._by_sha: dict[str, KeptImage] = {}
-        self._by_path: dict[Path, KeptImage] = {}
-        self._spool: IO[bytes] | None = None
+        self.folder = folder
+        self._left, self._fetch = in_memory, fetch
+        self._numbers: dict[bytes, int] = {}
+        """By the first 16 bytes of the hash."""
+        self._paths: dict[Path, int] = {}
+        """Of files met lately."""
+        self.files: dict[str, str] | None = {}
+        """Image files with the SHA-256 of each; None: they are too many, or an image came from an address."""
+        self._records = Spool(folder, "images")
+        self._data = Spool(folder, "images")
+        self._held: dict[int, bytes] = {}
 
     def keep(self, image: ImageRef) -> KeptImage:
         """The kept form of an image.
@@ -89,37 +110,53 @@ class ImageStore:
             ImageError: it cannot be read, or its header is no image's.
         """
         path, label = image.path, image.label
+        if image.url is not None:
+            self.files = None
         if image.url is not None and self._fetch is not None:
             image = ImageRef(self._fetch(image.url))
-        if path is not None and path in self._by_path:
-            return self._by_path[path]
+        if path is not None and path in self._paths:
+            return self.image(self._paths[path])
         data = image.data
-        sha = hashlib.sha256(data).hexdigest()
-        kept = self._by_sha.get(sha)
-        if kept is None:
+        sha = hashlib.sha256(data)
+        number = self._numbers.get(sha.digest()[:16])
+        if number is None:
             header = image.header
-            reader = partial(file_bytes, path) if path is not None else self._hold(data)
-            kept = self._by_sha[sha] = KeptImage(sha, header.size, copy_name(sha, data, header), reader, label)
+            place = str(path) if path is not None else self._hold(data)
+            name = copy_name(sha.hexdigest(), data, header)
+            number = self._records.add(encode([sha.hexdigest(), header.size, name, place, label]))
+            self._numbers[sha.digest()[:16]] = number
+        if path is not None and self.files is not None:
+            self.files[str(path)] = sha.hexdigest()
+            self.files = self.files if len(self.files) <= _MET_LATELY else None
         if path is not None:
-            self._by_path[path] = kept
-        return kept
+            if len(self._paths) >= _MET_LATELY:
+                del self._paths[next(iter(self._paths))]
+            self._paths[path] = number
+        return self.image(number)
 
-    def _hold(self, data: bytes) -> Callable[[], bytes]:
-        if len(data) <= self._left:
-            self._left -= len(data)
-            return lambda: data
-        with writing(self._folder / "(images held for a while)"):
-            if self._spool is None:
-                self._spool = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by close()
-            spool, start, length = self._spool, self._spool.tell(), len(data)
-            spool.write(data)
-            spool.flush()
-        return lambda: os.pread(spool.fileno(), length, start)  # the images keep the file, not the store
+    def image(self, number: int) -> KeptImage:
+        """A kept image by its number."""
+        sha, size, name, place, label = json.loads(self._records[number])
+        if isinstance(place, str):
+            read: Callable[[], bytes] = partial(file_bytes, Path(place))
+        else:
+            data = self._data if place >= 0 else self._held  # the images keep the file, not the store
+            read = partial(data.__getitem__, place)
+        return KeptImage(number, sha, tuple(size), name, read, label=label)
+
+    def _hold(self, data: bytes) -> int:
+        """A place for an image's bytes: from 0 on disk, below in memory."""
+        if len(data) > self._left:
+            return self._data.add(data)
+        self._left -= len(data)
+        place = -1 - len(self._held)
+        self._held[place] = data
+        return place
 
     def close(self) -> None:
-        """Free the temporary file. The images in it cannot be read any more."""
-        if self._spool is not None:
-            self._spool.close()
+        """Free the temporary files. The images in them cannot be read any more."""
+        self._records.close()
+        self._data.close()
 
 
 def copy_name(sha: str, data: bytes, header: Header) -> str:

@@ -8,46 +8,25 @@ from __future__ import annotations
 import hashlib
 import random
 import reprlib
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice, zip_longest
+from itertools import compress, islice, zip_longest
 from typing import TYPE_CHECKING
 
 from harness.errors import FAULTS, UsageError, named
 from harness.jsonl import plain
+from harness.run.items import Entries, FailedRow, Planned
 from harness.run.media import ImageStore
 from scorers.read.option import LETTERS
 from scorers.types import Coords
 from tasks.images import IMAGE_COLUMNS, ImageError
 from tasks.options import absent
-from tasks.prompts import Part, render
+from tasks.prompts import render
 from tasks.types import Row, RowError, Sample, Style, Task
 
 if TYPE_CHECKING:
     from harness.data import RowSource
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One sample, ready to be asked."""
-
-    sample: Sample
-    parts: tuple[Part, ...]
-    prompt_sha: str
-    image_sha: str
-    cost: float
-    """An estimate of the tokens it takes, to sort by."""
-
-
-@dataclass(frozen=True, slots=True)
-class FailedRow:
-    """A row, or one sample of it, that cannot be asked."""
-
-    id: str
-    """The sample's, or "row 17" where the row gave none."""
-    error: str
-    unit: str | None = None
-    """The group that stands or falls with it, where known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +48,7 @@ class TaskPlan:
     task: Task
     source: RowSource
     max_new_tokens: int
-    entries: tuple[Planned | FailedRow, ...]
+    entries: Entries
     """In the order of the rows."""
 
     @property
@@ -78,9 +57,12 @@ class TaskPlan:
         return (entry for entry in self.entries if isinstance(entry, Planned))
 
     @property
-    def failed(self) -> list[FailedRow]:
-        """The rows that cannot."""
-        return [entry for entry in self.entries if isinstance(entry, FailedRow)]
+    def failed(self) -> Iterator[tuple[int, FailedRow]]:
+        """The rows that cannot, each with its position."""
+        for position in self.entries.failed:
+            entry = self.entries[position]
+            assert isinstance(entry, FailedRow)
+            yield position, entry
 
 
 def plan_task(
@@ -98,19 +80,22 @@ def plan_task(
     max_new = options.max_new_tokens or task.limits.get(options.style, 1024)
     limit = options.limit
     prepare = _Preparer(task, options, store, max_new, tick)
-    drafts = _drafts(task, source)
+    entries = Entries(task, store, options.coords)
     endless = source.count is None and source.synthetic
-    if limit is None:
-        entries = [prepare(draft) for _, draft in drafts]
-    elif task.unit is not None:
-        entries = _whole_units(drafts, limit, endless, prepare)
-    elif task.headline.reduce == "macro" and not endless:
-        entries = [prepare(draft) for draft in _dealt(drafts, limit, task.headline.by)]
+    if limit is not None and task.unit is not None:
+        units = _whole_units(
+            _drafts(task, source), limit, endless, lambda draft: entries.append(prepare(draft))
+        )
+        entries.choose(units)
     else:
-        entries = [prepare(draft) for _, draft in islice(drafts, limit)]
+        drafts: Iterable[Sample | FailedRow] = islice(samples_of(task, source), limit)
+        if limit is not None and task.headline.reduce == "macro" and not endless:
+            drafts = _dealt(task, source, limit)
+        for draft in drafts:
+            entries.append(prepare(draft))
     if not entries:
         raise UsageError(f"{task.name}: no rows in {source.label}; name other data with --data")
-    return TaskPlan(task, source, max_new, tuple(entries))
+    return TaskPlan(task, source, max_new, entries)
 
 
 def _drafts(task: Task, source: RowSource) -> Iterator[tuple[str | None, Sample | FailedRow]]:
@@ -119,7 +104,9 @@ def _drafts(task: Task, source: RowSource) -> Iterator[tuple[str | None, Sample 
     A row that is there twice is asked twice, as the benchmark's own script would, the second time as "id~2".
     Another row with an id that was met before is a failure.
     """
-    seen: dict[str, list[int]] = {}
+    first: dict[int, int] = {}
+    times: dict[int, int] = {}
+    # By the hash of an id: that of what it stood for first, and how often it came where that was not once.
     for index, row in enumerate(source.rows):
         for draft in _row_samples(task, index, row):
             if isinstance(draft, FailedRow):
@@ -127,13 +114,14 @@ def _drafts(task: Task, source: RowSource) -> Iterator[tuple[str | None, Sample 
                 continue
             unit = draft.groups.get(task.unit) if task.unit else None
             name = unit if isinstance(unit, str) else None
-            content = hash((draft.question, draft.choices, repr(draft.target)))
-            before = seen.setdefault(draft.id, [])
-            before.append(content)
-            if len(before) == 1:
+            key, content = hash(draft.id), hash((draft.question, draft.choices, repr(draft.target)))
+            if key not in first:
+                first[key] = content
                 yield name, draft
-            elif content == before[0]:
-                yield name, replace(draft, id=f"{draft.id}~{len(before)}")
+                continue
+            times[key] = times.get(key, 1) + 1
+            if content == first[key]:
+                yield name, replace(draft, id=f"{draft.id}~{times[key]}")
             else:
                 error = f"row {index}: id {draft.id!r} is not unique"
                 yield name, FailedRow(f"{draft.id} (row {index})", error, name)
@@ -214,48 +202,51 @@ def _whole_units(
     drafts: Iterable[tuple[str | None, Sample | FailedRow]],
     limit: int,
     endless: bool,
-    prepare: Callable[[Sample | FailedRow], Planned | FailedRow],
-) -> list[Planned | FailedRow]:
-    """The first units that together hold at most `limit` samples, at least one unit.
+    add: Callable[[Sample | FailedRow], int],
+) -> Iterator[int]:
+    """What `add` gives for the first units that together hold at most `limit` samples, at least one unit.
 
     The members of a unit may lie anywhere in the rows (MMBench: rotations come after all first passes), so all
     rows are read; endless data keeps them together.
     """
-    units: dict[str, list[Planned | FailedRow]] = {}
+    units: dict[str, array[int]] = {}
     total = 0
     for position, (name, draft) in enumerate(drafts):
-        unit = name if name is not None else f"\x1f{position}"
+        unit = name if name is not None else f"{position}"
         if unit not in units:
             if endless and total >= limit:
                 break
             if len(units) >= limit:
                 continue
-            units[unit] = []
-        units[unit].append(prepare(draft))
+            units[unit] = array("q")
+        units[unit].append(add(draft))
         total += 1
-    chosen: list[Planned | FailedRow] = []
+    chosen = 0
     for members in units.values():
-        if chosen and len(chosen) + len(members) > limit:
+        if chosen and chosen + len(members) > limit:
             break
-        chosen += members
-    return chosen
+        chosen += len(members)
+        yield from members
 
 
-def _dealt(
-    drafts: Iterable[tuple[str | None, Sample | FailedRow]], limit: int, by: str | None
-) -> list[Sample | FailedRow]:
+def _dealt(task: Task, source: RowSource, limit: int) -> Iterator[Sample | FailedRow]:
     """The first samples of each group that a macro headline averages, dealt in turn, in the order of the rows.
 
     Rows of one group often come together (all of ChartQA's human questions first): the first rows alone would
-    leave whole groups out of the mean.
+    leave whole groups out of the mean. The rows are read twice: to choose, and to take what was chosen.
     """
-    groups: dict[object, list[tuple[int, Sample | FailedRow]]] = {}
-    for position, (_, draft) in enumerate(drafts):
-        group = groups.setdefault(draft.groups.get(by or "") if isinstance(draft, Sample) else None, [])
+    by = task.headline.by or ""
+    groups: dict[object, array[int]] = {}
+    for position, draft in enumerate(samples_of(task, source)):
+        group = groups.setdefault(draft.groups.get(by) if isinstance(draft, Sample) else None, array("q"))
         if len(group) < limit:
-            group.append((position, draft))
-    turns = [entry for turn in zip_longest(*groups.values()) for entry in turn if entry is not None]
-    return [draft for _, draft in sorted(turns[:limit], key=lambda entry: entry[0])]
+            group.append(position)
+    turns = (position for turn in zip_longest(*groups.values()) for position in turn if position is not None)
+    chosen = bytearray()
+    for position in islice(turns, limit):
+        chosen.extend(bytes(max(position + 1 - len(chosen), 0)))
+        chosen[position] = 1
+    return compress(samples_of(task, source), chosen)
 
 
 class _Preparer:
@@ -324,20 +315,20 @@ def permuted_images(plan: TaskPlan, seed: int) -> TaskPlan:
     Every sample gets another sample's images, among those that have as many.
     """
     by_count: dict[int, list[int]] = {}
-    for position, entry in enumerate(plan.entries):
-        if isinstance(entry, Planned) and entry.sample.images:
-            by_count.setdefault(len(entry.sample.images), []).append(position)
-    entries = list(plan.entries)
+    for position in plan.entries.asked:
+        if count := len(list(plan.entries.images(position))):
+            by_count.setdefault(count, []).append(position)
+    givers: dict[int, int] = {}
     for positions in by_count.values():
         order = positions[:]
         random.Random(seed).shuffle(order)  # noqa: S311 - a permutation, not a secret
-        for here, there in zip(order, order[1:] + order[:1], strict=True):
-            taker, giver = plan.entries[here], plan.entries[there]
-            assert isinstance(taker, Planned)
-            assert isinstance(giver, Planned)
-            entries[here] = replace(
-                taker,
-                sample=replace(taker.sample, images=giver.sample.images),
-                image_sha=giver.image_sha,
-            )
-    return replace(plan, entries=tuple(entries))
+        givers |= zip(order, order[1:] + order[:1], strict=True)
+    entries = plan.entries.empty()
+    for position, taker in enumerate(plan.entries):
+        giver = plan.entries[givers.get(position, position)]
+        if isinstance(taker, Planned) and isinstance(giver, Planned):
+            sample = replace(taker.sample, images=giver.sample.images)
+            entries.append(replace(taker, sample=sample, image_sha=giver.image_sha))
+        else:
+            entries.append(taker)
+    return replace(plan, entries=entries)

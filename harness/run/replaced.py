@@ -8,9 +8,12 @@ from types import TracebackType
 
 from harness.run.identity import read_run
 
-OWN = ("run.json", "results.json", "report.html", "report_media", "items", "images", "samples", "scores")
+OWN = (
+    *("run.json", "results.json", "finished.json", "report.html", "report_media"),
+    *("items", "images", "samples", "scores"),
+)
 """What a run writes into its directory, beside the lock."""
-_FOLDER = "replaced"
+FOLDER = "replaced"
 
 
 class Replaced:
@@ -25,7 +28,7 @@ class Replaced:
     """
 
     def __init__(self, run_dir: Path, *, replace: bool) -> None:
-        self._run_dir, self._folder = run_dir, run_dir / _FOLDER
+        self._run_dir, self._folder = run_dir, run_dir / FOLDER
         self._replace = replace and (run_dir / "run.json").exists()
         self._dropped = False
         if replace and not self._replace:

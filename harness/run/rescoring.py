@@ -13,13 +13,13 @@ from harness.jsonl import plain, write_json
 from harness.progress import Progress
 from harness.registry import Registry
 from harness.run.identity import notes_of, read_run, save_run
-from harness.run.items import Item, groups_of, read_items
+from harness.run.items import FailedRow, Item, groups_of, read_items
 from harness.run.journal import Key, TaskJournal
 from harness.run.lock import Lock
-from harness.run.plan import FailedRow
 from harness.scores import aggregate
 from harness.scores.results import Results, TaskResult, read_results, write_results
-from harness.scores.scoring import ScoringThread, Verdict, unanswered, write_scores
+from harness.scores.scoring import ScoringThread, write_scores
+from harness.scores.verdicts import Verdicts, unanswered
 from harness.words import missing_responses
 from scorers.read.normalise import Delimiters
 from tasks.types import Response, Task
@@ -39,8 +39,8 @@ class ScoredRun:
     """A run's responses, scored from its files; nothing is written."""
 
     results: Results
-    scores: Sequence[tuple[Task, Sequence[Verdict]]]
-    """Each task with its verdicts, in the order of the items."""
+    scores: Sequence[tuple[Task, Verdicts]]
+    """Each task with its verdicts."""
     missing: int
     """Responses that the run does not have yet."""
 
@@ -64,7 +64,7 @@ def rescore(
     with Lock(run_dir):
         if delimiters is not None:
             run |= {"config": run["config"] | {"delimiters": plain(delimiters)}}
-        verdicts = _scored(run_dir, run, progress)
+        verdicts = _scored(run_dir, run, progress, run_dir)
         if verdicts.missing and (run_dir / "results.json").exists():
             raise HarnessError(
                 f"{run_dir}: {missing_responses(verdicts.missing)} although the run was complete; its scores "
@@ -73,7 +73,7 @@ def rescore(
         if delimiters is not None:
             save_run(run_dir, run)
         for task, scores in verdicts.scores:
-            write_scores(run_dir / "scores" / f"{task.name}.jsonl", task, scores)
+            write_scores(run_dir / "scores" / f"{task.name}.jsonl", scores)
         if not verdicts.missing:
             write_results(run_dir / "results.json", verdicts.results)
         return Rescored(verdicts.results, verdicts.missing)
@@ -89,16 +89,21 @@ def score_run(run_dir: Path, progress: Progress | None = None) -> ScoredRun:
     return _scored(run_dir, _run_of(run_dir), progress)
 
 
-def _scored(run_dir: Path, run: Mapping[str, Any], progress: Progress | None) -> ScoredRun:
+def _scored(
+    run_dir: Path, run: Mapping[str, Any], progress: Progress | None, folder: Path | None = None
+) -> ScoredRun:
+    """A run scored; the lines of its scores wait on the disk of `folder`, None: the system's."""
     progress = progress or Progress(quiet=True)
     config = _config_of(run_dir, run)
     registry = Registry(config.task_file)
     tasks: dict[str, TaskResult] = {}
-    scores: list[tuple[Task, Sequence[Verdict]]] = []
+    scores: list[tuple[Task, Verdicts]] = []
     missing = 0
     for name, described in run["tasks"].items():
         task = registry.get(name)
-        verdicts, unasked = _task_verdicts(run_dir, task, run, config.all_delimiters, progress)
+        with ScoringThread(run["coords"], config.all_delimiters, folder) as scoring:
+            unasked = _score_task(run_dir, task, run, scoring, progress)
+        verdicts = scoring.of(task)
         scores.append((task, verdicts))
         missing += unasked
         tasks[name] = aggregate.task_result(
@@ -181,34 +186,28 @@ def _answers(
     run_dir: Path, task: Task, run: Mapping[str, Any]
 ) -> Iterator[tuple[int, Item | FailedRow, int, Response | None]]:
     """(position, item, epoch, response) of everything that a run asks of a task, in order."""
-    answers: dict[str, Response] = {
-        key.digest: response
-        for key, response in TaskJournal(run_dir / "samples" / f"{task.name}.jsonl", task.name).read()
-    }
+    answers = TaskJournal(run_dir / "samples" / f"{task.name}.jsonl", task.name).answers()
     generation = run["tasks"][task.name]["generation_sha"]
     for position, item in enumerate(read_items(run_dir / "items" / f"{task.name}.jsonl", task)):
         for epoch in range(run["config"]["epochs"]):
             response = None
             if isinstance(item, Item):
                 key = Key(task.name, item.id, epoch, item.prompt_sha, item.image_sha, generation)
-                response = answers.get(key.digest)
+                response = answers.get(key)
             yield position, item, epoch, response
 
 
-def _task_verdicts(
-    run_dir: Path, task: Task, run: Mapping[str, Any], delimiters: Delimiters, progress: Progress
-) -> tuple[list[Verdict], int]:
-    """The verdicts of one task, and how many responses are missing."""
-    verdicts: list[Verdict] = []
+def _score_task(
+    run_dir: Path, task: Task, run: Mapping[str, Any], scoring: ScoringThread, progress: Progress
+) -> int:
+    """Score the responses of one task; how many are missing."""
     missing = 0
-    with ScoringThread(run["coords"], delimiters) as scoring:
-        for position, item, epoch, response in _answers(run_dir, task, run):
-            if isinstance(item, FailedRow):
-                verdicts.append(unanswered(position, item.id, groups_of(task, item), epoch, item.error))
-            elif response is None:
-                missing += 1
-            else:
-                scoring.add(task, position, item.sample, epoch, response)
-        scoring.finish(progress, task.name)
-    verdicts += scoring.verdicts.get(task.name, ())
-    return sorted(verdicts, key=lambda verdict: (verdict.position, verdict.epoch)), missing
+    for position, item, epoch, response in _answers(run_dir, task, run):
+        if isinstance(item, FailedRow):
+            scoring.of(task).add(unanswered(position, item.id, groups_of(task, item), epoch, item.error))
+        elif response is None:
+            missing += 1
+        else:
+            scoring.add(task, position, item.sample, epoch, response)
+    scoring.finish(progress, task.name)
+    return missing

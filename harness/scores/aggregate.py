@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import math
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import compress, groupby
 from pathlib import Path
 
 from harness.errors import Exit
 from harness.registry import suite_names
 from harness.scores.results import CategoryResult, Results, TaskResult
-from harness.scores.scoring import Verdict, scorer_version
 from harness.scores.stats import NOTHING, Estimate, macro_interval, mean_interval, mean_of
-from scorers.types import Score, Status
+from harness.scores.verdicts import NO_VERDICT, STATUSES, Labels, Verdicts, scorer_version
+from scorers.types import Status
 from tasks import CATEGORIES
 from tasks.types import Metric, Task
 
 PARTING = 0.5
 """How far official and value must be apart to count as a disagreement."""
+_FAILED = STATUSES.index(Status.FAILED)
 _MISSING = (Status.UNPARSED, Status.TRUNCATED, Status.FILTERED)
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
-    """One number of a metric: a sample's mean over its epochs, or a whole group's."""
+class Observations:
+    """The numbers that a metric is the mean of, as columns: one a sample (its mean over epochs) or a group."""
 
-    key: str
-    """The sample's id, or the group's name."""
-    value: float
-    groups: Mapping[str, str | tuple[str, ...]]
-    cluster: str
+    rows: array[int]
+    """Of each, the first row in the table of verdicts: its groups are those of the observation."""
+    values: array[float]
+    clusters: array[int]
+    """Numbers from 0: those of one cluster are equal."""
+
+    def chosen(self, indices: Sequence[int]) -> Observations:
+        """Some of them."""
+        rows, clusters = (array("q", map(column.__getitem__, indices)) for column in (self.rows, self.clusters))
+        return Observations(rows, array("d", map(self.values.__getitem__, indices)), clusters)
 
 
-def task_result(
-    task: Task, verdicts: Sequence[Verdict], *, data: str, fingerprint: str, synthetic: bool
-) -> TaskResult:
+def task_result(task: Task, verdicts: Verdicts, *, data: str, fingerprint: str, synthetic: bool) -> TaskResult:
     """All numbers of one task.
 
     Args:
@@ -43,19 +52,16 @@ def task_result(
         fingerprint: of its rows.
         synthetic: the rows were drawn.
     """
-    verdicts = fell_together(task, verdicts)
-    counted = [verdict for verdict in verdicts if verdict.counts]
-    metrics = {metric.name: _metric(task, metric, counted) for metric in task.metrics}
+    table = Table(task, verdicts)
+    counted = table.counted
+    metrics = {metric.name: _metric(table, metric, counted) for metric in task.metrics}
     score = metrics[task.headline.name]
     assert isinstance(score, Estimate)
-    statuses = [verdict.score.status for verdict in verdicts]
-    answered = [verdict for verdict in verdicts if verdict.score.status is not Status.FAILED]
-    partings = [_parting(verdict.score) for verdict in counted]
+    answered = [status != _FAILED for status in table.statuses]
+    partings = Counter(_parting(verdicts, row) for row in counted)
+    statuses = {STATUSES[code]: count for code, count in Counter(table.statuses).items()}
     labels = (["synthetic data: not the benchmark"] if synthetic else []) + (
         ["no judge: not comparable to published"] if task.judged else []
-    )
-    errors = dict.fromkeys(
-        verdict.score.error or "no reason given" for verdict in verdicts if not verdict.counts
     )
     return TaskResult(
         name=task.name,
@@ -63,88 +69,164 @@ def task_result(
         headline=task.headline.name,
         scale=task.headline.scale,
         score=score,
-        low=_if_scored(task, verdicts, 0.0),
-        high=_if_scored(task, verdicts, 1.0),
+        low=_if_scored(table, 0.0),
+        high=_if_scored(table, 1.0),
         metrics=metrics,
-        samples=len({verdict.position for verdict in verdicts}),
-        counted=len({verdict.position for verdict in counted}),
+        samples=_distinct(verdicts.positions, table.rows),
+        counted=_distinct(verdicts.positions, counted),
         responses=len(verdicts),
-        unparsed=statuses.count(Status.UNPARSED),
-        truncated=statuses.count(Status.TRUNCATED),
-        filtered=statuses.count(Status.FILTERED),
-        failed=statuses.count(Status.FAILED),
-        error=statuses.count(Status.ERROR),
-        loopholes=partings.count(1),
-        missed=partings.count(-1),
-        prompt_tokens=_mean([verdict.prompt_tokens for verdict in answered]),
-        completion_tokens=_mean([verdict.completion_tokens for verdict in answered]),
+        unparsed=statuses.get(Status.UNPARSED, 0),
+        truncated=statuses.get(Status.TRUNCATED, 0),
+        filtered=statuses.get(Status.FILTERED, 0),
+        failed=statuses.get(Status.FAILED, 0),
+        error=statuses.get(Status.ERROR, 0),
+        loopholes=partings[1],
+        missed=partings[-1],
+        prompt_tokens=_mean(verdicts.prompt_tokens, answered),
+        completion_tokens=_mean(verdicts.completion_tokens, answered),
         labels=tuple(labels),
         data=data,
         fingerprint=fingerprint,
         scorer=scorer_version(task),
-        errors=tuple(list(errors)[:5]),
+        errors=_first_distinct(table.reasons()),
     )
 
 
-def _mean(values: Sequence[int]) -> float | None:
-    return sum(values) / len(values) if values else None
+def _distinct(positions: Sequence[int], rows: Sequence[int]) -> int:
+    """How many positions rows have that are ordered by them."""
+    return sum(index == 0 or positions[rows[index - 1]] != positions[row] for index, row in enumerate(rows))
 
 
-def _parting(score: Score) -> int:
+def _first_distinct(reasons: Iterable[str], most: int = 5) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for reason in reasons:
+        found.setdefault(reason)
+        if len(found) == most:
+            break
+    return tuple(found)
+
+
+def _mean(values: Sequence[int], chosen: Sequence[bool]) -> float | None:
+    return sum(compress(values, chosen)) / sum(chosen) if any(chosen) else None
+
+
+def _parting(verdicts: Verdicts, row: int) -> int:
     """1: official right, value wrong (a loophole); -1: the other way (a missed answer); 0: neither."""
-    if score.official is None or abs(score.official - score.value) < PARTING:
+    official, value = verdicts.officials[row], verdicts.values[row]
+    if math.isnan(official) or abs(official - value) < PARTING:
         return 0
-    return 1 if score.official > score.value else -1
+    return 1 if official > value else -1
 
 
-def fell_together(task: Task, verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The verdicts, every member of a unit with a failed member failed."""
-    if task.unit is None:
-        return list(verdicts)
-    bad = {verdict.groups.get(task.unit) for verdict in verdicts if not verdict.counts} - {None}
-    together = Score(0.0, None, Status.FAILED, error="another member of its group failed")
-    return [
-        replace(verdict, score=together) if verdict.counts and verdict.groups.get(task.unit) in bad else verdict
-        for verdict in verdicts
-    ]
+class Table:
+    """The verdicts of a task as its metrics see them: where one member of a unit failed, all of them did.
+
+    Args:
+        task: whose metrics.
+        verdicts: of it.
+        fails: rows that count as failed, whatever their verdict.
+    """
+
+    def __init__(self, task: Task, verdicts: Verdicts, fails: Iterable[int] = ()) -> None:
+        self.task, self.verdicts = task, verdicts
+        self.rows = verdicts.ordered()
+        """By position and epoch."""
+        self.statuses = array("b", verdicts.statuses)
+        for row in fails:
+            self.statuses[row] = _FAILED
+        if task.unit is not None:
+            bad = {verdicts.group(task.unit, row) for row in self.rows if not self.counts(row)} - {None}
+            for row in self.rows:
+                if bad and self.counts(row) and verdicts.group(task.unit, row) in bad:
+                    self.statuses[row] = _FAILED
+
+    def counts(self, row: int) -> bool:
+        """Whether a row is part of n."""
+        return self.statuses[row] not in NO_VERDICT
+
+    @property
+    def counted(self) -> array[int]:
+        """The rows that are part of n, in order."""
+        return array("q", filter(self.counts, self.rows))
+
+    def reasons(self) -> Iterator[str]:
+        """Why rows are no part of n, in order."""
+        for row in self.rows:
+            if not self.counts(row):
+                own = self.verdicts.statuses[row] in NO_VERDICT
+                yield self.verdicts.reason(row) if own else "another member of its group failed"
+
+    def cluster(self, row: int) -> int:
+        """The number of a row's cluster: its group's, else its own position's beyond all of those."""
+        labels = self.verdicts.groups.get(self.task.cluster or "")
+        names = group_names(self.verdicts.group(self.task.cluster, row)) if labels is not None else ()
+        if labels is not None and names:
+            return labels.code(names[0])
+        return self.verdicts.positions[row] + (0 if labels is None else self._clusters)
+
+    @cached_property
+    def _clusters(self) -> int:
+        """More than the largest code of a cluster, those of the first of several names among them."""
+        labels = self.verdicts.groups[self.task.cluster or ""]
+        for several in [group_names(names) for names in labels.names if isinstance(names, tuple) and names]:
+            labels.code(several[0])
+        return len(labels.names)
 
 
-def _if_scored(task: Task, verdicts: Sequence[Verdict], value: float) -> float | None:
+def _if_scored(table: Table, value: float) -> float | None:
     """The headline if every response without an answer had scored `value`."""
-    metric = task.headline
-
-    def scored(verdict: Verdict) -> Verdict:
-        if verdict.score.status is Status.OK:
-            return verdict
-        components = {metric.of: value}
-        return replace(verdict, score=Score(value, value, Status.OK, components=components))
-
-    estimate = _metric(task, metric, [scored(verdict) for verdict in verdicts])
+    estimate = _metric(table, table.task.headline, table.rows, value)
     assert isinstance(estimate, Estimate)
     return estimate.value
 
 
-def observations_of(task: Task, metric: Metric, counted: Iterable[Verdict]) -> list[Observation]:
-    """The numbers that a metric is the mean of (macro: placed by its `by`), from the verdicts that count."""
-    chosen = [verdict for verdict in counted if _matches(verdict, metric)]
-    return (_circular if metric.reduce == "circular" else _samples)(task, metric, chosen)
+def observations_of(
+    table: Table, metric: Metric, rows: Iterable[int], unanswered: float | None = None
+) -> Observations:
+    """The numbers that a metric is the mean of (macro: placed by its `by`).
+
+    Args:
+        table: of verdicts.
+        metric: what to take of them.
+        rows: of which to take it, in order.
+        unanswered: what every row that is not `ok` counts; None: what it scored.
+    """
+    chosen = ((row, _number(table, metric, row, unanswered)) for row in rows if _matches(table, metric, row))
+    numbers = ((row, number) for row, number in chosen if number is not None)
+    return _circular(table, metric, numbers) if metric.reduce == "circular" else _samples(table, numbers)
 
 
-def _metric(task: Task, metric: Metric, counted: Iterable[Verdict]) -> Estimate | dict[str, Estimate]:
-    observations = observations_of(task, metric, counted)
+def _metric(
+    table: Table, metric: Metric, rows: Iterable[int], unanswered: float | None = None
+) -> Estimate | dict[str, Estimate]:
+    found = observations_of(table, metric, rows, unanswered)
     if metric.by is None or metric.reduce == "circular":
-        return _estimate(observations).scaled(metric.scale)
+        return mean_interval(found.values, found.clusters).scaled(metric.scale)
+    placed, groups = placed_by(table, found, metric.by)
     if metric.reduce == "macro":
-        return _macro(observations, metric.by).scaled(metric.scale)
-    by_group: dict[str, list[Observation]] = {}
-    for observation in observations:
-        for group in group_names(observation.groups.get(metric.by)):
-            by_group.setdefault(group, []).append(observation)
-    return {group: _estimate(by_group[group]).scaled(metric.scale) for group in sorted(by_group)}
+        taken = found.chosen(placed)
+        return macro_interval(taken.values, groups, taken.clusters).scaled(metric.scale)
+    members: dict[str, array[int]] = {}
+    for index, group in zip(placed, groups, strict=True):
+        members.setdefault(group, array("q")).append(index)
+    parts = {group: found.chosen(members[group]) for group in sorted(members)}
+    return {
+        group: mean_interval(part.values, part.clusters).scaled(metric.scale) for group, part in parts.items()
+    }
 
 
-def _matches(verdict: Verdict, metric: Metric) -> bool:
-    return metric.where is None or metric.where[1] in group_names(verdict.groups.get(metric.where[0]))
+def placed_by(table: Table, found: Observations, by: str) -> tuple[array[int], list[str]]:
+    """Every observation once for each of its groups: (index, group), as two columns."""
+    placed, names = array("q"), []
+    for index, row in enumerate(found.rows):
+        for name in group_names(table.verdicts.group(by, row)):
+            placed.append(index)
+            names.append(name)
+    return placed, names
+
+
+def _matches(table: Table, metric: Metric, row: int) -> bool:
+    return metric.where is None or metric.where[1] in group_names(table.verdicts.group(metric.where[0], row))
 
 
 def group_names(group: str | tuple[str, ...] | None) -> tuple[str, ...]:
@@ -154,86 +236,53 @@ def group_names(group: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (group,) if isinstance(group, str) else group
 
 
-def _estimate(observations: Sequence[Observation]) -> Estimate:
-    return mean_interval(
-        [observation.value for observation in observations],
-        [observation.cluster for observation in observations],
-    )
-
-
-def _macro(observations: Sequence[Observation], by: str) -> Estimate:
-    placed = [
-        (observation, group)
-        for observation in observations
-        for group in group_names(observation.groups.get(by))
-    ]
-    return macro_interval(
-        [observation.value for observation, _ in placed],
-        [group for _, group in placed],
-        [observation.cluster for observation, _ in placed],
-    )
-
-
-def _number(metric: Metric, score: Score) -> float | None:
-    """What a metric takes of a score; None where the score does not have it."""
+def _number(table: Table, metric: Metric, row: int, unanswered: float | None) -> float | None:
+    """What a metric takes of a row; None where its score does not have it."""
+    status, verdicts = STATUSES[table.statuses[row]], table.verdicts
+    if unanswered is not None and status is not Status.OK:
+        return unanswered
     if metric.of == "value":
-        return score.value
+        return verdicts.values[row]
     if metric.of == "official":
-        return score.official
-    missing = 0.0 if score.status in _MISSING else None
-    return score.components.get(metric.of, missing)
+        official = verdicts.officials[row]
+        return None if math.isnan(official) else official
+    number = verdicts.component(metric.of, row)
+    return 0.0 if number is None and status in _MISSING else number
 
 
-def _cluster(task: Task, verdict: Verdict) -> str:
-    names = group_names(verdict.groups.get(task.cluster)) if task.cluster else ()
-    return f"\x1f{names[0]}" if names else str(verdict.position)
-
-
-def _samples(task: Task, metric: Metric, verdicts: Iterable[Verdict]) -> list[Observation]:
+def _samples(table: Table, numbers: Iterable[tuple[int, float]]) -> Observations:
     """One observation a sample: its mean over epochs."""
-    numbers: dict[int, list[float]] = {}
-    first: dict[int, Verdict] = {}
-    for verdict in verdicts:
-        number = _number(metric, verdict.score)
-        if number is not None:
-            numbers.setdefault(verdict.position, []).append(number)
-            first.setdefault(verdict.position, verdict)
-    return [
-        Observation(
-            first[position].id,
-            sum(values) / len(values),
-            first[position].groups,
-            _cluster(task, first[position]),
-        )
-        for position, values in numbers.items()
-    ]
+    found = Observations(array("q"), array("d"), array("q"))
+    for _, epochs in groupby(numbers, lambda each: table.verdicts.positions[each[0]]):
+        rows, values = zip(*epochs, strict=True)
+        found.rows.append(rows[0])
+        found.values.append(sum(values) / len(values))
+        found.clusters.append(table.cluster(rows[0]))
+    return found
 
 
-def _circular(task: Task, metric: Metric, verdicts: Iterable[Verdict]) -> list[Observation]:
+def _circular(table: Table, metric: Metric, numbers: Iterable[tuple[int, float]]) -> Observations:
     """One observation a group: in each epoch its worst member, then the mean over epochs."""
-    worst: dict[tuple[str, ...], dict[int, float]] = {}
-    first: dict[tuple[str, ...], Verdict] = {}
-    for verdict in verdicts:
-        number = _number(metric, verdict.score)
-        group = group_names(verdict.groups.get(metric.by or ""))
-        if number is None or not group:
+    verdicts, epochs = table.verdicts, max(table.verdicts.epochs, default=0) + 1
+    labels = verdicts.groups.get(metric.by or "", Labels())
+    places = array("q", [-1]) * len(labels.names)
+    rows, worst = array("q"), array("d")
+    for row, number in numbers:
+        if not group_names(verdicts.group(metric.by, row)):
             continue
-        epochs = worst.setdefault(group, {})
-        epochs[verdict.epoch] = min(number, epochs.get(verdict.epoch, 1.0))
-        first.setdefault(group, verdict)
-    return [
-        Observation(
-            "\x1f".join(group),
-            sum(epochs.values()) / len(epochs),
-            first[group].groups,
-            _circular_cluster(task, first[group], group),
-        )
-        for group, epochs in worst.items()
-    ]
-
-
-def _circular_cluster(task: Task, verdict: Verdict, group: tuple[str, ...]) -> str:
-    return _cluster(task, verdict) if task.cluster else "\x1f".join(group)
+        group = labels.codes[row]
+        if places[group] < 0:
+            places[group] = len(rows)
+            rows.append(row)
+            worst.extend([math.nan] * epochs)
+        at = places[group] * epochs + verdicts.epochs[row]
+        worst[at] = min(number, 1.0 if math.isnan(worst[at]) else worst[at])
+    found = Observations(rows, array("d"), array("q"))
+    for place, row in enumerate(rows):
+        values = [value for value in worst[place * epochs : (place + 1) * epochs] if not math.isnan(value)]
+        found.values.append(sum(values) / len(values))
+        found.clusters.append(table.cluster(row) if table.task.cluster else place)
+    return found
 
 
 def category_results(tasks: Mapping[str, TaskResult]) -> dict[str, CategoryResult]:

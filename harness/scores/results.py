@@ -100,6 +100,11 @@ class Results:
     run_dir: Path | None = field(default=None, compare=False)
 
     @property
+    def responses(self) -> int:
+        """All that were asked for, epochs counted."""
+        return sum(task.responses for task in self.tasks.values())
+
+    @property
     def failures(self) -> int:
         """Responses without a verdict."""
         return sum(task.failed + task.error for task in self.tasks.values())

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any, Literal
 
 from harness.errors import FAULTS, HarnessError, named
-from harness.jsonl import encode, write_atomic
+from harness.jsonl import write_atomic
 from harness.progress import Progress
-from harness.scores.judging import judge, score_json
+from harness.scores.judging import judge
+from harness.scores.verdicts import Verdict, Verdicts, scorer_version
 from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords, Score, Status
-from tasks.types import Groups, Response, Sample, Task
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One response and its verdict."""
-
-    position: int
-    """Of the item within its task, from 0."""
-    id: str
-    epoch: int
-    groups: Groups
-    score: Score
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    @property
-    def counts(self) -> bool:
-        """Whether it is part of n."""
-        return self.score.status not in (Status.FAILED, Status.ERROR)
-
+from tasks.types import Response, Sample, Task
 
 Pending = tuple[Task, int, Sample, int, Response]
 """Task, position of the item, sample, epoch, response."""
@@ -54,47 +31,15 @@ def verdict_on(pending: Pending, coords: Coords | None, delimiters: Delimiters =
     )
 
 
-def unanswered(position: int, name: str, groups: Groups, epoch: int, error: str) -> Verdict:
-    """The verdict on a sample, by its id, that could not be asked or was not answered."""
-    return Verdict(position, name, epoch, groups, Score(0.0, None, Status.FAILED, error=error))
-
-
-def scorer_version(task: Task) -> str:
-    """Twelve hex digits over the source of all scorers and of the task: scores of one version agree."""
-    return _version(task.to_samples.__module__)
-
-
-@cache
-def _version(task_module: str) -> str:
-    import scorers
-
-    digest = hashlib.sha256()
-    files = sorted(
-        path for path in Path(scorers.__file__).parent.rglob("*.*") if path.suffix in (".py", ".toml")
-    )
-    source = getattr(sys.modules.get(task_module), "__file__", None)
-    if source is not None:
-        files.append(Path(source))
-    for path in files:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def write_scores(path: Path, task: Task, verdicts: Iterable[Verdict]) -> None:
-    """Write `scores/<task>.jsonl`, each line stamped with the scorer's version, whole or not at all."""
-    version = scorer_version(task)
-    write_atomic(path, (encode(score_line(verdict, version)) for verdict in verdicts))
-
-
-def score_line(verdict: Verdict, version: str) -> dict[str, Any]:
-    """A verdict as plain JSON."""
-    return {"id": verdict.id, "epoch": verdict.epoch, **score_json(verdict.score), "scorer": version}
+def write_scores(path: Path, verdicts: Verdicts) -> None:
+    """Write `scores/<task>.jsonl`, whole or not at all."""
+    write_atomic(path, verdicts.lines())
 
 
 class ScoringThread:
     """Scores responses beside generation.
 
-    Enter it, `add` responses, `finish`; then `verdicts` holds every task's.
+    Enter it, `add` responses, `finish`; then `of` gives every task's verdicts.
 
     The thread dies with the process: no scorer that hangs keeps Ctrl-C from ending it. A response on which the
     scorer works for longer than `LIMIT` is an error, and the rest goes on in another thread.
@@ -102,15 +47,21 @@ class ScoringThread:
     Args:
         coords: the model's coordinate convention.
         delimiters: by which thinking, answers and chat tokens are known.
+        folder: on whose disk the lines of the scores wait; None: in the system's folder for temporary files.
     """
 
+    AHEAD = 256
+    """Responses that may wait to be scored before `add` waits too: their texts are in memory."""
     LIMIT = 120.0
     """Seconds; the benchmarks' own scorers take at most two (`benchmarks/fuzzing.py`)."""
     MOST = 3
     """Responses on which scorers may hang before the run is ended."""
 
-    def __init__(self, coords: Coords | None, delimiters: Delimiters = STANDARD) -> None:
-        self.verdicts: dict[str, list[Verdict]] = {}
+    def __init__(
+        self, coords: Coords | None, delimiters: Delimiters = STANDARD, folder: Path | None = None
+    ) -> None:
+        self._verdicts: dict[str, Verdicts] = {}
+        self._folder = folder
         self._coords, self._delimiters = coords, delimiters
         self._todo: SimpleQueue[Pending | None] = SimpleQueue()
         self._done: SimpleQueue[tuple[str, Verdict] | BaseException] = SimpleQueue()
@@ -127,20 +78,36 @@ class ScoringThread:
         return verdict_on(pending, self._coords, self._delimiters)
 
     def add(self, task: Task, position: int, sample: Sample, epoch: int, response: Response) -> None:
-        """Have a response scored soon."""
+        """Have a response scored soon.
+
+        Raises:
+            HarnessError: scorers hang, or a verdict cannot be kept.
+        """
+        self.of(task)
         self._todo.put((task, position, sample, epoch, response))
         self._waiting += 1
+        if self._waiting > self.AHEAD:
+            self._take()
+
+    def of(self, task: Task) -> Verdicts:
+        """The verdicts of a task so far; also for those on what was not asked or not answered."""
+        if task.name not in self._verdicts:
+            self._verdicts[task.name] = Verdicts(scorer_version(task), self._folder)
+        return self._verdicts[task.name]
+
+    def _take(self) -> None:
+        task, verdict = self._next()
+        self._verdicts[task].add(verdict)
+        self._waiting -= 1
 
     def finish(self, progress: Progress, name: str = "scoring") -> None:
         """Wait until all are scored; `name` is what the progress says.
 
         Raises:
-            HarnessError: scorers hang.
+            HarnessError: scorers hang, or a verdict cannot be kept.
         """
         for _ in progress.over(name, range(self._waiting), self._waiting):
-            task, verdict = self._next()
-            self.verdicts.setdefault(task, []).append(verdict)
-        self._waiting = 0
+            self._take()
 
     def _next(self) -> tuple[str, Verdict]:
         while True:

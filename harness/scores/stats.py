@@ -7,9 +7,11 @@ so the same scores give the same interval everywhere.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from array import array
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 LEVEL = 0.95
 NORMAL = 1.959963984540054
@@ -93,14 +95,32 @@ def mean_interval(values: Sequence[float], clusters: Sequence[Hashable] | None =
     return Estimate(mean, *wilson(mean, mean * (1 - mean) / variance, df), n)
 
 
-def _cluster_sums(values: Sequence[float], clusters: Sequence[Hashable] | None, mean: float) -> Sequence[float]:
+def numbered(labels: Sequence[Hashable]) -> tuple[array[int], int]:
+    """Labels as numbers from 0 in the order in which they appear first, and how many there are.
+
+    An array of whole numbers from 0 needs no dictionary: that takes eight bytes up to its largest one.
+    """
+    if isinstance(labels, array):
+        numbers = array("q", [-1]) * (max(labels, default=-1) + 1)
+        count = 0
+        for label in labels:
+            if numbers[label] < 0:
+                numbers[label] = count
+                count += 1
+        return array("q", map(numbers.__getitem__, labels)), count
+    known: dict[Hashable, int] = {}
+    return array("q", (known.setdefault(label, len(known)) for label in labels)), len(known)
+
+
+def _cluster_sums(values: Iterable[float], clusters: Sequence[Hashable] | None, mean: float) -> array[float]:
     """The sum of deviations from the mean within each cluster."""
     if clusters is None:
-        return [value - mean for value in values]
-    sums: dict[Hashable, float] = {}
-    for value, cluster in zip(values, clusters, strict=True):
-        sums[cluster] = sums.get(cluster, 0.0) + value - mean
-    return list(sums.values())
+        return array("d", (value - mean for value in values))
+    numbers, count = numbered(clusters)
+    sums = array("d", [0.0]) * count
+    for value, number in zip(values, numbers, strict=True):
+        sums[number] = sums[number] + value - mean
+    return sums
 
 
 def _variance(sums: Sequence[float], n: int) -> float:
@@ -117,7 +137,7 @@ def freedom(sums: Sequence[float]) -> float:
     cluster-robust variances Pan and Wall (2002).
     """
     groups = len(sums)
-    squares = [part * part for part in sums]
+    squares = array("d", (part * part for part in sums))
     total = math.fsum(squares)
     spread = math.fsum(square * square for square in squares) - total * total / groups
     most = max(groups - 1, 1)
@@ -156,34 +176,57 @@ def macro_interval(
         clusters: (n,) as for `mean_interval`. A cluster that lies in several groups makes their means
             dependent: then the interval is Wilson's with the linearised variance of the whole.
     """
-    members: dict[Hashable, list[int]] = {}
-    for position, group in enumerate(groups):
-        members.setdefault(group, []).append(position)
+    members = _members(groups)
     parts = [
         mean_interval(
-            [values[position] for position in positions],
-            None if clusters is None else [clusters[position] for position in positions],
+            array("d", map(values.__getitem__, positions)),
+            None if clusters is None else _chosen(clusters, positions),
         )
-        for positions in members.values()
+        for positions in members
     ]
     joined = mean_of(parts)
     if clusters is None or joined.value is None:
         return joined
-    homes = {(cluster, group) for cluster, group in zip(clusters, groups, strict=True)}
-    if len(homes) == len(set(clusters)):
+    numbers, count = numbered(clusters)
+    if not _crossing(numbers, count, members):
         return joined
-    influence: dict[Hashable, float] = {}
-    for part, positions in zip(parts, members.values(), strict=True):
+    influence = array("d", [0.0]) * count
+    for part, positions in zip(parts, members, strict=True):
         for position in positions:
             assert part.value is not None
             share = (values[position] - part.value) / (len(members) * len(positions))
-            influence[clusters[position]] = influence.get(clusters[position], 0.0) + share
-    variance = _variance(list(influence.values()), 1)
-    df = max(min(len(influence) - len(members), freedom(list(influence.values()))), 1)
+            influence[numbers[position]] += share
+    variance = _variance(influence, 1)
+    df = max(min(len(influence) - len(members), freedom(influence)), 1)
     if variance <= 1e-12:
         return Estimate(joined.value, *wilson(joined.value, len(influence), df), joined.n)
     effective = joined.value * (1 - joined.value) / variance
     return Estimate(joined.value, *wilson(joined.value, effective, df), joined.n)
+
+
+def _members(groups: Sequence[Hashable]) -> list[array[int]]:
+    """The positions of each group, in the order in which groups appear."""
+    members: dict[Hashable, array[int]] = {}
+    for position, group in enumerate(groups):
+        members.setdefault(group, array("q")).append(position)
+    return list(members.values())
+
+
+def _chosen(labels: Sequence[Hashable], positions: Iterable[int]) -> Sequence[Hashable]:
+    """Some of the labels; an array of whole numbers stays one."""
+    chosen: Any = map(labels.__getitem__, positions)
+    return array("q", chosen) if isinstance(labels, array) else list(chosen)
+
+
+def _crossing(numbers: Sequence[int], count: int, members: Sequence[Iterable[int]]) -> bool:
+    """Whether a cluster, by its number, lies in several groups."""
+    home = array("q", [-1]) * count
+    for group, positions in enumerate(members):
+        for position in positions:
+            if home[numbers[position]] not in (-1, group):
+                return True
+            home[numbers[position]] = group
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +282,7 @@ def paired_spread(
     a: Sequence[float], b: Sequence[float], clusters: Sequence[Hashable] | None = None
 ) -> Spread | None:
     """The mean difference a - b of scores of the same samples, as `paired_interval`; None without any."""
-    differences = [left - right for left, right in zip(a, b, strict=True)]
+    differences = array("d", (left - right for left, right in zip(a, b, strict=True)))
     n = len(differences)
     if n == 0:
         return None
@@ -267,28 +310,26 @@ def paired_macro_spread(
     Where no cluster lies in several groups, the groups' differences joined; else the linearised variance of
     the whole.
     """
-    members: dict[Hashable, list[int]] = {}
-    for position, group in enumerate(groups):
-        members.setdefault(group, []).append(position)
+    members = _members(groups)
+    numbers, count = numbered(array("q", range(len(a))) if clusters is None else clusters)
     parts: list[Spread] = []
-    influence: dict[Hashable, float] = {}
-    for positions in members.values():
-        own = None if clusters is None else [clusters[position] for position in positions]
-        part = paired_spread([a[index] for index in positions], [b[index] for index in positions], own)
+    influence = array("d", [0.0]) * count
+    for positions in members:
+        own = None if clusters is None else _chosen(clusters, positions)
+        mine, theirs = (array("d", map(side.__getitem__, positions)) for side in (a, b))
+        part = paired_spread(mine, theirs, own)
         assert part is not None
         parts.append(part)
         for index in positions:
-            cluster = index if clusters is None else clusters[index]
             share = (a[index] - b[index] - part.value) / (len(members) * len(positions))
-            influence[cluster] = influence.get(cluster, 0.0) + share
+            influence[numbers[index]] += share
     if not parts:
         return None
     whole = joined(parts)
-    crossing = len(influence) < len(set(zip(clusters or range(len(a)), groups, strict=True)))
-    variance = _variance(list(influence.values()), 1)
-    if not crossing or variance <= 1e-12:
+    variance = _variance(influence, 1)
+    if not _crossing(numbers, count, members) or variance <= 1e-12:
         return whole
-    return Spread(whole.value, whole.value, math.sqrt(variance), freedom(list(influence.values())), whole.n)
+    return Spread(whole.value, whole.value, math.sqrt(variance), freedom(influence), whole.n)
 
 
 def paired_interval(

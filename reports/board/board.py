@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from statistics import median
 from typing import Any, Literal
 
@@ -145,12 +147,12 @@ def make_board(runs: Sequence[Run], *, timed: bool = True) -> Board:
     cells: dict[tuple[str, int], Cell] = {}
     latencies = []
     for index, run in enumerate(runs):
-        read = {name: _seconds(run, name) if timed else [] for name in run.results.tasks}
+        read = {name: _seconds(run, name) if timed else array("d") for name in run.results.tasks}
         for row in rows:
             cell = _cell(row, run.results, {name: _latency(found) for name, found in read.items()})
             if cell is not None:
                 cells[row.id, index] = cell
-        latencies.append(_latency([each for found in read.values() for each in found]))
+        latencies.append(_latency(array("d", chain.from_iterable(read.values()))))
     for row in rows:
         _rank(row, runs, cells)
     return Board(runs, rows, cells, latencies)
@@ -241,8 +243,8 @@ def _both(result: TaskResult) -> tuple[Estimate | None, Estimate | None]:
     return None, None
 
 
-def _seconds(run: Run, task: str) -> list[float]:
-    return [line["latency"] for line in run.responses(task).values() if "error" not in line]
+def _seconds(run: Run, task: str) -> array[float]:
+    return array("d", (line["latency"] for line in run.responses(task) if "error" not in line))
 
 
 def _latency(seconds: Sequence[float]) -> Latency | None:

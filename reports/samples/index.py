@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+import math
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
+from harness.jsonl import encode
 from harness.scores.aggregate import PARTING
+from harness.scores.verdicts import Labels
+from harness.spool import Spool
 from reports.runs import Run
 from scorers.types import Status
 
@@ -85,27 +91,39 @@ class Groups:
 
     def __init__(self) -> None:
         self._columns: dict[str, dict[str, int]] = {}
-        self._codes: dict[str, list[int | list[int]]] = {}
+        self._codes: dict[str, Labels] = {}
         self._samples = 0
 
     def add(self, groups: Mapping[str, Any]) -> None:
         """The groups of the next sample; a value may be several."""
         for key, value in groups.items():
-            codes = self._codes.setdefault(key, [])
-            codes.extend([-1] * (self._samples - len(codes)))
+            codes = self._codes.setdefault(key, Labels())
+            codes.fill(self._samples)
             known = self._columns.setdefault(key, {})
-            if isinstance(value, list):
-                codes.append([known.setdefault(str(one), len(known)) for one in value])
-            else:
-                codes.append(known.setdefault(str(value), len(known)))
+            several = value if isinstance(value, list) else [value]
+            found = [known.setdefault(str(one), len(known)) for one in several]
+            codes.add(tuple(found) if isinstance(value, list) else found[0])
         self._samples += 1
 
-    def json(self) -> dict[str, Any]:
+    def pieces(self) -> Iterator[str]:
         """`{key: {"values": […], "codes": […]}}`; a code is an index in values, several, or -1 for none."""
-        return {
-            key: {"values": list(self._columns[key]), "codes": codes + [-1] * (self._samples - len(codes))}
-            for key, codes in self._codes.items()
-        }
+        for number, (key, labels) in enumerate(self._codes.items()):
+            labels.fill(self._samples)
+            yield f'{"{,"[number > 0]}{json.dumps(key)}:{{"values":'
+            yield from _listed(self._columns[key])
+            yield ',"codes":'
+            yield from _listed(-1 if code < 0 else labels.names[code] for code in labels.codes)
+            yield "}"
+        yield "}" if self._codes else "{}"
+
+
+def _listed(values: Iterable[Any]) -> Iterator[str]:
+    """A list as JSON, a thousand values at a time."""
+    left, separator = iter(values), "["
+    while some := list(islice(left, 1000)):
+        yield separator + json.dumps(some, separators=(",", ":"), allow_nan=False)[1:-1]
+        separator = ","
+    yield "[]" if separator == "[" else "]"
 
 
 def _shared_words(first: str, last: str) -> int:
@@ -114,57 +132,100 @@ def _shared_words(first: str, last: str) -> int:
     return first.rfind(" ", 0, same) + 1
 
 
-@dataclass(slots=True)
-class Index:
-    """One entry a sample in every list."""
+class Column:
+    """How one run fared, an entry a sample."""
 
-    ids: list[str] = field(default_factory=list)
-    starts: list[str] = field(default_factory=list)
-    """How the questions begin."""
-    chunks: list[int] = field(default_factory=list)
-    """The number of each chunk's first sample."""
-    sets: list[dict[str, Any]] = field(default_factory=list)
-    """A task on one data set: its first sample, how many follow, and its groups."""
-    cells: list[list[Cell]] = field(default_factory=list)
-    """One list a run."""
+    def __init__(self) -> None:
+        self.status, self.verdict = bytearray(), bytearray()
+        self.value, self.official = array("d"), array("d")
+        """NaN for none."""
+
+    def add(self, cell: Cell) -> None:
+        """The next sample."""
+        self.status.append(cell.status)
+        self.verdict.append(cell.verdict)
+        self.value.append(math.nan if cell.value is None else cell.value)
+        self.official.append(math.nan if cell.official is None else cell.official)
+
+    def pieces(self, run: Run) -> Iterator[str]:
+        """As the page holds it: masks of bits as characters from "0" on."""
+        yield json.dumps(described(run), separators=(",", ":"))[:-1]
+        for name, bits in (("status", self.status), ("verdict", self.verdict)):
+            yield f',"{name}":' + json.dumps("".join([chr(48 + mask) for mask in bits]))
+        for name, numbers in (("value", self.value), ("official", self.official)):
+            yield f',"{name}":'
+            yield from _listed(None if math.isnan(number) else short(number) for number in numbers)
+        yield "}"
+
+
+class Index:
+    """One entry a sample in every column: numbers in memory; on disk ids, and how the questions begin."""
+
+    def __init__(self, runs: int) -> None:
+        self.chunks: list[int] = []
+        """The number of each chunk's first sample."""
+        self.sets: list[tuple[dict[str, Any], Groups]] = []
+        """A task on one data set: its first sample, how many follow, and its groups."""
+        self.columns = [Column() for _ in range(runs)]
+        self._texts = Spool(None, "samples")
+        self._skips: list[tuple[int, int]] = []
+        """(first sample, characters that all from there on share), of each task."""
+        self._least, self._most = "", ""
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def begin(self) -> None:
+        """The samples of another task follow."""
+        self._skips.append((len(self), 0))
 
     def add(self, sample_id: str, question: str, cells: Sequence[Cell]) -> None:
         """The next sample."""
-        self.ids.append(sample_id)
-        self.starts.append(" ".join(question[: 4 * START].split()))
-        for column, cell in zip(self.cells, cells, strict=True):
-            column.append(cell)
+        start = " ".join(question[: 4 * START].split())
+        first, _ = self._skips[-1]
+        self._least, self._most = (
+            (min(self._least, start), max(self._most, start)) if len(self) > first else (start, start)
+        )
+        self._texts.add(encode([sample_id, start]))
+        for column, cell in zip(self.columns, cells, strict=True):
+            column.add(cell)
 
-    def end(self, first: int) -> None:
-        """All samples of a task, from this one on, are added: how their questions begin can be cut.
+    def end(self, described: dict[str, Any], groups: Groups) -> None:
+        """All samples of the task are added: how their questions begin can be cut.
 
         A long beginning that all share says nothing in a list and is left out.
         """
-        starts = self.starts[first:]
-        skip = _shared_words(min(starts, default=""), max(starts, default="")) if len(starts) > 1 else 0
-        if skip >= SHARED:
-            starts = ["… " + start[skip:] for start in starts]
-        self.starts[first:] = [start[:START] for start in starts]
+        first, _ = self._skips[-1]
+        count = len(self) - first
+        skip = _shared_words(self._least, self._most) if count > 1 else 0
+        self._skips[-1] = first, skip if skip >= SHARED else 0
+        self.sets.append(({**described, "first": first, "count": count}, groups))
 
-    def json(self, runs: Sequence[Run]) -> dict[str, Any]:
-        """As the page holds it: masks of bits as characters from "0" on."""
-        return {
-            "ids": self.ids,
-            "starts": self.starts,
-            "chunks": self.chunks,
-            "sets": self.sets,
-            "statuses": STATUSES,
-            "runs": [
-                {
-                    **described(run),
-                    "status": "".join([chr(48 + cell.status) for cell in cells]),
-                    "verdict": "".join([chr(48 + cell.verdict) for cell in cells]),
-                    "value": [short(cell.value) for cell in cells],
-                    "official": [short(cell.official) for cell in cells],
-                }
-                for run, cells in zip(runs, self.cells, strict=True)
-            ],
-        }
+    def _starts(self) -> Iterator[str]:
+        ends = [first for first, _ in self._skips[1:]] + [len(self)]
+        for (first, skip), end in zip(self._skips, ends, strict=True):
+            for number in range(first, end):
+                start = json.loads(self._texts[number])[1]
+                yield ("… " + start[skip:] if skip else start)[:START]
+
+    def pieces(self, runs: Sequence[Run], pictures: Mapping[str, Any]) -> Iterator[str]:
+        """As the page holds it, JSON in pieces."""
+        yield '{"ids":'
+        yield from _listed(json.loads(self._texts[number])[0] for number in range(len(self)))
+        yield ',"starts":'
+        yield from _listed(self._starts())
+        yield f',"chunks":{json.dumps(self.chunks)},"statuses":{json.dumps(STATUSES)},"sets":['
+        for number, (described_set, groups) in enumerate(self.sets):
+            yield "," * (number > 0) + json.dumps(described_set)[:-1] + ',"groups":'
+            yield from groups.pieces()
+            yield "}"
+        yield '],"runs":['
+        for number, (run, column) in enumerate(zip(runs, self.columns, strict=True)):
+            yield "," * (number > 0)
+            yield from column.pieces(run)
+        yield '],"pictures":'
+        yield json.dumps(pictures, separators=(",", ":"))
+        yield "}"
 
 
 def described(run: Run) -> dict[str, Any]:

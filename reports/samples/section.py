@@ -14,18 +14,21 @@ opens at once, also with 50,000 samples.
 from __future__ import annotations
 
 import base64
-import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
 from harness.registry import Registry
-from reports.page import Section, markup
+from harness.run.items import Line
+from harness.spool import Spool
+from reports.page import Section, Stream, markup
 from reports.runs import Run
 from reports.samples.index import NOT_ASKED, Groups, Index, cell_of, rank_of
-from reports.samples.texts import Answers, Line, asked, merged, prompt_of, reply
+from reports.samples.texts import Answers, asked, merged, prompt_of, reply
 from reports.samples.thumbnails import INLINE, Folder, Pictures
 
 _BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
@@ -50,26 +53,35 @@ def samples_section(runs: Sequence[Run], media: Path | None, *, limit: int = INL
     for task, fingerprint in _sets(runs):
         viewer.add(task, fingerprint)
     placed = viewer.pictures.place(media, limit)
-    data: dict[str, Any] = {"samples": pack({**viewer.index.json(runs), "pictures": placed.table()})}
-    data |= {f"samples-{number}": block for number, block in enumerate(viewer.finish())}
+    blocks = viewer.finish()
+    data: dict[str, Any] = {
+        "samples": Stream(lambda: packed(viewer.index.pieces(runs, placed.table()))),
+        **{f"samples-{number}": Stream(partial(_kept, blocks, number)) for number in range(len(blocks))},
+    }
     data |= {f"pictures-{number}": block for number, block in enumerate(placed.blocks)}
     return Section(
         id="samples",
         title="Samples",
-        html=markup("samples.html.jinja", samples=len(viewer.index.ids), runs=[run.name for run in runs]),
+        html=markup("samples.html.jinja", samples=len(viewer.index), runs=[run.name for run in runs]),
         data=data,
         scripts=SCRIPTS,
         styles=("samples.css",),
     )
 
 
-def pack(value: Any) -> str:
+def packed(pieces: Iterable[str]) -> Iterator[str]:
     """JSON, gzipped, in base64: what `harness.inflate` reads. Lone surrogates survive as escapes."""
-    return _packed(json.dumps(value, separators=(",", ":"), allow_nan=False))
+    zipped, left = zlib.compressobj(1, zlib.DEFLATED, 31), b""
+    for piece in pieces:
+        left += zipped.compress(piece.encode("ascii"))
+        whole = len(left) // 3 * 3
+        yield base64.b64encode(left[:whole]).decode("ascii")
+        left = left[whole:]
+    yield base64.b64encode(left + zipped.flush()).decode("ascii")
 
 
-def _packed(text: str) -> str:
-    return base64.b64encode(gzip.compress(text.encode("ascii"), 1, mtime=0)).decode("ascii")
+def _kept(blocks: Spool, number: int) -> Iterator[str]:
+    yield blocks[number].decode("ascii")
 
 
 def _sets(runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
@@ -86,10 +98,10 @@ class _Viewer:
     def __init__(self, runs: Sequence[Run]) -> None:
         self.runs = runs
         self.pictures = Pictures()
-        self.index = Index(cells=[[] for _ in runs])
+        self.index = Index(len(runs))
         self._folders = [Folder(run.path / "images") for run in runs]
         self._registry = Registry()
-        self._blocks: list[str] = []
+        self._blocks = Spool(None, "samples")
         self._chunk: list[str] = []
         self._characters = 0
 
@@ -100,7 +112,8 @@ class _Viewer:
             for number, run in enumerate(self.runs)
             if run.run["tasks"].get(task, {}).get("fingerprint") == fingerprint
         }
-        first, groups, headline = len(self.index.ids), Groups(), self._headline(task)
+        groups, headline = Groups(), self._headline(task)
+        self.index.begin()
         for per_run in merged(answers):
             number, item = next(iter(per_run.items()))
             try:
@@ -111,10 +124,11 @@ class _Viewer:
                     f"{self.runs[number].path}: {task}, sample {item['id']!r}: its items or scores are not as "
                     f"this version writes them: {error!r}"
                 ) from None
-        self.index.end(first)
+            for own in per_run:
+                answers[own].scores.pop(item["id"], None)
         run = self.runs[min(answers)]
         result = run.results.tasks.get(task)
-        self.index.sets.append(
+        self.index.end(
             {
                 "task": task,
                 "category": result.category if result else "",
@@ -122,14 +136,12 @@ class _Viewer:
                 "label": str(run.run["tasks"][task].get("data", "")),
                 "synthetic": bool(run.run["tasks"][task].get("synthetic")),
                 "of": headline,
-                "first": first,
-                "count": len(self.index.ids) - first,
                 "runs": list(answers),
-                "groups": groups.json(),
-            }
+            },
+            groups,
         )
 
-    def finish(self) -> list[str]:
+    def finish(self) -> Spool:
         """The chunks, packed."""
         self._cut()
         return self._blocks
@@ -192,7 +204,7 @@ class _Viewer:
 
     def _write(self, texts: Line) -> None:
         if not self._chunk:
-            self.index.chunks.append(len(self.index.ids) - 1)
+            self.index.chunks.append(len(self.index) - 1)
         self._chunk.append(json.dumps(texts, separators=(",", ":"), allow_nan=False))
         self._characters += len(self._chunk[-1])
         if len(self._chunk) >= CHUNK_SAMPLES or self._characters >= CHUNK_CHARACTERS:
@@ -200,5 +212,5 @@ class _Viewer:
 
     def _cut(self) -> None:
         if self._chunk:
-            self._blocks.append(_packed("[" + ",".join(self._chunk) + "]"))
+            self._blocks.add("".join(packed(["[" + ",".join(self._chunk) + "]"])).encode("ascii"))
         self._chunk, self._characters = [], 0

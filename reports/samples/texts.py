@@ -15,26 +15,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.run.items import Line, with_scores
 from reports.runs import Run
 from reports.samples.geometry import drawn
 from reports.samples.index import short
 from scorers.read.normalise import STANDARD, Delimiters, clean, thinking_spans
-
-Line = Mapping[str, Any]
 
 
 class Answers:
     """What one run answered in one task, and how that was scored."""
 
     def __init__(self, run: Run, task: str) -> None:
-        self.items = run.items(task)
         self.epochs = int(run.run["config"].get("epochs", 1))
         own = run.run["config"].get("delimiters")
         self.delimiters = STANDARD + Delimiters.of(own) if own else STANDARD
         self.responses = run.responses(task)
         self.scores: dict[str, list[Line]] = {}
-        for score in run.scores(task):
-            self.scores.setdefault(score["id"], []).append(score)
+        """Of the samples whose items were read and which are not shown yet."""
+        self.items = self._read(with_scores(run.items(task), run.scores(task), f"{run.path}: {task}"))
+
+    def _read(self, pairs: Iterator[tuple[Line, list[Line]]]) -> Iterator[Line]:
+        for item, scores in pairs:
+            self.scores[item["id"]] = scores
+            yield item
 
 
 def merged(answers: Mapping[int, Answers]) -> Iterator[dict[int, Line]]:

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from harness.data import RowSource, load_rows
-from harness.run.plan import FailedRow, samples_of
+from harness.run.items import FailedRow
+from harness.run.plan import samples_of
 from harness.scores.judging import judge
 from scorers.types import COORDS, ScorerError, Status
 from tasks import BUILTIN, load_builtin

@@ -65,7 +65,7 @@ def test_a_damaged_file_is_one_line(
     run: Path, tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = [path.relative_to(run) for path in run.rglob("*") if path.is_file()]
-    assert len(files) == 8
+    assert len(files) == 9
     for file in files:
         for verb in ("score", "report", "compare", "eval"):
             case = tmp_path / "case"

@@ -13,8 +13,9 @@ from random import Random
 
 from harness.data import load_rows
 from harness.errors import HarnessError
+from harness.run.items import FailedRow
 from harness.run.media import ImageStore
-from harness.run.plan import FailedRow, samples_of
+from harness.run.plan import samples_of
 from tasks.images import ImageRef
 from tasks.types import RowError, Sample, Task
 from training.data.prompt_stream import Problems

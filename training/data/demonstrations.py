@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import UsageError
+from harness.run.items import FailedRow
 from harness.run.media import ImageStore
-from harness.run.plan import FailedRow
 from harness.types import Request, Sampling
 from scorers.types import Coords
 from tasks.images import ImageError, ImageRef

@@ -17,8 +17,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 from harness.errors import UsageError
+from harness.run.items import FailedRow
 from harness.run.media import ImageStore
-from harness.run.plan import FailedRow
 from harness.words import counted
 from scorers.types import ScorerError
 from tasks.images import ImageError, ImageRef

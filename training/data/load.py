@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import UsageError
+from harness.run.items import FailedRow
 from harness.run.media import ImageStore
-from harness.run.plan import FailedRow
 from tasks.types import Task
 from training.data.dataset import load_problems
 from training.data.file_problems import load_file

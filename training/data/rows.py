@@ -16,8 +16,8 @@ from harness.data.hub import UnreachableError, source_rows
 from harness.data.layout import RowFile
 from harness.errors import HarnessError, UsageError
 from harness.registry import Registry
+from harness.run.items import FailedRow
 from harness.run.media import ImageStore
-from harness.run.plan import FailedRow
 from harness.words import counted
 from tasks import images
 from tasks.images import IMAGE_COLUMNS, ImageError, ImageRef
