@@ -154,3 +154,9 @@ def hand_runs() -> ModuleType:
 def board_runs() -> ModuleType:
     """Run folders with the results one likes: `tests/board_runs.py`."""
     return helper_module("board_runs")
+
+
+@pytest.fixture(scope="session")
+def lmms_cli() -> ModuleType:
+    """lmms-eval's command line in a process of its own: `tests/lmms_cli.py`."""
+    return helper_module("lmms_cli")

@@ -29,6 +29,7 @@ VERBS: dict[str, Verb] = {
     "show": Verb("harness.cli.show:show", "show a task: source, prompt, metrics, rules, limits"),
     "validate": Verb("harness.cli.validate:validate", "check a task from its rows to its scores"),
     "data": Verb("harness.cli.data:data", "fetch and check the benchmarks' data"),
+    "export": Verb("harness.cli.export:export", "write benchmarks as tasks of lmms-eval"),
     "doctor": Verb("harness.cli.doctor:doctor", "check this installation, one line a finding"),
 }
 

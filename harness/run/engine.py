@@ -64,7 +64,7 @@ def execute(
     started = time.monotonic()
     progress = progress or Progress(quiet=True)
     tasks = Registry(config.task_file).select(config.suite, config.tasks)
-    spec = None if backend is not None else _spec(config)
+    spec = None if backend is not None else spec_of(config)
     if spec is not None and not spec.backend.startswith("entry point"):
         _check_coords(tasks, spec.coords, spec.name)
     with announced(progress.say):
@@ -107,7 +107,12 @@ def execute(
             run_dir.rmdir()
 
 
-def _spec(config: RunConfig) -> models.ModelSpec:
+def spec_of(config: RunConfig) -> models.ModelSpec:
+    """The model that a configuration names, and how it is loaded.
+
+    Raises:
+        UsageError: there is no such model or backend.
+    """
     return models.resolve(
         config.model,
         backend=config.backend,
