@@ -43,7 +43,7 @@ from pathlib import Path
 
 from harness.lmms.scoring import exported, mean  # noqa: F401 - `mean` is named by the tasks
 
-_exported = exported(Path(__file__).parent)
+_exported = exported(Path(__file__).resolve().parent)
 
 
 def doc_to_messages(doc):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -127,10 +128,8 @@ class Exported:
         """The prompt's text, an image that stands within it as `<image n>`."""
         self._task(doc["task"])
         parts = json.loads(doc["prompt"])
-        _, leading = _leading(parts)
-        return "".join(
-            part if isinstance(part, str) else f"<image {part['image'] + 1}>" for part in parts[leading:]
-        )
+        text = parts[len(_leading(parts)) :]
+        return "".join(part if isinstance(part, str) else f"<image {part['image'] + 1}>" for part in text)
 
     def visuals(self, doc: Doc) -> list[Image]:
         """The pictures for lmms-eval's simple models, which show them before the text.
@@ -139,14 +138,14 @@ class Exported:
             HarnessError: the prompt has pictures elsewhere, which such a model cannot be asked.
         """
         parts = json.loads(doc["prompt"])
-        order, leading = _leading(parts)
-        if not all(isinstance(part, str) for part in parts[leading:]):
+        leading = _leading(parts)
+        if not all(isinstance(part, str) for part in parts[len(leading) :]):
             raise HarnessError(
                 f"{doc['task']} {doc['id']}: pictures stand within its text, which a simple model of lmms-eval "
                 "cannot be shown: use a chat model"
             )
         images = self._images(doc)
-        return [self._picture(images[index]) for index in order]
+        return [self._picture(images[index]) for index in leading]
 
     def judged(self, doc: Doc, results: Sequence[str]) -> dict[str, Any]:
         """The verdict on a response, as lmms-eval's metrics take it; never raises for what a response says.
@@ -221,14 +220,9 @@ def own_scale(task: Task) -> str | None:
     return headline.name.replace(" ", "_") if headline.scale != 100 else None
 
 
-def _leading(parts: Sequence[Any]) -> tuple[list[int], int]:
-    """The images that a prompt begins with, and how many parts they are."""
-    order: list[int] = []
-    for part in parts:
-        if isinstance(part, str):
-            break
-        order.append(part["image"])
-    return order, len(order)
+def _leading(parts: Iterable[Any]) -> list[int]:
+    """The images that a prompt begins with."""
+    return [part["image"] for part in takewhile(lambda part: not isinstance(part, str), parts)]
 
 
 def _cluster(task: Task, groups: Groups) -> str | None:
