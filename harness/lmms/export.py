@@ -25,9 +25,9 @@ from harness.jsonl import plain, write_atomic, write_json, writing
 from harness.lmms.scoring import FORMAT, SHARES, own_scale
 from harness.progress import Progress
 from harness.registry import SUITES, suite_names
-from harness.run.items import gold_of, write_items
+from harness.run.items import Planned, gold_of
 from harness.run.media import ImageStore
-from harness.run.plan import Planned, PlanOptions, TaskPlan, plan_task
+from harness.run.plan import PlanOptions, TaskPlan, plan_task
 from harness.types import NO_LIMITS, PixelLimits
 from harness.version import __version__
 from scorers.types import COORDS, Coords
@@ -119,10 +119,10 @@ def export(
         for task in tasks:
             with progress.stage(task.name, settings.limit) as stage:
                 plan = _plan(task, sources[task.name], settings, store, stage.advance)
-            for row in plan.failed:
+            for _, row in plan.failed:
                 progress.say(f"{task.name}: left out: {row.error}")
             _write_task(plan, out, settings)
-            counts[task.name] = sum(1 for _ in plan.planned)
+            counts[task.name] = sum(1 for _ in plan.entries.asked)
     _write_groups(out, [task.name for task in tasks])
     write_atomic(out / "utils.py", [_UTILS.encode()])
     write_json(out / "export.json", _described(tasks, sources, settings))
@@ -163,7 +163,7 @@ def _write_task(plan: TaskPlan, out: Path, settings: Settings) -> None:
             path = out / "images" / image.sha
             if not path.exists():
                 write_atomic(path, [image.data], durable=False)
-    write_items(out / "items" / f"{name}.jsonl", plan, settings.coords)
+    plan.entries.write(out / "items" / f"{name}.jsonl")
     _write_docs(out / "docs" / f"{name}.parquet", _docs(plan, settings.coords))
     write_atomic(out / f"{PREFIX}{name}.yaml", [_task_yaml(plan).encode()])
 

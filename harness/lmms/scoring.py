@@ -19,12 +19,11 @@ from harness.errors import HarnessError
 from harness.jsonl import read_json
 from harness.models.pixels import PixelRule, fitted, server_rule
 from harness.registry import Registry
-from harness.run.items import Item, groups_of, read_items
-from harness.run.plan import FailedRow
+from harness.run.items import FailedRow, Item, groups_of, read_items
 from harness.scores.aggregate import group_names, task_result
 from harness.scores.judging import judge, score_json
 from harness.scores.results import TaskResult
-from harness.scores.scoring import Verdict, unanswered
+from harness.scores.verdicts import Verdict, Verdicts, unanswered
 from harness.types import PixelLimits
 from scorers.types import Coords, Score, Status
 from tasks.images import ImageRef
@@ -199,7 +198,7 @@ class Exported:
             if isinstance(item, FailedRow):
                 found.append(unanswered(position, item.id, groups_of(task, item), 0, item.error))
         found.sort(key=lambda verdict: verdict.position)
-        return task_result(task, found, **self._sources[task.name])
+        return task_result(task, Verdicts.of(found), **self._sources[task.name])
 
 
 @cache
