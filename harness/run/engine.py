@@ -233,6 +233,7 @@ class _Run:
             self.config.template(),
             self.coords,
             self.config.limit,
+            self.config.shard,
             self.config.max_new_tokens,
             self.config.max_pixels,
         )
@@ -304,6 +305,7 @@ class _Run:
                 "generation_sha": shas[plan.task.name],
                 "prompts_sha": plan.entries.prompts_sha(),
                 "rendered": self._rendered(plan),
+                **({"whole": plan.entries.whole} if self.config.shard is not None else {}),
             }
             for plan in plans
         }
@@ -435,5 +437,6 @@ class _Run:
             seconds=seconds,
             run_dir=self.run_dir,
             asked=self.asked,
+            shard=self.config.shard,
             notes=identity.notes_of(self.content),
         )

@@ -268,7 +268,8 @@ def _facts(run: Run) -> Iterator[tuple[str, Any]]:
 def _status(run: Run) -> str:
     if not run.finished:
         return f"partial: {counted(run.missing, 'response')} missing; scored with the scorers of this report"
-    return f"complete, exit code {int(run.results.exit_code)}, {run.results.seconds:.1f} s"
+    part = f"shard {run.shard}, " if run.shard is not None else ""
+    return f"{part}complete, exit code {int(run.results.exit_code)}, {run.results.seconds:.1f} s"
 
 
 def _reported() -> dict[str, Any]:
@@ -299,7 +300,7 @@ def _data(board: Board, order: Sequence[int]) -> dict[str, Any]:
     """What sorting and the figures need, without repeating what the table says."""
     return {
         "order": list(order),
-        "runs": [{"name": run.name, "partial": not run.finished} for run in board.runs],
+        "runs": [{"name": run.name, "partial": not run.whole} for run in board.runs],
         "rows": [
             {
                 "id": row.id,
