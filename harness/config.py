@@ -65,6 +65,12 @@ class RunConfig(BaseModel):
     requests_per_minute: float | None = Field(None, gt=0)
     max_wait: float | None = Field(None, ge=0)
     """Seconds that a server may be down before it is given up."""
+    vllm_args: str | None = None
+    """Further arguments of `vllm serve`, as on a command line."""
+    tensor_parallel: int | None = Field(None, ge=1)
+    """GPUs that share each layer of the model, of `vllm serve`."""
+    data_parallel: int | None = Field(None, ge=1)
+    """Copies of the model that `vllm serve` shares the requests among."""
     adapter: str | None = None
     processor: str | None = None
     attention: str | None = None

@@ -23,6 +23,7 @@ def evaluate(parser: argparse.ArgumentParser) -> Runner:
     _add_what(parser.add_argument_group("what to evaluate"))
     _add_model(parser.add_argument_group("the model"))
     _add_replicas(parser.add_argument_group("the model several times over"))
+    _add_vllm(parser.add_argument_group("vLLM"))
     _add_server(parser.add_argument_group("the server"))
     _add_asking(parser.add_argument_group("how to ask"))
     _add_run(parser.add_argument_group("the run"))
@@ -80,6 +81,16 @@ def _add_replicas(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--ray-address", metavar="HOST:PORT", help="of a Ray cluster [Ray on this machine]")
     group.add_argument(
         "--gpus-per-replica", type=float, metavar="G", help="[1 where the cluster has GPUs, else 0]"
+    )
+
+
+def _add_vllm(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--tensor-parallel", type=int, metavar="N", help="GPUs that share each layer [1]")
+    group.add_argument("--data-parallel", type=int, metavar="N", help="copies that share the requests [1]")
+    group.add_argument(
+        "--vllm-args",
+        metavar="ARGS",
+        help="further arguments of vllm serve, in quotes after a =; they win over HARNESS_VLLM_ARGS",
     )
 
 

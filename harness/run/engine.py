@@ -125,6 +125,7 @@ def _spec(config: RunConfig) -> models.ModelSpec:
         ),
         server=models.ServerOptions(**_named(models.ServerOptions, config)),
         replicas=models.ReplicaOptions(**_named(models.ReplicaOptions, config)),
+        vllm=models.VLLMOptions(**_named(models.VLLMOptions, config)),
     )
 
 
