@@ -58,7 +58,8 @@ def write_report(run_dir: Path, verb: str) -> bool:
         why = str(error) if isinstance(error, HarnessError) else named(error)
         why = "interrupted" if isinstance(error, KeyboardInterrupt) else why
         print(
-            f"harness {verb}: the run is complete, its report is not ({why}): harness report {run_dir}",
+            f"harness {verb}: the run is complete, its report is not ({why}); "
+            f"harness report {run_dir} makes it",
             file=sys.stderr,
         )
         return False
