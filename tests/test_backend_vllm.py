@@ -316,6 +316,7 @@ def test_what_moves_an_answer_by_rounding_alone_does_not_identify_the_model(
         return identify(spec), load(spec).describe()
 
     alone = identity(None)
+    assert identity("-tp 2 -O3")[1]["arguments"][2:] == ["-O3"], "a short name of which nothing is known"
     assert identity("-tp=2 --gpu-memory-utilization 0.5 --max_num_seqs 8", data_parallel=2) == alone
     for deciding in ("--quantization fp8", "--max-model-len 99", "--kv-cache-dtype fp8", "--enforce-eager"):
         found = identity(f"{deciding} --tensor-parallel-size 2")
@@ -328,6 +329,10 @@ def test_what_moves_an_answer_by_rounding_alone_does_not_identify_the_model(
     [
         (VLLMOptions("--seed '1"), "--vllm-args: No closing quotation"),
         (VLLMOptions("4096 --seed 1"), "--vllm-args: arguments of vllm serve begin with --, not with '4096'"),
+        (
+            VLLMOptions("--hf-token hf_1"),
+            "--vllm-args: --hf-token would be written into run.json: set HF",
+        ),
         (
             VLLMOptions("-tp 2", tensor_parallel=2),
             "--tensor-parallel and the --tensor-parallel-size of",

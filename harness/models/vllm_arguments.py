@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -51,14 +52,17 @@ _SAME_ANSWERS = frozenset(
 """Arguments that say where and in which portions the same sums are made, what is logged, where files lie. They
 move an answer only by rounding, as who shares a batch with it does, and are no part of a model's identity."""
 
+_SECRET = {"api-key": "the server is for this run alone and needs none", "hf-token": "set HF_TOKEN"}
+"""Arguments that no file of a run may hold, with what to do."""
+
 
 def words_by_name(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
     """The words of a command line by the argument that they belong to, under its long name, in order."""
     found: list[tuple[str, list[str]]] = []
     for word in arguments:
-        if word.startswith("--") or word.partition("=")[0] in _SHORT:
+        if re.match("--?[A-Za-z]", word):
             name = word.partition("=")[0]
-            found.append((_SHORT.get(name) or _dashed(name.removeprefix("--")), [word]))
+            found.append((_SHORT.get(name) or _dashed(name.lstrip("-")), [word]))
         elif found:
             found[-1][1].append(word)
         else:
@@ -102,9 +106,13 @@ def own_arguments(options: VLLMOptions) -> list[str]:
 
 def _split(where: str, text: str) -> list[tuple[str, list[str]]]:
     try:
-        return words_by_name(shlex.split(text))
+        found = words_by_name(shlex.split(text))
     except (ValueError, UsageError) as error:
         raise UsageError(f"{where}: {error}") from None
+    for name, _ in found:
+        if name in _SECRET:
+            raise UsageError(f"{where}: --{name} would be written into run.json: {_SECRET[name]}")
+    return found
 
 
 def deciding(arguments: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from textwrap import shorten
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
-from harness.jsonl import encode, read_lines, sha, sync_all, write_atomic, writing
+from harness.jsonl import encode, read_lines, sha, sync, write_atomic, writing
 from harness.progress import Progress
 from harness.run.identity import answering, first_change, read_run, save_run, with_found
 from harness.run.items import POSITION
@@ -22,7 +22,7 @@ from harness.run.lock import Lock
 from harness.shards import Shard
 from harness.words import counted
 
-_OF_TASK = ("data", "fingerprint", "generation_sha", "max_new_tokens", "synthetic", "whole")
+_OF_TASK = ("fingerprint", "generation_sha", "max_new_tokens", "synthetic", "whole")
 """What the shards of a run say alike of each task."""
 
 
@@ -70,8 +70,8 @@ def merge_shards(
         try:
             _write(parts, beside, out, command, progress)
             with writing(out):
-                sync_all(beside)
                 beside.replace(out)
+                sync(out.absolute().parent)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
 
