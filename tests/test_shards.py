@@ -354,6 +354,16 @@ def test_shards_of_other_data_are_refused(data: Path, fakes: ModuleType) -> None
         merge_shards([data.parent / "shard-1", data.parent / "shard-2"], data.parent / "merged")
 
 
+def test_shards_by_other_versions_are_refused(data: Path) -> None:
+    shards = sharded(data, 2)
+    for name in ("identity", "model"):
+        content = read(shards[1] / "run.json")
+        content[name].setdefault("versions", {})["pillow"] = "1.0"
+        (shards[1] / "run.json").write_text(json.dumps(content))
+    with pytest.raises(UsageError, match=r"identity\.versions\.pillow is .* and '1\.0' in the second"):
+        merge_shards(shards, data.parent / "merged")
+
+
 def test_a_missing_shard_is_named(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shards = sharded(data, 4)
     assert main(["merge", str(shards[0]), str(shards[2]), "--out", str(data.parent / "merged")]) == 2

@@ -61,7 +61,8 @@ def merge_shards(
     _check(parts)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: is there already, and not empty: choose another --out")
-    beside = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    place = out.absolute()
+    beside = place.with_name(f".{place.name}.{os.getpid()}.tmp")
     with ExitStack() as locks:
         for part in parts:
             locks.enter_context(Lock(part.path))
@@ -70,8 +71,8 @@ def merge_shards(
         try:
             _write(parts, beside, out, command, progress)
             with writing(out):
-                beside.replace(out)
-                sync(out.absolute().parent)
+                beside.replace(place)
+                sync(place.parent)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
 

@@ -269,7 +269,8 @@ def _status(run: Run) -> str:
     if not run.finished:
         return f"partial: {counted(run.missing, 'response')} missing; scored with the scorers of this report"
     part = f"shard {run.shard}, " if run.shard is not None else ""
-    return f"{part}complete, exit code {int(run.results.exit_code)}, {run.results.seconds:.1f} s"
+    took = f", {run.results.seconds:.1f} s" if run.results.seconds else ""  # not known of one that was merged
+    return f"{part}complete, exit code {int(run.results.exit_code)}{took}"
 
 
 def _reported() -> dict[str, Any]:
