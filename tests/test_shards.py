@@ -38,6 +38,7 @@ from harness.scores.table import lines as table
 from harness.shards import Shard
 from reports.board.board import make_board
 from reports.board.formats import to_markdown
+from reports.board.leaderboard import View
 from reports.runs import load_runs
 from tasks.types import Metric, Sample
 
@@ -297,6 +298,7 @@ def test_a_shard_is_never_taken_for_a_whole_run(data: Path, capsys: pytest.Captu
     run(data, "another", "mock:text=B")
     board = make_board(load_runs([*shards, data.parent / "whole", data.parent / "another"]))
     assert {cell.rank.of for cell in board.cells.values() if cell.rank is not None} == {2}
+    assert {board.runs[place].shard for place in View(board, samples=False).best.values()} == {None}
     order = [board.runs[place].shard for place in board.order]
     assert order[:2] == [None, None]
     assert sorted(order[2:]) == ["1/3", "2/3", "3/3"]

@@ -96,13 +96,13 @@ class View:
 
     @cached_property
     def best(self) -> Mapping[str, int]:
-        """Row → position of the complete run with the highest score."""
+        """Row → position of the whole run with the highest score."""
         found = {}
         for row in self.board.rows:
             scores = [
                 (cell.score.value, -index)
                 for index, cell in enumerate(self.board.line(row))
-                if cell is not None and cell.score.value is not None and self.board.runs[index].finished
+                if cell is not None and cell.score.value is not None and self.board.runs[index].whole
             ]
             if len(scores) > 1:
                 found[row.id] = -max(scores)[1]
