@@ -427,6 +427,17 @@ def test_a_loaded_model_is_sharded_too(data: Path) -> None:
     assert rescore(data.parent / "merged").results.tasks == run(data, "whole", "mock:text=B").tasks
 
 
+def test_the_benchmark_of_equal_answers_tells_them_apart(data: Path) -> None:
+    merge_shards(sharded(data, 2), data.parent / "merged")
+    run(data, "whole"), run(data, "other", "mock:text=B")
+    program = str(HERE.parent / "benchmarks" / "same_answers.py")
+    for name, code, said in (("whole", 0, "text: 0 of 32 differ"), ("other", 1, "text: 32 of 32 differ")):
+        words = [sys.executable, program, str(data.parent / "merged"), str(data.parent / name)]
+        found = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert found.returncode == code, found.stderr
+        assert said in found.stdout
+
+
 BLOCK = re.compile(r"<!-- (run|file: (\S+)) -->\n```\w*\n(.*?)```", re.DOTALL)
 
 
