@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -67,14 +68,20 @@ def ids(found: TaskPlan) -> list[str]:
     return [entry.id if isinstance(entry, FailedRow) else entry.sample.id for entry in found.entries]
 
 
+def written(found: TaskPlan) -> list[dict[str, Any]]:
+    with TemporaryDirectory() as folder:
+        found.entries.write(path := Path(folder) / "items.jsonl")
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
 def parts(task: Any, rows: Any, tmp_path: Path, number: int, **options: Any) -> list[TaskPlan]:
     return [plan(task, rows, tmp_path, shard=Shard(i + 1, number), **options) for i in range(number)]
 
 
 def together(found: list[TaskPlan]) -> list[str]:
     """The ids of several shards in the order that their positions say."""
-    placed = [entry for part in found for entry in zip(part.positions or (), ids(part), strict=True)]
-    assert sorted(position for position, _ in placed) == list(range(found[0].whole or 0))
+    placed = [(line["position"], line["id"]) for part in found for line in written(part)]
+    assert sorted(position for position, _ in placed) == list(range(found[0].entries.whole))
     return [name for _, name in sorted(placed)]
 
 
@@ -106,7 +113,7 @@ def test_shards_share_what_the_whole_plan_asks_unit_by_unit(
     ]
     whole, found = plan(task, rows, tmp_path, limit=limit), parts(task, rows, tmp_path, number, limit=limit)
     assert together(found) == ids(whole)
-    assert all(part.whole == len(whole.entries) for part in found)
+    assert all(part.entries.whole == len(whole.entries) for part in found)
     where = [{entry.sample.groups["pair"] for entry in part.planned} for part in found]
     if task is fakes.TWINS:
         assert sum(map(len, where)) == len(set().union(*where)), "a unit is in one shard alone"
@@ -156,8 +163,8 @@ def test_images_of_other_shards_are_not_touched(fakes: ModuleType, tmp_path: Pat
         rows[index]["image"] = {"bytes": b"no image"}
     first, second = parts(fakes.LETTERS, rows, tmp_path, 2)
     assert ids(first) == ["r0", "r2"]
-    assert not first.failed
-    assert [entry.id for entry in second.failed] == ["r1", "r3"]
+    assert not list(first.failed)
+    assert [row.id for _, row in second.failed] == ["r1", "r3"]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from textwrap import shorten
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
-from harness.jsonl import encode, read_lines, sha, sync, write_atomic, writing
+from harness.jsonl import encode, read_lines, sha_of_list, sync, write_atomic, writing
 from harness.progress import Progress
 from harness.run.identity import answering, first_change, read_run, save_run, with_found
 from harness.run.items import POSITION
@@ -163,23 +163,20 @@ def _merged_task(
     parts: Sequence[_Part], folder: Path, task: str, described: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Write a task's items in the order of the rows; what `run.json` says of it."""
-    prompts: list[str] = []
-    asked_first: list[str] = []
-
-    def lines() -> Iterator[dict[str, Any]]:
-        for line in _in_order(parts, task, described["whole"]):
-            if "prompt_sha" in line:
-                prompts.append(line["prompt_sha"])
-                asked_first[:] = asked_first or [line["id"]]
-            yield line
-
-    write_atomic(folder / "items" / f"{task}.jsonl", map(encode, lines()))
+    path = folder / "items" / f"{task}.jsonl"
+    write_atomic(path, map(encode, _in_order(parts, task, described["whole"])))
     rendered = [part.run["tasks"][task].get("rendered") for part in parts]
+    first = next((item["id"] for item in _asked(path)), None)
     return {
         **{name: value for name, value in described.items() if name != "whole"},
-        "prompts_sha": sha(prompts),
-        "rendered": next((one for one in rendered if one and [one["id"]] == asked_first), None),
+        "prompts_sha": sha_of_list(item["prompt_sha"] for item in _asked(path)),
+        "rendered": next((one for one in rendered if one and one["id"] == first), None),
     }
+
+
+def _asked(path: Path) -> Iterator[dict[str, Any]]:
+    """The items of a file that can be asked."""
+    return (item for _, item in read_lines(path) if "prompt_sha" in item)
 
 
 def _in_order(parts: Sequence[_Part], task: str, whole: int) -> Iterator[dict[str, Any]]:

@@ -115,7 +115,7 @@ def plan_task(
 
 
 def _mine(task: Task, shard: Shard | None) -> Callable[[_Draft], bool]:
-    """Whether a draft is one of a shard's: units, or rows where there are none, are dealt in turn, as they come."""
+    """Whether a draft is the shard's: units, or rows where there are none, are dealt in turn, as they come."""
     numbers: dict[str | int, int] = {}
 
     def mine(draft: _Draft) -> bool:
