@@ -25,6 +25,7 @@ from harness.delimiters import read_delimiters
 from harness.errors import UsageError, nearest
 from harness.models.asking import read_asking
 from harness.models.spec import BUILTIN
+from harness.shards import Shard
 from harness.urls import without_secrets
 from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
@@ -47,6 +48,8 @@ class RunConfig(BaseModel):
     """`hub`, `synthetic` or a directory; by default `synthetic` for `tiny` and `mock`, else `hub`."""
     limit: int | None = Field(None, ge=1)
     """Samples a task; groups that stand or fall together are kept whole."""
+    shard: Shard | None = None
+    """The part of the samples that is asked, as "2/8"; None: all of them."""
     out: str | None = None
     """The run's directory; by default `runs/<model>-<tasks>-<data>`, see `run_dir`."""
     backend: str | None = None
@@ -62,6 +65,12 @@ class RunConfig(BaseModel):
     requests_per_minute: float | None = Field(None, gt=0)
     max_wait: float | None = Field(None, ge=0)
     """Seconds that a server may be down before it is given up."""
+    vllm_args: str | None = None
+    """Further arguments of `vllm serve`, as on a command line."""
+    tensor_parallel: int | None = Field(None, ge=1)
+    """GPUs that share each layer of the model, of `vllm serve`."""
+    data_parallel: int | None = Field(None, ge=1)
+    """Copies of the model that `vllm serve` shares the requests among."""
     adapter: str | None = None
     processor: str | None = None
     attention: str | None = None
@@ -160,6 +169,11 @@ class RunConfig(BaseModel):
     def _own_delimiters(cls, value: Any) -> Any:
         return read_delimiters(value) if isinstance(value, str | Path | Mapping) else value
 
+    @field_validator("shard", mode="before")
+    @classmethod
+    def _part(cls, value: Any) -> Any:
+        return Shard.parse(value) if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:
         if self.suite is not None and self.tasks is not None:
@@ -168,7 +182,13 @@ class RunConfig(BaseModel):
             raise ValueError("generation checkpoint takes the checkpoint's temperature and top_p: give neither")
         if self.min_pixels and self.max_pixels and self.min_pixels > self.max_pixels:
             raise ValueError(f"min_pixels ({self.min_pixels}) is above max_pixels ({self.max_pixels})")
+        if self.shard is not None and self.permute_images:
+            raise ValueError("permute_images deals the images among all samples: it excludes shard")
         return self
+
+    @field_serializer("shard")
+    def _as_text(self, value: Shard | None) -> str | None:
+        return str(value) if value is not None else None
 
     @field_serializer("base_url")
     def _without_secrets(self, value: str | None) -> str | None:
@@ -203,7 +223,9 @@ class RunConfig(BaseModel):
         source = data if data in ("hub", "synthetic") else Path(data).resolve().name
         served = self.base_url is not None or self.backend == "openai"
         model = "+".join(_run_name(name, served=served) for name in (self.model, self.adapter) if name)
-        name = "-".join([model, chosen, source] + (["think"] if self.prompt == "think" else []))
+        style = ["think"] if self.prompt == "think" else []
+        part = [f"shard{self.shard.index}of{self.shard.count}"] if self.shard is not None else []
+        name = "-".join([model, chosen, source, *style, *part])
         return Path("runs") / re.sub(r"[^\w.+=-]+", "_", name)
 
     def template(self) -> str | None:

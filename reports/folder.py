@@ -37,7 +37,7 @@ class Entry:
     kind: str
     """`evaluation` or `training`."""
     state: str
-    """`complete`, `partial`, `finished`, `unfinished` or `broken`."""
+    """`complete`, `partial`, `shard`, `finished`, `unfinished` or `broken`."""
     when: str
     """Its last change, UTC, to the minute."""
     model: str = ""
@@ -103,15 +103,17 @@ def _evaluation(path: Path) -> dict[str, Any]:
         }
     [complete] = load_runs([path])
     mean, failures = complete.results.mean.score, complete.results.failures
+    said = [f"shard {complete.shard}, a part of a run"] if complete.shard is not None else []
+    said += [f"{counted(failures, 'response')} without a verdict"] if failures else []
     return {
-        "state": "complete",
+        "state": "complete" if complete.whole else "shard",
         "model": complete.name,
         "synthetic": complete.synthetic,
         "tasks": len(complete.results.tasks),
         "mean": number(mean.value),
         "low": number(mean.low),
         "high": number(mean.high),
-        "detail": f"{counted(failures, 'response')} without a verdict" if failures else "",
+        "detail": "; ".join(said),
     }
 
 

@@ -97,7 +97,9 @@ def _compared(sides: Sequence[Side | str], wanted: Sequence[tuple[int, int]]) ->
 
 
 def _side(run: Run) -> Side | str:
-    """A run to compare, or why it cannot be: its task file is gone."""
+    """A run to compare, or why it cannot be: it is a part of one, or its task file is gone."""
+    if run.shard is not None:
+        return f"{run.name}: shard {run.shard} is a part of a run"
     try:
         return side_of(run.path, run.name, run.run, run.items, run.scores, complete=run.finished)
     except UsageError as error:

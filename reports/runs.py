@@ -49,6 +49,16 @@ class Run:
     _verdicts: Mapping[str, Verdicts] = field(default_factory=dict, repr=False)
 
     @property
+    def shard(self) -> str | None:
+        """The part of a run that it is, as "2/8"; None: all that was to be asked."""
+        return self.results.shard
+
+    @property
+    def whole(self) -> bool:
+        """Whether its numbers can stand beside others': complete, and no part of a run."""
+        return self.finished and self.shard is None
+
+    @property
     def synthetic(self) -> bool:
         """Some rows were drawn: not the benchmarks."""
         return self.results.synthetic

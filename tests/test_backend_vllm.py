@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -11,16 +12,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from harness.cli import main
 from harness.errors import HarnessError, UsageError
-from harness.models import tiny_path, vllm_server
+from harness.models import identify, load, tiny_path, vllm_server
 from harness.models.openai import RetryPolicy
-from harness.models.spec import CheckpointOptions
+from harness.models.spec import CheckpointOptions, VLLMOptions, resolve
 from harness.models.vllm import VLLMBackend
-from harness.models.vllm_chat import flags
+from harness.models.vllm_arguments import flags
 from harness.types import PixelLimits, Request, Sampling
 
 SERVER = Path(__file__).with_name("chat_server.py")
@@ -219,7 +222,7 @@ def test_executable_that_is_absent_is_named(tmp_path: Path, monkeypatch: pytest.
         (CheckpointOptions(device="cpu"), "--device is not for --backend vllm"),
         (CheckpointOptions(processor="a"), "--processor is not for --backend vllm"),
         (CheckpointOptions(allow_missing_weights=True), "--allow-missing-weights is not for --backend vllm"),
-        (CheckpointOptions(adapter="absent"), "--adapter absent: not a folder with a LoRA's"),
+        (CheckpointOptions(adapter="absent"), "no such model folder: absent"),
     ],
 )
 def test_what_vllm_does_not_take_is_refused(
@@ -231,7 +234,7 @@ def test_what_vllm_does_not_take_is_refused(
 
 
 def command_of(**given: Any) -> dict[str, str]:
-    return flags(VLLMBackend(str(tiny_path()), **given)._command)
+    return flags(VLLMBackend(str(tiny_path()), **given)._command[3:])
 
 
 def test_the_server_is_started_with_what_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +260,7 @@ def test_an_adapter_is_served_beside_the_model_and_named_in_requests(
     (adapter / "adapter_config.json").write_text('{"r": 32}')
     (adapter / "adapter_model.safetensors").write_bytes(b"1")
     backend = VLLMBackend(str(tiny_path()), options=CheckpointOptions(adapter=str(adapter)))
-    given = flags(backend._command)
+    given = flags(backend._command[3:])
     assert (given["lora-modules"], given["max-lora-rank"]) == (f"tiny+lora={adapter}", "32")
     described = backend.describe()["adapter"]
     try:
@@ -268,6 +271,114 @@ def test_an_adapter_is_served_beside_the_model_and_named_in_requests(
     (adapter / "adapter_model.safetensors").write_bytes(b"2")
     changed = VLLMBackend(str(tiny_path()), options=CheckpointOptions(adapter=str(adapter)))
     assert changed.describe()["adapter"] != described
+
+
+def test_arguments_of_the_command_line_win_over_those_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path / "vllm", SERVES.format(seen=str(tmp_path / "seen"), server=str(SERVER)), monkeypatch)
+    monkeypatch.setenv("HARNESS_VLLM_ARGS", "--max_model_len 4096 --seed=1 -tp 4 --enforce-eager")
+    serving = VLLMOptions("--max-model-len=512 --limit-mm-per-prompt '{\"image\": 9}'", tensor_parallel=2)
+    backend = VLLMBackend("m", serving=serving)
+    assert backend.describe()["arguments"] == [
+        *("--generation-config", "vllm"),
+        *("--seed=1", "--enforce-eager", "--max-model-len=512", "--limit-mm-per-prompt", '{"image": 9}'),
+    ]
+    try:
+        assert [response.error for _, response in backend.generate([REQUEST])] == [None]
+    finally:
+        backend.close()
+    started = json.loads((tmp_path / "seen").read_text())[0]
+    assert started[started.index("vllm", 2) + 1 :][:9] == [
+        *("--seed=1", "--enforce-eager", "--max-model-len=512", "--limit-mm-per-prompt", '{"image": 9}'),
+        *("--tensor-parallel-size", "2", "--host", "127.0.0.1"),
+    ]
+
+
+def test_copies_of_the_model_are_each_kept_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path / "vllm", "", monkeypatch)
+    assert VLLMBackend("m")._concurrency == 256
+    copies = VLLMBackend("m", serving=VLLMOptions(data_parallel=3))
+    assert flags(copies._command[3:])["data-parallel-size"] == "3"
+    assert copies._concurrency == 768
+    assert VLLMBackend("m", serving=VLLMOptions("-dp 2"))._concurrency == 512
+    assert VLLMBackend("m", serving=VLLMOptions("-dp 2"), concurrency=10)._concurrency == 10
+
+
+def test_what_moves_an_answer_by_rounding_alone_does_not_identify_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path / "vllm", "", monkeypatch)
+    monkeypatch.setattr("harness.models.identity.fingerprint", lambda folder: "0" * 64)
+
+    def identity(text: str | None, **sizes: int) -> Any:
+        spec = resolve("tiny", backend="vllm", vllm=VLLMOptions(text, **sizes))
+        return identify(spec), load(spec).describe()
+
+    alone = identity(None)
+    assert identity("-tp 2 -O3")[1]["arguments"][2:] == ["-O3"], "a short name of which nothing is known"
+    assert identity("-tp=2 --gpu-memory-utilization 0.5 --max_num_seqs 8", data_parallel=2) == alone
+    for deciding in ("--quantization fp8", "--max-model-len 99", "--kv-cache-dtype fp8", "--enforce-eager"):
+        found = identity(f"{deciding} --tensor-parallel-size 2")
+        assert found[0] != alone[0]
+        assert found[1]["arguments"] == ["--generation-config", "vllm", *deciding.split()]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (VLLMOptions("--seed '1"), "--vllm-args: No closing quotation"),
+        (VLLMOptions("4096 --seed 1"), "--vllm-args: arguments of vllm serve begin with --, not with '4096'"),
+        (
+            VLLMOptions("--hf-token hf_1"),
+            "--vllm-args: --hf-token would be written into run.json: set HF",
+        ),
+        (
+            VLLMOptions("-tp 2", tensor_parallel=2),
+            "--tensor-parallel and the --tensor-parallel-size of",
+        ),
+        (
+            VLLMOptions("--data_parallel_size=2", data_parallel=2),
+            "--data-parallel and the --data-parallel-size of",
+        ),
+    ],
+)
+def test_arguments_that_cannot_be_are_refused_at_once(options: VLLMOptions, message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        identify(resolve("tiny", backend="vllm", vllm=options))
+
+
+@pytest.mark.parametrize(
+    "given", [{"vllm_args": "--seed 1"}, {"tensor_parallel": 2}, {"data_parallel": 2}, {"data_parallel": 1}]
+)
+def test_arguments_of_vllm_are_refused_for_other_backends(given: dict[str, Any]) -> None:
+    [name] = given
+    for where in ({"backend": "hf"}, {"base_url": "http://localhost:1/v1"}, {}):
+        with pytest.raises(UsageError, match=f"^--{name.replace('_', '-')} is for --backend vllm$"):
+            resolve("tiny", vllm=VLLMOptions(**given), **where)
+
+
+def test_a_run_records_the_arguments_and_continues_on_other_gpus(
+    tmp_path: Path, fakes: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(tmp_path / "vllm", SERVES.format(seen=str(tmp_path / "seen"), server=str(SERVER)), monkeypatch)
+    data = fakes.write(tmp_path / "data", "letters", [fakes.row(number) for number in range(6)])
+    words = ["eval", "--model", "tiny", "--backend", "vllm", "--tasks", "letters", "--data", str(data)]
+    words += ["--task-file", str(fakes.__file__), "--out", str(tmp_path / "run"), "--no-report"]
+    given = ("--vllm-args=--max-model-len 99", "--tensor-parallel")
+    assert main([*words, *given, "2", "--data-parallel", "2", "--limit", "4"]) == 0
+    recorded = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert [recorded["config"][name] for name in ("vllm_args", "tensor_parallel", "data_parallel")] == [
+        *("--max-model-len 99", 2, 2),
+    ]
+    assert recorded["model"]["arguments"] == ["--generation-config", "vllm", "--max-model-len", "99"]
+    assert main([*words, *given, "1"]) == 0
+    capsys.readouterr()
+    assert main([*words, "--vllm-args=--max-model-len 98"]) == 2
+    said = capsys.readouterr().err
+    assert (
+        "the model's arguments was ['--generation-config', 'vllm', '--max-model-len', '99'] in this run" in said
+    )
 
 
 def checkpoint(tmp_path: Path, **settings: Any) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import stat
 import sys
@@ -16,6 +17,7 @@ import pytest
 import harness
 from harness.models import tiny_path
 from harness.models.opened import closes_thinking, with_opening
+from harness.models.spec import VLLMOptions
 from harness.models.vllm import VLLMBackend
 from harness.scores import judge
 from harness.types import Request, Sampling
@@ -231,7 +233,7 @@ def vllm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
         executable.write_text(f"#!{sys.executable}\n{code}")
         executable.chmod(executable.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setenv("HARNESS_VLLM", str(executable))
-        started.append(VLLMBackend(str(checkpoint), extra=arguments))
+        started.append(VLLMBackend(str(checkpoint), serving=VLLMOptions(shlex.join(arguments))))
         return started[-1]
 
     yield start

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -152,3 +157,46 @@ def test_no_secret_of_an_address_is_written_anywhere(
     for secret in ("pass-secret", "query-secret"):
         assert secret not in shown.out + shown.err + written
     assert "http://***@127.0.0.1" in written
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def test_a_server_that_is_killed_in_mid_run_hands_its_requests_to_the_other(
+    data: Path, fakes: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fakes.write(data.parent / "data", "letters", [fakes.row(number) for number in range(400)])
+    ports = [free_port(), free_port()]
+    program = str(Path(__file__).with_name("chat_server.py"))
+    servers = [subprocess.Popen([sys.executable, program, str(port)]) for port in ports]
+    journal = Path("run/samples/letters.jsonl")
+
+    def kill_one() -> None:
+        while servers[0].poll() is None:
+            if journal.exists() and journal.read_bytes().count(b"\n") > 40:
+                servers[0].kill()
+            time.sleep(0.005)
+
+    killer = threading.Thread(target=kill_one)
+    try:
+        for port in ports:
+            while socket.socket().connect_ex(("127.0.0.1", port)):
+                time.sleep(0.05)
+        killer.start()
+        urls = ",".join(f"http://127.0.0.1:{port}/v1" for port in ports)
+        assert evaluate(fakes, urls, "--concurrency", "4") == 0
+        assert servers[0].poll() == -9, "it was killed while it was asked"
+    finally:
+        for server in servers:
+            server.kill()
+            server.wait()
+        killer.join()
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert sorted(line["id"] for line in lines) == sorted(f"r{number}" for number in range(400))
+    assert not any("error" in line for line in lines)
+    assert read_results(Path("run")).failures == 0
+    assert f"127.0.0.1:{ports[0]}" in capsys.readouterr().err

@@ -1,9 +1,11 @@
-"""What the verbs share: a parser that names the nearest flag."""
+"""What the verbs share: a parser that names the nearest flag, and the report of a complete run."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from harness.errors import UsageError, nearest
@@ -42,3 +44,23 @@ def add_delimiters(group: argparse._ActionsContainer) -> None:
         metavar="FILE",
         help="TOML: what models write around thinking, answer and box (lists of pairs), and what is dropped",
     )
+
+
+def write_report(run_dir: Path, verb: str) -> bool:
+    """Write the run's `report.html`; False, and a line, where that failed: the run is complete either way."""
+    from harness.cli.verbs import RUN_REPORT, load
+    from harness.errors import FAULTS, HarnessError, named
+    from harness.progress import Progress
+
+    try:
+        load(RUN_REPORT)(run_dir, Progress())
+    except (KeyboardInterrupt, *FAULTS) as error:
+        why = str(error) if isinstance(error, HarnessError) else named(error)
+        why = "interrupted" if isinstance(error, KeyboardInterrupt) else why
+        print(
+            f"harness {verb}: the run is complete, its report is not ({why}); "
+            f"harness report {run_dir} makes it",
+            file=sys.stderr,
+        )
+        return False
+    return True

@@ -23,6 +23,7 @@ def evaluate(parser: argparse.ArgumentParser) -> Runner:
     _add_what(parser.add_argument_group("what to evaluate"))
     _add_model(parser.add_argument_group("the model"))
     _add_replicas(parser.add_argument_group("the model several times over"))
+    _add_vllm(parser.add_argument_group("vLLM"))
     _add_server(parser.add_argument_group("the server"))
     _add_asking(parser.add_argument_group("how to ask"))
     _add_run(parser.add_argument_group("the run"))
@@ -37,6 +38,9 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--tasks", metavar="A,B", help="tasks by name, in place of a suite")
     group.add_argument("--data", metavar="hub|DIR|synthetic", help="[synthetic for tiny and mock, else hub]")
     group.add_argument("--limit", type=int, metavar="N", help="samples a task, groups kept whole; may grow")
+    group.add_argument(
+        "--shard", metavar="I/N", help="ask this part of the samples alone; harness merge puts them together"
+    )
     group.add_argument(
         "--allow-image-urls", action="store_true", help="fetch images that rows give as http(s) addresses"
     )
@@ -77,6 +81,16 @@ def _add_replicas(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--ray-address", metavar="HOST:PORT", help="of a Ray cluster [Ray on this machine]")
     group.add_argument(
         "--gpus-per-replica", type=float, metavar="G", help="[1 where the cluster has GPUs, else 0]"
+    )
+
+
+def _add_vllm(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--tensor-parallel", type=int, metavar="N", help="GPUs that share each layer [1]")
+    group.add_argument("--data-parallel", type=int, metavar="N", help="copies that share the requests [1]")
+    group.add_argument(
+        "--vllm-args",
+        metavar="ARGS",
+        help="further arguments of vllm serve, in quotes after a =; they win over HARNESS_VLLM_ARGS",
     )
 
 
@@ -147,6 +161,7 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     """Evaluate, print the table, write the report, return the exit code of the evaluation."""
+    from harness.cli.common import write_report
     from harness.config import as_trained, build
     from harness.models.asking import as_flags
     from harness.progress import Progress
@@ -167,7 +182,7 @@ def _run(args: argparse.Namespace) -> int:
         print(line)
     assert results.run_dir is not None
     current = reported and _is_current(results.run_dir)
-    said = ", with report.html" if current or (reported and _report(results.run_dir)) else ""
+    said = ", with report.html" if current or (reported and write_report(results.run_dir, "eval")) else ""
     print(f"{results.run_dir}: complete in {results.seconds:.1f} s{said}")
     return int(results.exit_code)
 
@@ -176,22 +191,3 @@ def _is_current(run_dir: Path) -> bool:
     """Whether the run's report was written after its results: nothing was left to do."""
     page = run_dir / "report.html"
     return page.is_file() and page.stat().st_mtime_ns > (run_dir / "results.json").stat().st_mtime_ns
-
-
-def _report(run_dir: Path) -> bool:
-    """Write the run's `report.html`; False, and a line, where that failed: the run is complete either way."""
-    from harness.cli.verbs import RUN_REPORT, load
-    from harness.errors import FAULTS, HarnessError, named
-    from harness.progress import Progress
-
-    try:
-        load(RUN_REPORT)(run_dir, Progress())
-    except (KeyboardInterrupt, *FAULTS) as error:
-        why = str(error) if isinstance(error, HarnessError) else named(error)
-        why = "interrupted" if isinstance(error, KeyboardInterrupt) else why
-        print(
-            f"harness eval: the run is complete, its report is not ({why}); harness report {run_dir} makes it",
-            file=sys.stderr,
-        )
-        return False
-    return True

@@ -80,4 +80,5 @@ def _runs(directory: Path) -> Iterator[str]:
         tasks = len(results.tasks)
         mean = number(results.mean.score.value)
         failures = f", {counted(results.failures, 'failure')}" if results.failures else ""
-        yield f"{path.name:<40} {tasks:>2} {'task ' if tasks == 1 else 'tasks'}  mean {mean}{failures}"
+        part = f", shard {results.shard} alone" if results.shard is not None else ""
+        yield f"{path.name:<40} {tasks:>2} {'task ' if tasks == 1 else 'tasks'}  mean {mean}{part}{failures}"

@@ -96,7 +96,8 @@ def _run_summary(results: Any, missing: int) -> dict[str, Any]:
     from harness.jsonl import plain
 
     tasks = {name: plain(task.score) for name, task in results.tasks.items()}
-    return {"tasks": tasks, "mean": plain(results.mean.score), "missing": missing}
+    part = {"shard": results.shard} if results.shard is not None else {}
+    return {"tasks": tasks, "mean": plain(results.mean.score), "missing": missing, **part}
 
 
 def _file(given: dict[str, Any]) -> int:

@@ -21,6 +21,7 @@ class Verb(NamedTuple):
 VERBS: dict[str, Verb] = {
     "eval": Verb("harness.cli.eval:evaluate", "evaluate a model on benchmarks, or continue a run"),
     "score": Verb("harness.cli.score:score", "score a file of responses, or a run again without its model"),
+    "merge": Verb("harness.cli.merge:merge", "put the shards of a run together"),
     "report": Verb("reports.cli.report:report", "make one HTML file of runs, or print their table"),
     "compare": Verb("reports.cli.compare:compare", "compare two runs on the same samples"),
     "view": Verb("reports.cli.view:view", "serve a folder of runs to this machine's browser"),

@@ -110,12 +110,14 @@ def read_side(path: Path) -> Side:
     """A run's folder, complete or not; nothing is written.
 
     Raises:
-        UsageError: the folder holds no run.
+        UsageError: the folder holds no run, or a part of one.
         HarnessError: a file of it cannot be read.
     """
     run = read_run(path) if (path / "run.json").is_file() else None
     if run is None:
         raise UsageError(f"{path}: not a run: there is no run.json")
+    if (shard := run["config"].get("shard")) is not None:
+        raise UsageError(f"{path}: shard {shard} is a part of a run: put the parts together with harness merge")
     items = _lines_of(path, "items")
     if (path / "results.json").is_file():
         return side_of(path, None, run, items, _lines_of(path, "scores"))

@@ -15,6 +15,7 @@ from harness.errors import HarnessError
 from harness.jsonl import plain, sha
 from harness.models.hf_files import checkpoint_folder, fingerprint
 from harness.models.spec import ModelSpec, entry_points
+from harness.models.vllm_arguments import deciding, own_arguments
 
 _PACKAGES = {
     "hf": ("transformers", "tokenizers", "torch", "torchvision", "pillow"),
@@ -57,7 +58,7 @@ def identify(spec: ModelSpec) -> dict[str, Any]:
         "versions": versions(spec),
     }
     if spec.backend == "vllm":
-        identity["arguments"] = os.environ.get("HARNESS_VLLM_ARGS", "")
+        identity["arguments"] = deciding(own_arguments(spec.vllm))
         identity["executable"] = os.environ.get("HARNESS_VLLM", "")
     return identity
 

@@ -52,6 +52,7 @@ def load(spec: ModelSpec) -> Backend:
             revision=spec.revision,
             delimiters=spec.delimiters,
             options=spec.checkpoint,
+            serving=spec.vllm,
             pixels=spec.pixels,
             **how,
         )

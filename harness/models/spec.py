@@ -87,6 +87,18 @@ class ReplicaOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class VLLMOptions:
+    """How `vllm serve` is started; None: vLLM's own default."""
+
+    vllm_args: str | None = None
+    """Further arguments, as on a command line; they win over those of `HARNESS_VLLM_ARGS`."""
+    tensor_parallel: int | None = None
+    """GPUs that share each layer of one copy of the model."""
+    data_parallel: int | None = None
+    """Copies of the model, which share the requests."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """What to load and how: all that a backend needs."""
 
@@ -106,6 +118,7 @@ class ModelSpec:
     checkpoint: CheckpointOptions = AS_IT_IS
     server: ServerOptions = ServerOptions()
     replicas: ReplicaOptions = ReplicaOptions()
+    vllm: VLLMOptions = VLLMOptions()
     api_key_env: str | None = None
     concurrency: int | None = None
     delimiters: Delimiters = STANDARD
@@ -150,6 +163,7 @@ def resolve(
         raise UsageError(f"unknown backend {backend!r}{nearest(backend, BACKENDS)}")
     _refuse_server_options(name, backend, base_url, how.get("server") or ServerOptions())
     _refuse_replicas(backend, base_url, how.get("replicas") or ReplicaOptions())
+    _refuse_vllm_options(backend, how.get("vllm") or VLLMOptions())
     base, _, options = name.partition(":")
     if base == "mock" and backend in (None, "mock"):
         _refuse_options(how.get("checkpoint", AS_IT_IS))
@@ -216,6 +230,13 @@ def _refuse_replicas(backend: str | None, base_url: str | None, options: Replica
     for name in ("ray_address", "gpus_per_replica"):
         if options.replicas is None and getattr(options, name) is not None:
             raise UsageError(f"--{name.replace('_', '-')} is for replicas: it needs --replicas N")
+
+
+def _refuse_vllm_options(backend: str | None, options: VLLMOptions) -> None:
+    """Refuse what is for a `vllm serve` of ours where none is started."""
+    for option in fields(options):
+        if backend != "vllm" and getattr(options, option.name) is not None:
+            raise UsageError(f"--{option.name.replace('_', '-')} is for --backend vllm")
 
 
 def _options(text: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 A child process rather than the in-process `LLM` class: its continuous batching takes requests one by one,
 so the batch never drains between tasks; its own log stays out of ours; and where vLLM cannot share an
 environment with the rest (it pins transformers), `HARNESS_VLLM` names the executable of another one.
-`HARNESS_VLLM_ARGS` holds further arguments of `vllm serve`, as on a command line.
+`--vllm-args`, or `HARNESS_VLLM_ARGS`, holds further arguments of `vllm serve`, as on a command line.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shlex
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,16 @@ from harness.models.generation import checkpoint_sampling
 from harness.models.hf_files import checkpoint_folder, fingerprint
 from harness.models.openai import OpenAIBackend
 from harness.models.pixels import AS_STORED, image_settings, rule_of
-from harness.models.spec import AS_IT_IS, CheckpointOptions
+from harness.models.spec import AS_IT_IS, CheckpointOptions, VLLMOptions
 from harness.models.vllm_arguments import (
+    deciding,
+    flags,
+    own_arguments,
     pixel_arguments,
     refuse_what_vllm_lacks,
     same_answers,
 )
-from harness.models.vllm_chat import flags, parses_reasoning, served_chat
+from harness.models.vllm_chat import parses_reasoning, served_chat
 from harness.models.vllm_server import Server
 from harness.types import NO_LIMITS, PixelLimits, Request
 from scorers.read.normalise import STANDARD, Delimiters
@@ -39,6 +41,8 @@ _UNKNOWN = (
     "{model}: whether its chat template opens thinking is not known here ({why}); if it does, thinking that "
     "the token limit cuts is read as an answer"
 )
+PLACES = 256
+"""Requests in flight at once for each copy of the model: what vLLM batches by default."""
 
 
 class VLLMBackend:
@@ -49,12 +53,11 @@ class VLLMBackend:
         coords: the model family's coordinate convention.
         dtype: as for `vllm serve --dtype`.
         revision: of the model on the hub.
-        concurrency: requests in flight at once.
-        extra: further arguments for `vllm serve`, e.g. `("--tensor-parallel-size", "2")`; None: the value of
-            `HARNESS_VLLM_ARGS`, split as a shell does.
+        concurrency: requests in flight at once; None: 256 for each copy of the model.
         start_timeout: seconds until the server must be ready.
         delimiters: by which thinking that the chat template opened is known; it is part of the response.
         options: how the checkpoint is used.
+        serving: how the server is started, beside what `HARNESS_VLLM_ARGS` says.
         pixels: bounds on the images that will be asked about.
 
     Raises:
@@ -70,16 +73,16 @@ class VLLMBackend:
         coords: Coords | None = None,
         dtype: str = "auto",
         revision: str | None = None,
-        concurrency: int = 256,
-        extra: tuple[str, ...] | None = None,
+        concurrency: int | None = None,
         start_timeout: float = 1800.0,
         delimiters: Delimiters = STANDARD,
         options: CheckpointOptions = AS_IT_IS,
+        serving: VLLMOptions | None = None,
         pixels: PixelLimits = NO_LIMITS,
     ) -> None:
         refuse_what_vllm_lacks(options)
         executable = _executable()
-        own = _own_arguments() if extra is None else extra
+        own = own_arguments(serving or VLLMOptions())
         arguments = [*same_answers(flags(own), options), *own]
         self.model, self.coords = model, coords
         self._served = model
@@ -95,14 +98,15 @@ class VLLMBackend:
         self._further: dict[str, Any] = {}
         self._read_files(revision, options)
         arguments = [*pixel_arguments(pixels, self._rule), *arguments]
-        if options.adapter is not None:
-            arguments = [*self._lora(options.adapter), *arguments]
         if self._chat and self._chat.marks:
             # The server drops special tokens, and with them the end of thinking where it is one.
             self._further["skip_special_tokens"] = False
-        if arguments:
-            self._described["arguments"] = arguments
-        self._concurrency, self._start_timeout = concurrency, start_timeout
+        if decide := deciding(arguments):
+            self._described["arguments"] = decide
+        if options.adapter is not None:
+            arguments = [*self._lora(options.adapter), *arguments]
+        self._concurrency = concurrency or PLACES * _copies(own)
+        self._start_timeout = start_timeout
         self._command = [executable, "serve", model, "--served-model-name", model, "--dtype", dtype, *arguments]
         if revision is not None:
             self._command += ["--revision", revision]
@@ -126,12 +130,15 @@ class VLLMBackend:
     def _lora(self, adapter: str) -> list[str]:
         """Arguments that serve an adapter beside the model; requests then name the adapter."""
         path = Path(adapter).expanduser()
+        if not path.is_dir():
+            path, _ = checkpoint_folder(adapter, None, adapter=True)
         try:
             rank = json.loads((path / "adapter_config.json").read_text(encoding="utf-8"))["r"]
         except (OSError, ValueError, KeyError, TypeError):
-            raise UsageError(f"--adapter {adapter}: not a folder with a LoRA's adapter_config.json") from None
-        self._served = f"{self._described['model']}+{path.resolve().name}"
-        self._described["adapter"] = {"name": path.resolve().name, "fingerprint": fingerprint(path)}
+            raise UsageError(f"--adapter {adapter}: it has no adapter_config.json of a LoRA") from None
+        name = Path(adapter).expanduser().resolve().name
+        self._served = f"{self._described['model']}+{name}"
+        self._described["adapter"] = {"name": name, "fingerprint": fingerprint(path)}
         modules = f"{self._served}={path.resolve()}"
         return ["--enable-lora", "--max-lora-rank", str(rank), "--lora-modules", modules]
 
@@ -211,8 +218,7 @@ def _executable() -> str:
     return executable
 
 
-def _own_arguments() -> tuple[str, ...]:
-    try:
-        return tuple(shlex.split(os.environ.get("HARNESS_VLLM_ARGS", "")))
-    except ValueError as error:
-        raise UsageError(f"HARNESS_VLLM_ARGS: {error}") from None
+def _copies(arguments: Sequence[str]) -> int:
+    """How many copies of the model a server shares requests among."""
+    size = flags(arguments).get("data-parallel-size", "1")
+    return max(1, int(size)) if size.isdecimal() else 1

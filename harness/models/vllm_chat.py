@@ -10,29 +10,13 @@ from typing import Any
 from harness.errors import FAULTS, UsageError, first_line
 from harness.models.chat import Chat
 from harness.models.hf_files import checkpoint_folder
+from harness.models.vllm_arguments import flags
 from scorers.read.normalise import Delimiters
 
 _TEMPLATE, _VARIABLES = "chat-template", "default-chat-template-kwargs"
 _PARSER = "reasoning-parser"
 _ELSEWHERE = ("config", "tokenizer", "tokenizer-mode")
 """Arguments by which vLLM may take another template than the checkpoint's."""
-
-
-def flags(arguments: Sequence[str]) -> dict[str, str]:
-    """`--name value` and `--name=value` of a command line, by name; a flag without a value has ""."""
-    found: dict[str, str] = {}
-    for position, word in enumerate(arguments):
-        if word.startswith("--"):
-            name, equals, value = word.removeprefix("--").partition("=")
-            following = arguments[position + 1] if position + 1 < len(arguments) else "--"
-            found[_dashed(name)] = value if equals or following.startswith("--") else following
-    return found
-
-
-def _dashed(name: str) -> str:
-    """A flag's name as documented; after a dot it is a key's own."""
-    flag, dot, key = name.partition(".")
-    return flag.replace("_", "-") + dot + key
 
 
 def parses_reasoning(arguments: Sequence[str]) -> bool:

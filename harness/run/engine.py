@@ -130,6 +130,7 @@ def spec_of(config: RunConfig) -> models.ModelSpec:
         ),
         server=models.ServerOptions(**_named(models.ServerOptions, config)),
         replicas=models.ReplicaOptions(**_named(models.ReplicaOptions, config)),
+        vllm=models.VLLMOptions(**_named(models.VLLMOptions, config)),
     )
 
 
@@ -238,6 +239,7 @@ class _Run:
             self.config.template(),
             self.coords,
             self.config.limit,
+            self.config.shard,
             self.config.max_new_tokens,
             self.config.max_pixels,
         )
@@ -309,6 +311,7 @@ class _Run:
                 "generation_sha": shas[plan.task.name],
                 "prompts_sha": plan.entries.prompts_sha(),
                 "rendered": self._rendered(plan),
+                **({"whole": plan.entries.whole} if self.config.shard is not None else {}),
             }
             for plan in plans
         }
@@ -440,5 +443,6 @@ class _Run:
             seconds=seconds,
             run_dir=self.run_dir,
             asked=self.asked,
+            shard=self.config.shard,
             notes=identity.notes_of(self.content),
         )

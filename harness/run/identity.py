@@ -59,10 +59,10 @@ def generation_sha(
         coords: how places are written.
     """
     asked = {name: value for name, value in fixed.items() if name not in _ELSEWHERE}
-    return sha(plain(_answering(model)), asked, max_new_tokens, coords)
+    return sha(plain(answering(model)), asked, max_new_tokens, coords)
 
 
-def _answering(model: Mapping[str, Any]) -> dict[str, Any]:
+def answering(model: Mapping[str, Any]) -> dict[str, Any]:
     """What of a model's description decides its answers: its name does not where its content is known."""
     return {name: value for name, value in model.items() if name != "model" or not model.get("fingerprint")}
 
@@ -243,6 +243,9 @@ def check_settings(
             f"{run_dir}: this run has the task {lost[0]}, the command has not: tasks may only be added; "
             "choose another --out, or --fresh to start over"
         )
+    part = str(config.shard) if config.shard is not None else None
+    if old["config"].get("shard") != part:
+        raise _changed(run_dir, "shard", old["config"].get("shard"), part)
     before, now = old["config"].get("limit"), config.limit
     if now is not None and (before is None or now < before):
         raise _changed(run_dir, "limit", before, now, "it may only grow")
@@ -283,8 +286,8 @@ def check_model(run_dir: Path, old: Mapping[str, Any], model: Mapping[str, Any],
     Raises:
         UsageError: names the first thing that changed.
     """
-    before, now = _answering(old["model"]), plain(_answering(model))
-    if (changed := _first_change(before, now)) is not None:
+    before, now = answering(old["model"]), plain(answering(model))
+    if (changed := first_change(before, now)) is not None:
         name, was, is_now = changed
         raise _changed(run_dir, f"the model's {name}", was, is_now)
     if coords != old.get("coords"):
@@ -297,20 +300,20 @@ def check_versions(run_dir: Path, old: Mapping[str, Any], versions: Mapping[str,
     Raises:
         UsageError: names the first package that changed.
     """
-    changed = _first_change(old["model"].get("versions", {}), versions)
+    changed = first_change(old["model"].get("versions", {}), versions)
     if changed is not None:
         name, before, now = changed
         raise _changed(run_dir, name, before, now, "its answers may differ")
 
 
-def _first_change(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+def first_change(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
     """The name of the first entry that differs, that within an entry after a dot, with both values."""
     for name in sorted(before.keys() | now.keys()):
         was, is_now = before.get(name), now.get(name)
         if was == is_now:
             continue
         if isinstance(was, Mapping) and isinstance(is_now, Mapping):
-            inner = _first_change(was, is_now)
+            inner = first_change(was, is_now)
             assert inner is not None
             return f"{name}.{inner[0]}", inner[1], inner[2]
         return name, was, is_now

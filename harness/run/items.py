@@ -22,6 +22,10 @@ from scorers.types import Coords, Shape, Target
 from tasks.prompts import ImagePart, Part
 from tasks.types import Groups, Sample, Task
 
+POSITION = "position"
+"""In a line of a shard's items: its place, from 0, among those of the whole run."""
+ELSEWHERE = -1
+"""Stands for what another shard asks where the numbers of a whole plan's entries are given."""
 Line = Mapping[str, Any]
 """A line of a run's file, as plain JSON."""
 
@@ -176,6 +180,9 @@ class Entries(Sequence[Planned | FailedRow]):
         self._task, self._store, self._coords = task, store, coords
         self._pieces = Spool(store.folder, "items")
         self._order: array[int] | None = None
+        self._places: array[int] | None = None
+        self.whole = 0
+        """Entries of the whole plan, other shards' among them, once they are chosen."""
         self.costs = array("d")
         """An estimate of the tokens that each takes, to sort by; NaN: it cannot be asked."""
 
@@ -190,9 +197,21 @@ class Entries(Sequence[Planned | FailedRow]):
         """None yet, of the same task."""
         return Entries(self._task, self._store, self._coords)
 
-    def choose(self, numbers: Iterable[int]) -> None:
-        """Leave all but these, in this order."""
-        self._order = array("q", numbers)
+    def choose(self, numbers: Iterable[int], *, placed: bool = False) -> None:
+        """Leave all but these, in this order.
+
+        Args:
+            numbers: as `append` gave them, or `ELSEWHERE`, of the whole plan.
+            placed: write down with each entry where in the whole plan it stands.
+        """
+        self._order, places = array("q"), array("q")
+        for number in numbers:
+            if number != ELSEWHERE:
+                self._order.append(number)
+                if placed:
+                    places.append(self.whole)
+            self.whole += 1
+        self._places = places if placed else None
         self.costs = array("d", map(self.costs.__getitem__, self._order))
 
     def __len__(self) -> int:
@@ -242,4 +261,10 @@ class Entries(Sequence[Planned | FailedRow]):
 
     def write(self, path: Path) -> None:
         """Write the items file, whole or not at all."""
-        write_atomic(path, (self._piece(position)[0] + b"\n" for position in range(len(self))))
+        write_atomic(path, map(self._line, range(len(self))))
+
+    def _line(self, position: int) -> bytes:
+        line = self._piece(position)[0] + b"\n"
+        if self._places is None:
+            return line
+        return b'{"%s":%d,' % (POSITION.encode(), self._places[position]) + line.removeprefix(b"{")

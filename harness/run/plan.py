@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from harness.errors import FAULTS, UsageError, named
 from harness.jsonl import plain
-from harness.run.items import Entries, FailedRow, Planned
+from harness.run.items import ELSEWHERE, Entries, FailedRow, Planned
 from harness.run.media import ImageStore
+from harness.shards import Shard
 from scorers.read.option import LETTERS
 from scorers.types import Coords
 from tasks.images import IMAGE_COLUMNS, ImageError
@@ -30,6 +31,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class _Draft:
+    """A sample before anything of it is rendered or decoded."""
+
+    content: Sample | FailedRow
+    unit: str | None
+    """The group that stands or falls with it."""
+    row: int
+    """The number of its row."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlanOptions:
     """What shapes a plan beside the rows."""
 
@@ -37,6 +49,7 @@ class PlanOptions:
     template: str | None = None
     coords: Coords | None = None
     limit: int | None = None
+    shard: Shard | None = None
     max_new_tokens: int | None = None
     max_pixels: int | None = None
 
@@ -79,27 +92,44 @@ def plan_task(
     """
     max_new = options.max_new_tokens or task.limits.get(options.style, 1024)
     limit = options.limit
-    prepare = _Preparer(task, options, store, max_new, tick)
+    prepare = _Preparer(task, options, store, max_new)
     entries = Entries(task, store, options.coords)
     endless = source.count is None and source.synthetic
+    mine = _mine(task, options.shard)
+
+    def add(draft: _Draft) -> int:
+        tick()
+        return entries.append(prepare(draft)) if mine(draft) else ELSEWHERE
+
+    drafts = _drafts(task, source)
     if limit is not None and task.unit is not None:
-        units = _whole_units(
-            _drafts(task, source), limit, endless, lambda draft: entries.append(prepare(draft))
-        )
-        entries.choose(units)
+        chosen = _whole_units(drafts, limit, endless, add)
+    elif limit is not None and task.headline.reduce == "macro" and not endless:
+        chosen = map(add, _dealt(task, source, limit))
     else:
-        drafts: Iterable[Sample | FailedRow] = islice(samples_of(task, source), limit)
-        if limit is not None and task.headline.reduce == "macro" and not endless:
-            drafts = _dealt(task, source, limit)
-        for draft in drafts:
-            entries.append(prepare(draft))
-    if not entries:
+        chosen = map(add, islice(drafts, limit))
+    entries.choose(chosen, placed=options.shard is not None)
+    if not entries.whole:
         raise UsageError(f"{task.name}: no rows in {source.label}; name other data with --data")
     return TaskPlan(task, source, max_new, entries)
 
 
-def _drafts(task: Task, source: RowSource) -> Iterator[tuple[str | None, Sample | FailedRow]]:
-    """(unit, sample) of every row in order.
+def _mine(task: Task, shard: Shard | None) -> Callable[[_Draft], bool]:
+    """Whether a draft is the shard's: units, or rows where there are none, are dealt in turn, as they come."""
+    numbers: dict[str | int, int] = {}
+
+    def mine(draft: _Draft) -> bool:
+        if shard is None:
+            return True
+        if task.unit is None:
+            return shard.has(draft.row)
+        return shard.has(numbers.setdefault(draft.row if draft.unit is None else draft.unit, len(numbers)))
+
+    return mine
+
+
+def _drafts(task: Task, source: RowSource) -> Iterator[_Draft]:
+    """The samples of every row in order.
 
     A row that is there twice is asked twice, as the benchmark's own script would, the second time as "id~2".
     Another row with an id that was met before is a failure.
@@ -110,26 +140,30 @@ def _drafts(task: Task, source: RowSource) -> Iterator[tuple[str | None, Sample 
     for index, row in enumerate(source.rows):
         for draft in _row_samples(task, index, row):
             if isinstance(draft, FailedRow):
-                yield None, draft
+                yield _Draft(draft, draft.unit, index)
                 continue
-            unit = draft.groups.get(task.unit) if task.unit else None
-            name = unit if isinstance(unit, str) else None
+            unit = _unit(task, draft)
             key, content = hash(draft.id), hash((draft.question, draft.choices, repr(draft.target)))
             if key not in first:
                 first[key] = content
-                yield name, draft
+                yield _Draft(draft, unit, index)
                 continue
             times[key] = times.get(key, 1) + 1
             if content == first[key]:
-                yield name, replace(draft, id=f"{draft.id}~{times[key]}")
+                yield _Draft(replace(draft, id=f"{draft.id}~{times[key]}"), unit, index)
             else:
                 error = f"row {index}: id {draft.id!r} is not unique"
-                yield name, FailedRow(f"{draft.id} (row {index})", error, name)
+                yield _Draft(FailedRow(f"{draft.id} (row {index})", error, unit), unit, index)
+
+
+def _unit(task: Task, sample: Sample) -> str | None:
+    unit = sample.groups.get(task.unit) if task.unit else None
+    return unit if isinstance(unit, str) else None
 
 
 def samples_of(task: Task, source: RowSource) -> Iterator[Sample | FailedRow]:
     """The samples of a source in order, and the rows that gave none."""
-    return (draft for _, draft in _drafts(task, source))
+    return (draft.content for draft in _drafts(task, source))
 
 
 def _row_samples(task: Task, index: int, row: Row | object) -> Iterable[Sample | FailedRow]:
@@ -159,8 +193,7 @@ def _askable(task: Task, where: str, sample: Sample, row: Row) -> Sample | Faile
     why = next(_faults(task, sample, row), None)
     if why is None:
         return sample
-    unit = sample.groups.get(task.unit) if task.unit else None
-    return FailedRow(sample.id, f"{where}: {why}", unit if isinstance(unit, str) else None)
+    return FailedRow(sample.id, f"{where}: {why}", _unit(task, sample))
 
 
 def _faults(task: Task, sample: Sample, row: Row) -> Iterator[str]:
@@ -199,10 +232,10 @@ def _line(text: str, most: int = 500) -> str:
 
 
 def _whole_units(
-    drafts: Iterable[tuple[str | None, Sample | FailedRow]],
+    drafts: Iterable[_Draft],
     limit: int,
     endless: bool,
-    add: Callable[[Sample | FailedRow], int],
+    add: Callable[[_Draft], int],
 ) -> Iterator[int]:
     """What `add` gives for the first units that together hold at most `limit` samples, at least one unit.
 
@@ -211,8 +244,8 @@ def _whole_units(
     """
     units: dict[str, array[int]] = {}
     total = 0
-    for position, (name, draft) in enumerate(drafts):
-        unit = name if name is not None else f"{position}"
+    for position, draft in enumerate(drafts):
+        unit = draft.unit if draft.unit is not None else f"\x1f{position}"
         if unit not in units:
             if endless and total >= limit:
                 break
@@ -229,7 +262,7 @@ def _whole_units(
         yield from members
 
 
-def _dealt(task: Task, source: RowSource, limit: int) -> Iterator[Sample | FailedRow]:
+def _dealt(task: Task, source: RowSource, limit: int) -> Iterator[_Draft]:
     """The first samples of each group that a macro headline averages, dealt in turn, in the order of the rows.
 
     Rows of one group often come together (all of ChartQA's human questions first): the first rows alone would
@@ -246,25 +279,21 @@ def _dealt(task: Task, source: RowSource, limit: int) -> Iterator[Sample | Faile
     for position in islice(turns, limit):
         chosen.extend(bytes(max(position + 1 - len(chosen), 0)))
         chosen[position] = 1
-    return compress(samples_of(task, source), chosen)
+    return compress(_drafts(task, source), chosen)
 
 
 class _Preparer:
     """Renders prompts and hashes what is shown."""
 
-    def __init__(
-        self, task: Task, options: PlanOptions, store: ImageStore, max_new: int, tick: Callable[[], None]
-    ) -> None:
-        self.task, self.options, self.store, self.max_new, self.tick = task, options, store, max_new, tick
+    def __init__(self, task: Task, options: PlanOptions, store: ImageStore, max_new: int) -> None:
+        self.task, self.options, self.store, self.max_new = task, options, store, max_new
 
-    def __call__(self, sample: Sample | FailedRow) -> Planned | FailedRow:
-        self.tick()
+    def __call__(self, draft: _Draft) -> Planned | FailedRow:
+        sample, name = draft.content, draft.unit
         if isinstance(sample, FailedRow):
             return sample
         from jinja2 import TemplateError
 
-        unit = sample.groups.get(self.task.unit) if self.task.unit else None
-        name = unit if isinstance(unit, str) else None
         try:
             images = tuple(self.store.keep(image) for image in sample.images)
         except ImageError as error:

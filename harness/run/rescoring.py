@@ -121,6 +121,7 @@ def _scored(
         seconds=seconds,
         run_dir=run_dir,
         asked=asked,
+        shard=config.shard,
         notes=notes_of(run),
     )
     return ScoredRun(results, scores, missing)

@@ -16,6 +16,7 @@ from harness.registry import suite_names
 from harness.scores.results import CategoryResult, Results, TaskResult
 from harness.scores.stats import NOTHING, Estimate, macro_interval, mean_interval, mean_of
 from harness.scores.verdicts import NO_VERDICT, STATUSES, Labels, Verdicts, scorer_version
+from harness.shards import Shard
 from scorers.types import Status
 from tasks import CATEGORIES
 from tasks.types import Metric, Task
@@ -317,6 +318,7 @@ def run_results(
     seconds: float,
     run_dir: Path,
     asked: int | None = None,
+    shard: Shard | None = None,
     notes: Sequence[str] = (),
 ) -> Results:
     """The results of a run from those of its tasks.
@@ -328,10 +330,12 @@ def run_results(
         seconds: how long the command took.
         run_dir: the run's folder.
         asked: responses that the command asked for; None: not recorded.
+        shard: the part that was asked; None: all. One may hold no sample of a small task, which is no failure.
         notes: what a reader must know of how the model was asked.
     """
     over = any(
-        task.counted == 0 or task.share("failed") + task.share("error") > failure_budget
+        (task.counted == 0 and (task.samples > 0 or shard is None))
+        or task.share("failed") + task.share("error") > failure_budget
         for task in tasks.values()
     )
     return Results(
@@ -341,6 +345,7 @@ def run_results(
         exit_code=Exit.INCOMPLETE if over else Exit.COMPLETE,
         model=model,
         synthetic=any(label.startswith("synthetic") for task in tasks.values() for label in task.labels),
+        shard=str(shard) if shard is not None else None,
         seconds=round(seconds, 3),
         asked=asked,
         notes=tuple(notes),

@@ -91,6 +91,8 @@ class Results:
     model: Mapping[str, Any]
     synthetic: bool = False
     """Some rows were drawn: not the benchmark."""
+    shard: str | None = None
+    """The part of the run that this is, as "2/8": no score of a benchmark. None: all that was to be asked."""
     seconds: float = 0.0
     """How long the last command took."""
     asked: int | None = None
@@ -148,6 +150,7 @@ def _results(run_dir: Path, content: Mapping[str, Any]) -> Results:
         exit_code=Exit(content["exit_code"]),
         model=content["model"],
         synthetic=content["synthetic"],
+        shard=content.get("shard"),
         seconds=float(content["seconds"]),
         asked=content.get("asked"),
         notes=tuple(content.get("notes", ())),

@@ -70,6 +70,8 @@ def _mean(mean: CategoryResult, said: str) -> str:
 
 
 def _notes(results: Results) -> Iterator[str]:
+    if results.shard is not None:
+        yield f"Shard {results.shard}: a part of a run, not a benchmark's score; harness merge joins the parts."
     if results.synthetic:
         yield "Synthetic data: drawn for this run, not the benchmarks. Not comparable to anything published."
     if results.model.get("allow_missing_weights"):

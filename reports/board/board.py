@@ -127,11 +127,11 @@ class Board:
 
     @property
     def order(self) -> list[int]:
-        """Positions of the runs, best mean first; what is partial or has no mean comes last."""
+        """Positions of the runs, best mean first; what is partial, a shard or without a mean comes last."""
 
         def key(index: int) -> tuple[bool, float]:
             mean = self.runs[index].results.mean.score.value
-            return not self.runs[index].finished or mean is None, -(mean or 0.0)
+            return not self.runs[index].whole or mean is None, -(mean or 0.0)
 
         return sorted(range(len(self.runs)), key=key)
 
@@ -283,7 +283,7 @@ def _rank(row: Row, runs: Sequence[Run], cells: dict[tuple[str, int], Cell]) -> 
     groups: dict[Any, list[int]] = {}
     for index, run in enumerate(runs):
         cell = cells.get((row.id, index))
-        if cell is not None and cell.score.value is not None and run.finished:
+        if cell is not None and cell.score.value is not None and run.whole:
             groups.setdefault(_asked(cell, run), []).append(index)
     for members in groups.values():
         if len(members) == 1:

@@ -58,6 +58,7 @@ def to_json(board: Board) -> str:
                 "model": run.results.model,
                 "synthetic": run.synthetic,
                 "complete": run.finished,
+                "shard": run.shard,
                 "missing": run.missing,
                 "exit_code": int(run.results.exit_code) if run.finished else None,
                 "seconds": run.results.seconds,

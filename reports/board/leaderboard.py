@@ -96,13 +96,13 @@ class View:
 
     @cached_property
     def best(self) -> Mapping[str, int]:
-        """Row → position of the complete run with the highest score."""
+        """Row → position of the whole run with the highest score."""
         found = {}
         for row in self.board.rows:
             scores = [
                 (cell.score.value, -index)
                 for index, cell in enumerate(self.board.line(row))
-                if cell is not None and cell.score.value is not None and self.board.runs[index].finished
+                if cell is not None and cell.score.value is not None and self.board.runs[index].whole
             ]
             if len(scores) > 1:
                 found[row.id] = -max(scores)[1]
@@ -268,7 +268,9 @@ def _facts(run: Run) -> Iterator[tuple[str, Any]]:
 def _status(run: Run) -> str:
     if not run.finished:
         return f"partial: {counted(run.missing, 'response')} missing; scored with the scorers of this report"
-    return f"complete, exit code {int(run.results.exit_code)}, {run.results.seconds:.1f} s"
+    part = f"shard {run.shard}, " if run.shard is not None else ""
+    took = f", {run.results.seconds:.1f} s" if run.results.seconds else ""  # not known of one that was merged
+    return f"{part}complete, exit code {int(run.results.exit_code)}{took}"
 
 
 def _reported() -> dict[str, Any]:
@@ -299,7 +301,7 @@ def _data(board: Board, order: Sequence[int]) -> dict[str, Any]:
     """What sorting and the figures need, without repeating what the table says."""
     return {
         "order": list(order),
-        "runs": [{"name": run.name, "partial": not run.finished} for run in board.runs],
+        "runs": [{"name": run.name, "partial": not run.whole} for run in board.runs],
         "rows": [
             {
                 "id": row.id,

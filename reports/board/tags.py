@@ -33,6 +33,8 @@ def _tags(run: Run) -> Iterator[Tag]:
             f"partial: {run.missing} of {total} missing" if run.missing else "partial: not finished",
             "Not complete: scored as far as it is, not ranked. Its command continues it.",
         )
+    if run.shard is not None:
+        yield Tag(f"shard {run.shard}", "A part of a run, not ranked: harness merge puts the parts together")
     if run.synthetic:
         yield Tag("synthetic", "Data drawn for this run: not the benchmarks")
     if run.finished and run.results.exit_code == Exit.INCOMPLETE:
@@ -53,20 +55,22 @@ def _tags(run: Run) -> Iterator[Tag]:
 
 def notice(runs: Sequence[Run]) -> str | None:
     """The line above everything: drawn data, partial runs, failures; None where all is as it should be."""
-    parts = []
+    said = []
     synthetic = [run.name for run in runs if run.synthetic]
     if synthetic:
         whose = "" if len(synthetic) == len(runs) else f" ({_listed(synthetic)})"
-        parts.append(
+        said.append(
             f"Synthetic data{whose}: drawn for these runs, not the benchmarks. "
             "Not comparable to anything published."
         )
     if partial := [run.name for run in runs if not run.finished]:
-        parts.append(f"Partial, and not ranked: {_listed(partial)}.")
+        said.append(f"Partial, and not ranked: {_listed(partial)}.")
+    if parts := [run.name for run in runs if run.shard is not None]:
+        said.append(f"Parts of a run, and not ranked: {_listed(parts)}; harness merge puts them together.")
     over = [run.name for run in runs if run.finished and run.results.exit_code == Exit.INCOMPLETE]
     if over:
-        parts.append(f"More failures than allowed (exit 3): {_listed(over)}.")
-    return " ".join(parts) or None
+        said.append(f"More failures than allowed (exit 3): {_listed(over)}.")
+    return " ".join(said) or None
 
 
 def _listed(names: Sequence[str], most: int = 4) -> str:
