@@ -16,6 +16,7 @@ from harness.words import counted
 from reports.board.board import make_board
 from reports.board.leaderboard import board_section
 from reports.board.tags import notice
+from reports.imported import imported_section
 from reports.page import Section, render
 from reports.runs import Run, load_runs
 from reports.samples.section import samples_section
@@ -132,6 +133,8 @@ def _sections(
             yield compare_section(runs, pairs, samples=samples)
         else:
             yield board_section(board, samples=samples)
+        if (imported := imported_section(runs, samples=samples)) is not None:
+            yield imported
         if samples:
             yield samples_section(runs, out.with_name(f"{out.stem}_media"))
     if training:

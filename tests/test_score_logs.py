@@ -102,7 +102,7 @@ def test_a_log_is_joined_with_the_rows_of_its_data(
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("a.xlsx", "", ".xlsx is not read: save it as TSV"),
+        ("a.xls", "", ".xls is not read: save the table as .xlsx, .tsv or .json"),
         ("a.tsv", "index\tquestion\n1\tWhat?\n", "no table of VLMEvalKit's: there is no column 'prediction'"),
         ("a.jsonl", '{"doc_id": 1, "resps": [[]]}\n', "filtered_resps holds no text"),
     ],

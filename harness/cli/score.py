@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ def score(parser: argparse.ArgumentParser) -> Runner:
     """Score responses without a model.
 
       harness score TASK FILE.jsonl  rows {id, record, response} become {id, value, official, status, …}
-      harness score TASK LOG [--data DIR]  predictions of lmms-eval (--log_samples) or VLMEvalKit (tsv, json)
+      harness score TASK LOG [--data DIR]  predictions of lmms-eval, VLMEvalKit or inspect
       harness score RUN              a run's responses again: rewrites its scores and results
       harness score RUN --submission DIR  writes the files that challenges score (DocVQA, InfoVQA test splits)
 
@@ -172,16 +172,16 @@ def _rows(path: Path, task: Task, data: str | None) -> Iterator[tuple[str, Any, 
 
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file")
-    predictions = read_log(path)
-    if predictions is not None:
-        return _logged(predictions, task, data)
+    log = read_log(path)
+    if log is not None:
+        return _logged(log.predictions, task, data)
     if data is not None:
         raise UsageError(f"--data is for predictions of another tool: the rows of {path} have their records")
     return _own_rows(path, task)
 
 
 def _logged(
-    predictions: Iterator[Logged], task: Task, data: str | None
+    predictions: Iterable[Logged], task: Task, data: str | None
 ) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     from harness.data import load_rows
     from harness.imports import joined
@@ -190,7 +190,9 @@ def _logged(
         if isinstance(each, str):
             yield each, each, {"response": ""}
         else:
-            yield each.where, each.record, {"id": each.key, "response": each.response}
+            reason = "error" if each.error is not None else each.finish_reason
+            row = {"id": each.key, "response": each.response, "finish_reason": reason, "error": each.error}
+            yield each.where, each.record, row
 
 
 def _own_rows(path: Path, task: Task) -> Iterator[tuple[str, Any, dict[str, Any]]]:

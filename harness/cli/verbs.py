@@ -20,6 +20,9 @@ class Verb(NamedTuple):
 
 VERBS: dict[str, Verb] = {
     "eval": Verb("harness.cli.eval:evaluate", "evaluate a model on benchmarks, or continue a run"),
+    "import": Verb(
+        "harness.cli.import_log:import_log", "make a run of another tool's log, beside its own verdicts"
+    ),
     "score": Verb("harness.cli.score:score", "score a file of responses, or a run again without its model"),
     "merge": Verb("harness.cli.merge:merge", "put the shards of a run together"),
     "report": Verb("reports.cli.report:report", "make one HTML file of runs, or print their table"),

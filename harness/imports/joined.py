@@ -1,14 +1,16 @@
-"""Predictions beside the data set rows that they are about."""
+"""Predictions beside the data that they are about: rows for `harness score`, samples for `harness import`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from harness.data import BadRow, RowSource
 from harness.imports.logged import Logged
+from harness.imports.matching import mismatch, same
 from harness.jsonl import plain
-from tasks.types import Row
+from harness.run.plan import FailedRow, Planned
+from tasks.types import Row, Sample, Task
 
 
 def joined(predictions: Iterable[Logged], source: RowSource) -> Iterator[Logged | str]:
@@ -34,5 +36,70 @@ def _numbered(rows: list[Row | BadRow], key: str) -> Row | BadRow | None:
 
 
 def _asks(logged: Logged, row: Row) -> bool:
-    question = str(plain(row.get("question")) or "").strip()
-    return " ".join(question.split()) in " ".join(logged.question.split())
+    return same(str(plain(row.get("question")) or "")) in same(logged.question)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A prediction and the sample that it is about, or the row that gave none."""
+
+    logged: Logged
+    entry: Planned | FailedRow
+    why_not: str | None = None
+    """What speaks against it: then the prediction is not judged."""
+
+    @property
+    def id(self) -> str:
+        """The sample's."""
+        return self.entry.sample.id if isinstance(self.entry, Planned) else self.entry.id
+
+
+class Places:
+    """Where the samples of a task are found: by the row's `index`, by their own id, by their number.
+
+    Args:
+        task: its `to_samples` is to be replaced by `watched`, which notes the rows' indices.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._met: dict[str, int] = {}
+        self._by_index: dict[str, list[str]] = {}
+        self._numbered: list[Planned | FailedRow] = []
+        self._by_id: dict[str, Planned] = {}
+
+    def watched(self, row: Row) -> Iterator[Sample]:
+        """The samples of a row, as the task gives them."""
+        for sample in self._task.to_samples(row):
+            count = self._met[sample.id] = self._met.get(sample.id, 0) + 1
+            name = (
+                sample.id if count == 1 else f"{sample.id}~{count}"
+            )  # as a plan names a row that is there twice
+            if row.get("index") is not None:
+                self._by_index.setdefault(str(row["index"]), []).append(name)
+            yield sample
+
+    def take(self, entries: Sequence[Planned | FailedRow]) -> None:
+        """The samples of the plan, in the order of the rows."""
+        self._numbered = list(entries)
+        self._by_id = {entry.sample.id: entry for entry in entries if isinstance(entry, Planned)}
+
+    def find(self, logged: Logged) -> Match | None:
+        """The sample that a prediction is about; None where the data hold none at its place.
+
+        Of several places that it may mean, the first where nothing speaks against it; else the first.
+        """
+        first: Match | None = None
+        for entry in self._candidates(logged):
+            why = entry.error if isinstance(entry, FailedRow) else mismatch(logged, entry.sample)
+            match = Match(logged, entry, why)
+            if match.why_not is None:
+                return match
+            first = first or match
+        return first
+
+    def _candidates(self, logged: Logged) -> Iterator[Planned | FailedRow]:
+        names = [name for given in logged.names for name in (*self._by_index.get(given, ()), given)]
+        yield from (self._by_id[name] for name in names if name in self._by_id)
+        if logged.number is not None and logged.number < len(self._numbered):
+            yield self._numbered[logged.number]

@@ -225,6 +225,11 @@ def check_settings(
     Raises:
         UsageError: names the first setting that changed, or the task or limit that shrank.
     """
+    if "imported" in old:
+        raise UsageError(
+            f"{run_dir}: imported from a log of another tool: it can be scored, reported and compared, not "
+            "continued; choose another --out, or --fresh to start over"
+        )
     if "identity" not in old:
         raise UsageError(
             f"{run_dir}: made by an earlier version, which recorded less of what decides an answer: it can be "

@@ -10,7 +10,7 @@ from harness.run.identity import read_run
 
 OWN = (
     *("run.json", "results.json", "finished.json", "report.html", "report_media"),
-    *("items", "images", "samples", "scores"),
+    *("items", "images", "samples", "scores", "reported"),
 )
 """What a run writes into its directory, beside the lock."""
 FOLDER = "replaced"

@@ -103,4 +103,9 @@ def _notes(results: Results) -> Iterator[str]:
             counts = f"{task.failed} failed" + (f", {task.error} scorer errors" if task.error else "")
             yield f"{task.name}: {counts} of {task.responses}; first: {textwrap.shorten(task.errors[0], 160)}"
     if results.exit_code == Exit.INCOMPLETE:
-        yield "More failures than allowed: exit 3. The same command asks the failed ones again."
+        again = (
+            ""
+            if results.model.get("backend") == "imported"
+            else " The same command asks the failed ones again."
+        )
+        yield f"More failures than allowed: exit 3.{again}"
