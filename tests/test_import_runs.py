@@ -395,6 +395,34 @@ def test_rows_of_another_split_are_left_out(fakes: ModuleType, tmp_path: Path) -
     assert [line["official"] for line in lines(tmp_path / "run/scores/mmmu.jsonl")] == [1.0, 1.0]
 
 
+@pytest.mark.parametrize(
+    ("name", "matches", "scores"),
+    [
+        ("ChartQA_TEST", ["[1.0]", "[0.0]"], [1.0, 0.0]),
+        ("DocVQA_VAL", ["[0.25, 0.9]", "[0.75]"], [0.75, 0.0]),  # distances: the nearest counts, from half on
+    ],
+)
+def test_verdicts_of_vlmevalkit_on_short_answers(
+    tmp_path: Path, name: str, matches: list[str], scores: list[float]
+) -> None:
+    rows = [{"index": n, "question": "?", "answer": "5", "prediction": "6"} for n in range(2)]
+    log = read_log(table(tmp_path / f"m_{name}.tsv", rows))
+    assert log is not None
+    assert [each.said.score for each in log.predictions] == [None, None]
+    judged = [
+        {**row, "eval_gt": "['5']", "eval_pred": "6", "eval_match": match, "eval_score": 0.5}
+        for row, match in zip(rows, matches, strict=True)
+    ]
+    table(tmp_path / f"m_{name}_results.tsv", judged)
+    (tmp_path / f"m_{name}_acc.csv").write_text('"split","Overall"\n"a","10"\n"b","20"\n')
+    log = read_log(tmp_path / f"m_{name}.tsv")
+    assert log is not None
+    assert [(each.said.score, each.said.extracted) for each in log.predictions] == [
+        (score, "6") for score in scores
+    ]
+    assert log.headline is None  # of which split is not known
+
+
 def test_an_empty_cell_of_a_workbook_is_no_response(data: Path, tmp_path: Path) -> None:
     rows = [{"index": 0, "question": "What is bar 0?", "answer": "5", "prediction": None}]
     log = table(tmp_path / "m_ChartQA_TEST.xlsx", rows)

@@ -18,6 +18,8 @@ class Known(NamedTuple):
     """The one that stands for it there."""
     judged: bool = False
     """A judge model gives its verdicts."""
+    split: str = ""
+    """Which split of the tool's scores is ours, where it tells several apart."""
 
 
 LMMS_EVAL: dict[str, Known] = {
@@ -46,10 +48,10 @@ LMMS_EVAL: dict[str, Known] = {
 VLMEVALKIT: dict[str, Known] = {
     "AI2D_TEST": Known("ai2d"),
     "ChartQA_TEST": Known("chartqa"),
-    "DocVQA_VAL": Known("docvqa"),
-    "InfoVQA_VAL": Known("infovqa"),
+    "DocVQA_VAL": Known("docvqa", "anls"),
+    "InfoVQA_VAL": Known("infovqa", "anls"),
     "MMBench_DEV_EN": Known("mmbench"),
-    "MMMU_DEV_VAL": Known("mmmu"),
+    "MMMU_DEV_VAL": Known("mmmu", split="validation"),
     "MMStar": Known("mmstar"),
     "MathVista_MINI": Known("mathvista"),
     "OCRBench": Known("ocrbench"),

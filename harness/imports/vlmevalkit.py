@@ -1,7 +1,11 @@
 """VLMEvalKit's prediction tables: the data set's own columns without the image, and `prediction`.
 
 The prediction file is `MODEL_DATASET.xlsx` (or .tsv, .json, by PRED_FORMAT). Its evaluation writes files beside
-it: `MODEL_DATASET_JUDGE_result.xlsx` with the verdicts in a column `hit`, and `MODEL_DATASET_acc.csv`.
+it, two of them with the predictions' columns and verdicts:
+
+- `MODEL_DATASET_JUDGE_result.xlsx` of choices, with `hit`;
+- `MODEL_DATASET_results.xlsx` of short answers, with `eval_match`, a number for each gold answer;
+- `MODEL_DATASET_acc.csv`, the score of the whole.
 """
 
 from __future__ import annotations
@@ -15,16 +19,21 @@ from typing import Any
 from harness.errors import FAULTS, UsageError, named
 from harness.imports.logged import NOTHING, Headline, Log, Logged, Said
 from harness.imports.names import VLMEVALKIT, Known
-from harness.imports.verdicts import fraction, numbers
-from tasks.options import lettered
+from harness.imports.verdicts import finite, fraction
+from harness.jsonl import read_json
+from tasks.options import as_list, lettered
 
 COLUMN = "prediction"
 SUFFIXES = (".xlsx", ".tsv", ".csv", ".json")
-VERDICTS = ("hit", "eval_score", "score")
+VERDICTS = ("hit", "eval_match")
 """Columns in which its evaluations write a verdict."""
+ANLS = "anls"
+"""The metric whose `eval_match` holds edit distances, as shares of the longer text: 0 is the same text."""
 FAILED = "Failed to obtain answer"
 """How a prediction begins where its model gave none."""
-_READ = ("eval_pred", "extract", "res")
+_READ = ("eval_pred",)
+_THRESHOLD = 0.5
+"""Of ANLS: below it an answer is wrong."""
 _IDENTITIES = ("index", "id", "question_id", "questionId", "pid", "sample_index")
 _RULE = "exact_matching"
 
@@ -45,22 +54,23 @@ def vlmevalkit_log(path: Path, metric: str | None = None) -> Log:
 
     Args:
         path: the file.
-        metric: the column of its verdicts; None: the first of `VERDICTS` that the table has.
+        metric: the column of its verdicts; None: the first of `VERDICTS` that the evaluation's table has.
     """
     model, name, known = _named(path)
     evaluated = _only(path, "_result") or _only(path, "_results")
     scored = _only(path, "_acc") or _only(path, "_score")
-    verdicts = _verdicts(evaluated, metric) if evaluated is not None else {}
+    distances = known is not None and known.metric == ANLS
+    verdicts = _verdicts(evaluated, metric, distances) if evaluated is not None else {}
     beside = [file.name for file in (evaluated, scored) if file is not None]
     return Log(
         "VLMEvalKit",
-        _predictions(path, metric, verdicts),
+        _predictions(path, verdicts),
         name=name,
         task=known.task if known else None,
         model=model,
-        metric=metric or "hit",
-        headline=_headline(scored) if scored is not None else None,
-        judged=evaluated is not None and _RULE not in evaluated.name,
+        metric=metric,
+        headline=_headline(scored, known.split if known else "") if scored is not None else None,
+        judged=evaluated is not None and evaluated.stem.endswith("_result") and _RULE not in evaluated.name,
         beside=tuple(beside),
     )
 
@@ -83,7 +93,7 @@ def _only(path: Path, ending: str) -> Path | None:
     return found[0] if len(found) == 1 else None
 
 
-def _predictions(path: Path, metric: str | None, verdicts: Mapping[str, Said]) -> Iterator[Logged]:
+def _predictions(path: Path, verdicts: Mapping[str, Said]) -> Iterator[Logged]:
     """The predictions of a table.
 
     Raises:
@@ -107,7 +117,7 @@ def _predictions(path: Path, metric: str | None, verdicts: Mapping[str, Said]) -
             gold=record.get("answer"),
             choices=lettered(record),
             error=error,
-            said=verdicts.get(key) or _said(row, metric),
+            said=verdicts.get(key, NOTHING),
         )
 
 
@@ -121,40 +131,49 @@ def _response(path: Path, value: Any) -> tuple[str, str | None]:
     return text, None
 
 
-def _said(row: Cells, metric: str | None) -> Said:
-    column = next((name for name in ([metric] if metric else VERDICTS) if name in row), None)
-    if column is None:
-        return NOTHING
-    found = row[column]
-    score = fraction(_number(found))
+def _verdicts(path: Path, metric: str | None, distances: bool) -> dict[str, Said]:
+    """Index → the verdict on it, of a table that an evaluation wrote."""
+    found = {}
+    for _, row in _rows(path):
+        column = next((name for name in ([metric] if metric else VERDICTS) if name in row), None)
+        if column is not None and row[column] is not None and row.get("index") is not None:
+            found[str(row["index"])] = _said(row, column, distances)
+    return found
+
+
+def _said(row: Cells, column: str, distances: bool) -> Said:
+    """The verdict in a row's column: a number, or of several the best: the nearest gold answer's."""
+    values = [value for text in as_list(row[column], column) if (value := _number(text)) is not None]
+    best = max((1 - value if distances else value for value in values), default=None)
+    if distances and best is not None and best < _THRESHOLD:
+        best = 0.0
     read = next((str(row[name]) for name in _READ if row.get(name) is not None), None)
-    return Said(score, read, numbers({column: _number(found)}))
+    return Said(fraction(best), read, {column: values[0]} if len(values) == 1 else {})
 
 
-def _number(value: Any) -> Any:
+def _number(value: Any) -> float | None:
     """A cell as the number that it is: text tables do not tell."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    if text in ("True", "False"):
-        return text == "True"
+    text = str(value).strip()
     try:
-        return float(text)
+        number = float({"True": 1, "False": 0}.get(text, text))
     except ValueError:
         return None
+    return number if finite(number) else None
 
 
-def _verdicts(path: Path, metric: str | None) -> dict[str, Said]:
-    """Index → the verdict on it, of a table that an evaluation wrote."""
-    return {str(row["index"]): _said(row, metric) for _, row in _rows(path) if "index" in row}
-
-
-def _headline(path: Path) -> Headline | None:
-    """The number `Overall` of a table of scores: of its last row, which has the split asked for or all."""
+def _headline(path: Path, split: str) -> Headline | None:
+    """The score of the whole: `Overall` of the split's row or the only one, or `Final Score` of an object."""
     if path.suffix == ".json":
-        return None
-    found = [number for _, row in _rows(path) if (number := _number(row.get("Overall"))) is not None]
-    return Headline("Overall", float(found[0])) if len(found) == 1 else None
+        content = read_json(path)
+        rows = content if isinstance(content, list) else [content]
+    else:
+        rows = [row for _, row in _rows(path)]
+    for name in ("Overall", "Final Score"):
+        known = [row for row in rows if isinstance(row, dict) and row.get(name) is not None]
+        ours = [row for row in known if row.get("split") == split] if len(known) > 1 else known
+        if len(ours) == 1 and (value := _number(ours[0][name])) is not None:
+            return Headline(name, value)
+    return None
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Cells]]:
