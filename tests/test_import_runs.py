@@ -18,8 +18,16 @@ from harness.cli import main
 from harness.errors import Exit
 from harness.imports import read_log
 from harness.imports.differences import agreement
-from harness.imports.logged import Said
+from harness.imports.logged import Logged, Said
+from harness.imports.matching import mismatch
 from harness.imports.verdicts import said
+from scorers.rules.chart import ChartTarget
+from scorers.rules.choice import ChoiceTarget
+from scorers.rules.document import DocTarget
+from scorers.rules.grounding import BoxTarget
+from scorers.rules.math import MathTarget
+from scorers.types import Target
+from tasks.types import Sample
 
 Rows = list[dict[str, Any]]
 ANSWERS = ["5", "7", "Blue", "12%"]
@@ -96,7 +104,7 @@ def test_a_log_of_lmms_eval_becomes_a_complete_run(
     said = capsys.readouterr().out
     assert "lmms-eval 0.7.3 said: relaxed_overall 0.5; ours: mean of human and augmented" in said
     assert "of 4 responses that both judged, 50.0 % agree (mean 50.00 theirs, 50.00 ours, official)" in said
-    assert "1  ours right, theirs wrong: we read at `tag`" in said
+    assert "1  ours right, theirs wrong: we read from the channel tag" in said
     assert (
         "1  theirs right, ours wrong: we find no answer" in said or "theirs right, ours wrong: we read" in said
     )
@@ -114,6 +122,8 @@ def test_a_log_of_lmms_eval_becomes_a_complete_run(
     assert [line["official"] for line in lines(out / "scores/chartqa.jsonl")] == [1.0, 1.0, 0.0, 0.0]
     page = (out / "report.html").read_text()
     assert "What the other tool said" in page
+    assert "from lmms-eval" in page
+    assert "settings refused" not in page
     assert (
         f"#/samples?task=chartqa&amp;run=M-1&amp;id={lines(out / 'items/chartqa.jsonl')[1]['id']}" in page
         or (f"id={lines(out / 'items/chartqa.jsonl')[1]['id']}" in page)
@@ -188,6 +198,50 @@ def test_rows_that_a_log_lacks_may_be_left_out(data: Path, tmp_path: Path) -> No
     assert run(log, data, tmp_path / "part", "--partial") == 0
     assert len(lines(tmp_path / "part/scores/chartqa.jsonl")) == 2
     assert "left out of n" in json.loads((tmp_path / "part/results.json").read_text())["notes"][1]
+
+
+def test_a_row_that_gives_no_sample_is_counted_once(data: Path, tmp_path: Path) -> None:
+    rows = lines(data / "chartqa/rows.jsonl")
+    rows[1]["answer"] = rows[2]["answer"] = " "
+    write_lines(data / "chartqa/rows.jsonl", rows)
+    log = lmms_log(tmp_path / "log", FOUR[:2])
+    assert run(log, data, tmp_path / "whole") == Exit.INCOMPLETE
+    assert [line["status"] for line in lines(tmp_path / "whole/scores/chartqa.jsonl")] == ["ok"] + [
+        "failed"
+    ] * 3
+    assert run(log, data, tmp_path / "part", "--partial") == Exit.INCOMPLETE
+    assert [line["status"] for line in lines(tmp_path / "part/scores/chartqa.jsonl")] == ["ok", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("target", "choices", "gold", "agrees"),
+    [
+        (ChoiceTarget(("x", "y"), 1, "?"), (), "B", True),
+        (ChoiceTarget(("x", "y"), 1, "?"), (), "1", True),
+        (ChoiceTarget(("x", "y"), 1, "?"), (), " Y", True),
+        (ChoiceTarget(("x", "y"), 1, "?"), (), "x", False),
+        (ChoiceTarget(("x", "y"), 1, "?"), ("x", "y"), "A", False),
+        (
+            MathTarget("?", "CD", ("1", "2", "3", "4")),
+            (),
+            "C, D",
+            True,
+        ),  # of several letters no spelling is known
+        (ChartTarget("5", "?"), (), 5.0, True),
+        (ChartTarget("5", "?"), (), "6", False),
+        (DocTarget(("a", "b"), "?"), (), "['b', 'c']", True),
+        (DocTarget((), "?"), (), "c", True),  # a test split has no answers
+        (BoxTarget((10, 20, 40, 60), 100, 100), (), "[0.1, 0.2, 0.4, 0.605]", True),
+        (BoxTarget((10, 20, 40, 60), 100, 100), (), [0.1, 0.2, 0.4, 0.7], False),
+        (BoxTarget((10, 20, 40, 60), 100, 100), (), "[10, 20, 30, 40]", True),  # in pixels: not compared
+    ],
+)
+def test_the_right_answer_is_recognised(
+    target: Target, choices: tuple[str, ...], gold: Any, agrees: bool
+) -> None:
+    sample = Sample(id="1", question="What is <image 1>?", target=target, choices=choices)
+    logged = Logged("log:1", "0", "", {}, "Look:  what is <image>?\nAnswer.", gold=gold)
+    assert (mismatch(logged, sample) is None) is agrees
 
 
 @pytest.mark.parametrize(
@@ -501,6 +555,14 @@ def test_a_log_of_inspect_becomes_a_run(data: Path, tmp_path: Path, capsys: pyte
     assert "said: includes accuracy 0;" in capsys.readouterr().out
 
 
+def test_an_epoch_that_no_log_can_have_is_refused(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = eval_log(tmp_path / "a.eval", [{**sample(0, "5", "C"), "epoch": 10**9}])
+    assert run(log, data, tmp_path / "run", "--task", "chartqa") == Exit.USAGE
+    assert "names epoch 1000000000 and holds 1 prediction" in capsys.readouterr().err
+
+
 def test_epochs_of_inspect_are_epochs(data: Path, tmp_path: Path) -> None:
     samples = [sample(n, ANSWERS[n], "C") for n in range(4)]
     samples += [{**sample(n, "no", "I"), "epoch": 2} for n in range(3)]
@@ -582,7 +644,7 @@ def test_classes_of_difference_come_from_statuses_and_readings() -> None:
     assert {(each.right, each.why, each.other, each.ids) for each in found.differences} == {
         ("theirs", "we find no answer", "official: with us", ("b",)),
         ("theirs", "cut before an answer", "official: with us", ("c",)),
-        ("ours", "we read something else, at `box`", "official: with them", ("d",)),
+        ("ours", "we read something else, from the channel box", "official: with them", ("d",)),
         ("ours", "the same is read, judged by another rule", "official: with us", ("e",)),
     }
     [judged, *_] = agreement({("d", 0): Said(0.0)}, scores, "value", judged=True).differences
@@ -653,4 +715,4 @@ def test_a_log_that_lmms_eval_itself_wrote(
     assert main(["import", str(log), "--data", str(data), "--out", str(tmp_path / "run"), "--no-report"]) == 0
     out = capsys.readouterr().out
     assert "lmms-eval said: relaxed_overall 0.5; ours: mean of human and augmented 75.00" in out
-    assert "1  ours right, theirs wrong: we read at `tag`" in out
+    assert "1  ours right, theirs wrong: we read from the channel tag" in out

@@ -43,9 +43,6 @@ def import_log(parser: argparse.ArgumentParser) -> Runner:
         "--prompt", help="direct or think, for the run's label: the prompts are the log's [direct]"
     )
     parser.add_argument(
-        "--limit", type=int, metavar="N", help="only the first N samples of the data, groups kept whole"
-    )
-    parser.add_argument(
         "--partial", action="store_true", help="leave out rows that the log lacks; else they count as failed"
     )
     parser.add_argument("--out", metavar="RUN", help="the run's directory [runs/MODEL-TASK-TOOL]")

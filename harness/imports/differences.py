@@ -136,7 +136,7 @@ def _why(line: Mapping[str, Any], said: Said, judged: bool) -> str:
     if line["status"] in _WHY:
         return _WHY[line["status"]]
     ours, theirs = line.get("extracted"), said.extracted
-    where = f"at `{line.get('channel')}`"
+    where = f"from the channel {line.get('channel')}"
     if ours is not None and theirs is not None:
         return (
             "the same is read, judged by another rule"

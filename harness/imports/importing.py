@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def import_log(
         log: what `read_log` gives.
         path: the log's file.
         task: whose rules judge.
-        config: the model's name, the data, the run's folder, and how responses are read.
+        config: the model's name, the data, the run's folder, and how responses are read; all rows are taken.
         partial_data: rows that the log lacks are left out; else they are counted `failed`.
         command: as typed, kept in `run.json`.
         progress: where to say how far it is; None: nowhere.
@@ -68,17 +68,25 @@ def import_log(
     predictions = _of_the_split(log, task)
     if not predictions:
         raise UsageError(f"{path}: no predictions of {task.name}'s split in it")
+    config = config.model_copy(update={"epochs": _epochs(path, predictions)})
     run_dir = config.run_dir
+    existed = run_dir.exists()
     source = load_rows(task, config.data_source, seed=config.seed, alone=True)
-    with Lock(run_dir) as lock:
-        aside = Replaced(run_dir, replace=config.fresh)
-        if not config.fresh and identity.read_run(run_dir) is not None:
-            raise UsageError(f"{run_dir}: holds a run already: choose another --out, or --fresh to replace it")
-        with aside, closing(ImageStore(run_dir)) as store:
-            made = _Import(log, path, task, config, source, predictions, store, progress, partial_data)
-            made.write(run_dir, command)
-            lock.check()
-            aside.drop()
+    try:
+        with Lock(run_dir) as lock:
+            aside = Replaced(run_dir, replace=config.fresh)
+            if not config.fresh and identity.read_run(run_dir) is not None:
+                raise UsageError(
+                    f"{run_dir}: holds a run already: choose another --out, or --fresh to replace it"
+                )
+            with aside, closing(ImageStore(run_dir)) as store:
+                made = _Import(log, path, task, config, source, predictions, store, progress, partial_data)
+                made.write(run_dir, command)
+                lock.check()
+                aside.drop()
+    finally:
+        if not existed and run_dir.exists() and not any(run_dir.iterdir()):
+            run_dir.rmdir()
     return rescore(run_dir, progress).results
 
 
@@ -87,6 +95,14 @@ def _of_the_split(log: Log, task: Task) -> list[Logged]:
     found = list(log.predictions)
     kept = [each for each in found if wanted(each.record, task.source)]
     return kept if len(kept) == len(found) else [replace(each, number=n) for n, each in enumerate(kept)]
+
+
+def _epochs(path: Path, predictions: Sequence[Logged]) -> int:
+    """How often each sample was asked."""
+    epochs = 1 + max(logged.epoch for logged in predictions)
+    if epochs > len(predictions):
+        raise UsageError(f"{path}: names epoch {epochs} and holds {counted(len(predictions), 'prediction')}")
+    return epochs
 
 
 def _check(task: Task, config: RunConfig) -> None:
@@ -111,6 +127,14 @@ class _Import:
     found: dict[Place, Match] = field(default_factory=dict)
     extra: list[FailedRow] = field(default_factory=list)
     """Predictions that are about no sample of the data."""
+    unaskable: set[str] = field(default_factory=set)
+    """Rows of the data that gave no sample, and that predictions are about."""
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the log's file."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def write(self, run_dir: Path, command: Sequence[str] | None) -> None:
         """Write all of the run but its scores and results."""
@@ -151,21 +175,22 @@ class _Import:
             if isinstance(entry, Planned) and entry.sample.id in prompts
             else entry
             for entry in plan.entries
-            if not self.partial_data or not isinstance(entry, Planned) or self._known(entry)
+            if not self.partial_data or self._known(entry)
         ]
         return replace(plan, task=self.task, entries=(*entries, *self.extra))
 
     def _limit(self) -> int | None:
-        """How many samples: drawn data have no end, and are drawn as far as the log goes."""
-        if self.config.limit is not None or not (self.source.synthetic and self.source.count is None):
-            return self.config.limit
+        """How many samples: all, but drawn data have no end, and are drawn as far as the log goes."""
+        if not self.source.synthetic:
+            return None
         numbers = [logged.number + 1 for logged in self.predictions if logged.number is not None]
         return max(numbers, default=SYNTHETIC_LIMIT)
 
     def _place(self, places: Places, logged: Logged) -> None:
         match = places.find(logged)
         if match is not None and isinstance(match.entry, FailedRow):
-            return  # that row is counted as failed already
+            self.unaskable.add(match.id)  # counted as failed already
+            return
         why = f"{self.source.label} has no row {logged.key}" if match is None else ""
         if match is not None and (match.id, logged.epoch) in self.found:
             earlier = self.found[match.id, logged.epoch]
@@ -177,27 +202,18 @@ class _Import:
         else:
             self.found[match.id, logged.epoch] = match
 
-    def _known(self, entry: Planned) -> bool:
-        return any((entry.sample.id, epoch) in self.found for epoch in range(self.epochs))
-
-    @property
-    def epochs(self) -> int:
-        """How often each sample was asked."""
-        return 1 + max(logged.epoch for logged in self.predictions)
+    def _known(self, entry: Planned | FailedRow) -> bool:
+        """Whether the log has a prediction of it."""
+        if isinstance(entry, FailedRow):
+            return entry.id in self.unaskable
+        return any((entry.sample.id, epoch) in self.found for epoch in range(self.config.epochs))
 
     def _responses(self, plan: TaskPlan, generation_sha: str) -> Iterator[tuple[Key, Response]]:
         """Every response that the run asks for; in place of one that is missing or is not judged, why."""
         for entry in plan.planned:
-            for epoch in range(self.epochs):
-                key = Key(
-                    self.task.name,
-                    entry.sample.id,
-                    epoch,
-                    entry.prompt_sha,
-                    entry.image_sha,
-                    generation_sha,
-                )
-                yield key, _response(self.found.get((entry.sample.id, epoch)))
+            name, shas = entry.sample.id, (entry.prompt_sha, entry.image_sha, generation_sha)
+            for epoch in range(self.config.epochs):
+                yield Key(self.task.name, name, epoch, *shas), _response(self.found.get((name, epoch)))
 
     def _described(self, plan: TaskPlan) -> dict[str, Any]:
         config = self.config
@@ -214,22 +230,17 @@ class _Import:
         }
 
     def _model(self) -> dict[str, Any]:
-        return {"backend": IMPORTED, "model": self.config.model, "tool": self.log.tool, "log": self._digest()}
-
-    def _digest(self) -> str:
-        with self.path.open("rb") as file:
-            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return {"backend": IMPORTED, "model": self.config.model, "tool": self.log.tool, "log": self.sha256}
 
     def _content(
         self, plan: TaskPlan, described: Mapping[str, Any], command: Sequence[str] | None
     ) -> dict[str, Any]:
         """`run.json`."""
         log = self.log
-        config = self.config.model_copy(update={"epochs": self.epochs})
         content = identity.describe_run(
-            config,
+            self.config,
             model=self._model(),
-            coords=config.coords,
+            coords=self.config.coords,
             tasks={self.task.name: described},
             command=command,
         )
@@ -240,7 +251,7 @@ class _Import:
                 "version": log.version,
                 "task": log.name,
                 "file": self.path.name,
-                "sha256": self._digest().removeprefix("sha256:"),
+                "sha256": self.sha256,
                 "beside": list(log.beside),
                 "metric": log.metric,
                 "headline": {"metric": headline.metric, "value": headline.value} if headline else None,
@@ -254,7 +265,7 @@ class _Import:
     def _counts(self, plan: TaskPlan) -> dict[str, int]:
         """How many predictions there are, and what became of them."""
         refused = sum(match.why_not is not None for match in self.found.values())
-        wanted_responses = sum(1 for _ in plan.planned) * self.epochs
+        wanted_responses = sum(1 for _ in plan.planned) * self.config.epochs
         return {
             "predictions": len(self.predictions),
             "judged_predictions": len(self.found) - refused,

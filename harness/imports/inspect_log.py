@@ -121,7 +121,7 @@ def _logged(where: str, sample: Mapping[str, Any], metric: str | None) -> Logged
         number=key - 1 if isinstance(key, int) and key > 0 else None,
         gold=gold,
         choices=tuple(map(str, choices)) if isinstance(choices, list) else (),
-        epoch=max(int(sample.get("epoch") or 1) - 1, 0),
+        epoch=max(_count(sample.get("epoch")) - 1, 0),
         finish_reason=reason,
         prompt_tokens=_count(usage.get("input_tokens")),
         completion_tokens=_count(usage.get("output_tokens")),

@@ -72,9 +72,7 @@ class Places:
         """The samples of a row, as the task gives them."""
         for sample in self._task.to_samples(row):
             count = self._met[sample.id] = self._met.get(sample.id, 0) + 1
-            name = (
-                sample.id if count == 1 else f"{sample.id}~{count}"
-            )  # as a plan names a row that is there twice
+            name = sample.id if count == 1 else f"{sample.id}~{count}"  # as a plan names what is there twice
             if row.get("index") is not None:
                 self._by_index.setdefault(str(row["index"]), []).append(name)
             yield sample
@@ -101,5 +99,5 @@ class Places:
     def _candidates(self, logged: Logged) -> Iterator[Planned | FailedRow]:
         names = [name for given in logged.names for name in (*self._by_index.get(given, ()), given)]
         yield from (self._by_id[name] for name in names if name in self._by_id)
-        if logged.number is not None and logged.number < len(self._numbered):
+        if logged.number is not None and 0 <= logged.number < len(self._numbered):
             yield self._numbered[logged.number]

@@ -36,7 +36,7 @@ def mismatch(logged: Logged, sample: Sample) -> str | None:
         written = _numbers(logged.gold)
         agree = written is None or any(_near(written, box) for box in boxes)
     else:
-        agree = bool(set(golds).intersection(_texts(logged.gold)))
+        agree = bool(set(map(_plain_number, golds)).intersection(map(_plain_number, _texts(logged.gold))))
     return None if agree else f"the right answer is {_short(golds[0])}, in the log {_short(logged.gold)}"
 
 
@@ -54,11 +54,12 @@ def _golds(sample: Sample) -> Iterator[str]:
     options = sample.choices or getattr(target, "options", ())
     if gold is None:
         return
+    if options and set(gold) <= set(LETTERS[: len(options)]):
+        for index in map(LETTERS.index, gold if len(gold) == 1 else ""):  # several are written in many ways
+            yield from (same(gold), same(options[index]), str(index))
+        return
     yield same(gold)
-    if options and len(gold) == 1 and gold in LETTERS[: len(options)]:
-        index = LETTERS.index(gold)
-        yield from (same(options[index]), str(index))
-    elif not options:
+    if not options:
         fields = plain(target)
         yield from (text for name, value in fields.items() if name != "question" for text in _texts(value))
 
@@ -80,6 +81,14 @@ def _texts(value: Any) -> list[str]:
         return [same(text) for text in as_list(value, "target")]
     except RowError:
         return [same(str(value))]
+
+
+def _plain_number(text: str) -> str:
+    """A number in one spelling: tables turn 5 into 5.0."""
+    try:
+        return repr(float(text))
+    except ValueError:
+        return text
 
 
 def _numbers(value: Any) -> list[float] | None:

@@ -180,7 +180,10 @@ def _rows(path: Path) -> Iterator[tuple[int, Cells]]:
     """(line from 1, cells) of every row; an empty cell is None."""
     try:
         if path.suffix == ".json":
-            yield from enumerate(json.loads(path.read_bytes()), 1)
+            for number, row in enumerate(json.loads(path.read_bytes()), 1):
+                if not isinstance(row, dict):
+                    raise UsageError(f"{path}:{number}: no table of VLMEvalKit's: a row is no object")
+                yield number, row
         elif path.suffix == ".xlsx":
             yield from _sheet(path)
         else:

@@ -42,7 +42,8 @@ def _tags(run: Run) -> Iterator[Tag]:
     if config.get("allow_missing_weights"):
         yield Tag("missing weights", "Loaded with --allow-missing-weights: what the checkpoint lacks is random")
     if run.results.notes:
-        yield Tag("settings refused", " ".join(run.results.notes))
+        what = f"from {run.run['imported']['tool']}" if "imported" in run.run else "settings refused"
+        yield Tag(what, " ".join(run.results.notes))
     if config.get("permute_images"):
         yield Tag("images permuted", "A control: every question was asked about another's image")
     if (limit := config.get("limit")) is not None:
