@@ -20,11 +20,11 @@ from harness.imports.reported import Place, reported_path, write_reported
 from harness.jsonl import sha
 from harness.progress import Progress
 from harness.run import identity, rescore
-from harness.run.items import write_items
+from harness.run.items import FailedRow, Planned
 from harness.run.journal import Journal, Key
 from harness.run.lock import Lock
 from harness.run.media import Copies, ImageStore
-from harness.run.plan import FailedRow, Planned, PlanOptions, TaskPlan, plan_task
+from harness.run.plan import PlanOptions, TaskPlan, plan_task
 from harness.run.replaced import Replaced
 from harness.scores.results import Results
 from harness.words import counted
@@ -142,15 +142,15 @@ class _Import:
         described = self._described(plan)
         content = self._content(plan, described, command)
         identity.save_run(run_dir, content)
-        write_items(run_dir / "items" / f"{self.task.name}.jsonl", plan, self.config.coords)
+        plan.entries.write(run_dir / "items" / f"{self.task.name}.jsonl")
         with closing(Journal(run_dir / "samples", [self.task.name])) as journal:
             for key, response in self._responses(plan, described["generation_sha"]):
                 journal.append(key, response)
         said = ((place, match.logged.said) for place, match in self.found.items() if match.why_not is None)
         write_reported(reported_path(run_dir, self.task.name), said)
         with Copies(run_dir / "images" if self.config.images else None) as copies:
-            for entry in plan.planned:
-                copies.add_all(entry.sample.images)
+            for position in plan.entries.asked:
+                copies.add_all(plan.entries.images(position))
 
     def _matched(self) -> TaskPlan:
         """The plan, each sample with the prompt that the log has, and what is no sample's at its end."""
@@ -170,14 +170,15 @@ class _Import:
         for logged in self.predictions:
             self._place(places, logged)
         prompts = {match.id: match.logged for match in self.found.values() if match.why_not is None}
-        entries = [
-            _asked(entry, prompts[entry.sample.id])
-            if isinstance(entry, Planned) and entry.sample.id in prompts
-            else entry
-            for entry in plan.entries
-            if not self.partial_data or self._known(entry)
-        ]
-        return replace(plan, task=self.task, entries=(*entries, *self.extra))
+        entries = plan.entries.empty()
+        for entry in plan.entries:
+            if isinstance(entry, Planned) and entry.sample.id in prompts:
+                entries.append(_asked(entry, prompts[entry.sample.id]))
+            elif not self.partial_data or self._known(entry):
+                entries.append(entry)
+        for row in self.extra:
+            entries.append(row)
+        return replace(plan, task=self.task, entries=entries)
 
     def _limit(self) -> int | None:
         """How many samples: all, but drawn data have no end, and are drawn as far as the log goes."""
@@ -188,7 +189,7 @@ class _Import:
 
     def _place(self, places: Places, logged: Logged) -> None:
         match = places.find(logged)
-        if match is not None and isinstance(match.entry, FailedRow):
+        if match is not None and match.unaskable:
             self.unaskable.add(match.id)  # counted as failed already
             return
         why = f"{self.source.label} has no row {logged.key}" if match is None else ""
@@ -225,7 +226,7 @@ class _Import:
             "generation_sha": identity.generation_sha(
                 self._model(), identity.fixed_settings(config, None), 0, config.coords
             ),
-            "prompts_sha": sha([entry.prompt_sha for entry in plan.planned]),
+            "prompts_sha": plan.entries.prompts_sha(),
             "rendered": None,
         }
 
@@ -265,7 +266,7 @@ class _Import:
     def _counts(self, plan: TaskPlan) -> dict[str, int]:
         """How many predictions there are, and what became of them."""
         refused = sum(match.why_not is not None for match in self.found.values())
-        wanted_responses = sum(1 for _ in plan.planned) * self.config.epochs
+        wanted_responses = sum(1 for _ in plan.entries.asked) * self.config.epochs
         return {
             "predictions": len(self.predictions),
             "judged_predictions": len(self.found) - refused,

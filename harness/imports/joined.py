@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from harness.data import BadRow, RowSource
 from harness.imports.logged import Logged
 from harness.imports.matching import mismatch, same
 from harness.jsonl import plain
-from harness.run.plan import FailedRow, Planned
+from harness.run.items import Entries, FailedRow, Planned
 from tasks.types import Row, Sample, Task
 
 
@@ -44,14 +44,12 @@ class Match:
     """A prediction and the sample that it is about, or the row that gave none."""
 
     logged: Logged
-    entry: Planned | FailedRow
+    id: str
+    """The sample's, or that of the row that gave none."""
     why_not: str | None = None
     """What speaks against it: then the prediction is not judged."""
-
-    @property
-    def id(self) -> str:
-        """The sample's."""
-        return self.entry.sample.id if isinstance(self.entry, Planned) else self.entry.id
+    unaskable: bool = False
+    """The row gave no sample."""
 
 
 class Places:
@@ -65,8 +63,8 @@ class Places:
         self._task = task
         self._met: dict[str, int] = {}
         self._by_index: dict[str, list[str]] = {}
-        self._numbered: list[Planned | FailedRow] = []
-        self._by_id: dict[str, Planned] = {}
+        self._entries: Entries | None = None
+        self._by_id: dict[str, int] = {}
 
     def watched(self, row: Row) -> Iterator[Sample]:
         """The samples of a row, as the task gives them."""
@@ -77,10 +75,12 @@ class Places:
                 self._by_index.setdefault(str(row["index"]), []).append(name)
             yield sample
 
-    def take(self, entries: Sequence[Planned | FailedRow]) -> None:
+    def take(self, entries: Entries) -> None:
         """The samples of the plan, in the order of the rows."""
-        self._numbered = list(entries)
-        self._by_id = {entry.sample.id: entry for entry in entries if isinstance(entry, Planned)}
+        self._entries = entries
+        for position, entry in enumerate(entries):
+            if isinstance(entry, Planned):
+                self._by_id[entry.sample.id] = position
 
     def find(self, logged: Logged) -> Match | None:
         """The sample that a prediction is about; None where the data hold none at its place.
@@ -89,15 +89,18 @@ class Places:
         """
         first: Match | None = None
         for entry in self._candidates(logged):
-            why = entry.error if isinstance(entry, FailedRow) else mismatch(logged, entry.sample)
-            match = Match(logged, entry, why)
+            if isinstance(entry, FailedRow):
+                match = Match(logged, entry.id, entry.error, unaskable=True)
+            else:
+                match = Match(logged, entry.sample.id, mismatch(logged, entry.sample))
             if match.why_not is None:
                 return match
             first = first or match
         return first
 
     def _candidates(self, logged: Logged) -> Iterator[Planned | FailedRow]:
+        assert self._entries is not None
         names = [name for given in logged.names for name in (*self._by_index.get(given, ()), given)]
-        yield from (self._by_id[name] for name in names if name in self._by_id)
-        if logged.number is not None and 0 <= logged.number < len(self._numbered):
-            yield self._numbered[logged.number]
+        yield from (self._entries[self._by_id[name]] for name in names if name in self._by_id)
+        if logged.number is not None and 0 <= logged.number < len(self._entries):
+            yield self._entries[logged.number]
