@@ -215,7 +215,7 @@ def _parsed(text: bytes, path: Path | None = None) -> dict[str, Any]:
     import yaml
 
     try:
-        return dict(yaml.load(text, _loader()))  # noqa: S506 - a safe loader that gives functions as text
+        return dict(yaml.load(text, _loader()))  # noqa: S506 # nosec B506 # a safe loader
     except (yaml.YAMLError, TypeError, ValueError) as error:
         raise UsageError(f"{path}: no settings of a task: {' '.join(str(error).split())[:200]}") from None
 

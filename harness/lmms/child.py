@@ -91,7 +91,7 @@ class Child:
         if self._process is None:
             self._folder = Path(tempfile.mkdtemp(prefix="harness-lmms-"))
             with (self._folder / "log").open("wb") as log:
-                self._process = subprocess.Popen(  # noqa: S603 - the user's own Python
+                self._process = subprocess.Popen(  # noqa: S603 # nosec B603 # the user's own Python
                     [python(), str(_WORKER)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
@@ -173,7 +173,7 @@ def child() -> Child:
 
 def said_by(command: Sequence[str]) -> str | None:
     """What the Python that has lmms-eval prints for some code; None where it fails."""
-    done = subprocess.run(  # noqa: S603 - the user's own Python
+    done = subprocess.run(  # noqa: S603 # nosec B603 # the user's own Python
         [python(), *command], capture_output=True, text=True, check=False
     )
     return done.stdout.strip() if done.returncode == 0 else None
