@@ -221,6 +221,11 @@ class RunConfig(BaseModel):
             chosen = self.suite or "all"
         data = self.data_source
         source = data if data in ("hub", "synthetic") else Path(data).resolve().name
+        if data == source and self.tasks:
+            from harness.lmms import PREFIX
+
+            if all(task.startswith(PREFIX) for task in self.tasks):
+                source = "own"  # a task of lmms-eval brings its data set
         served = self.base_url is not None or self.backend == "openai"
         model = "+".join(_run_name(name, served=served) for name in (self.model, self.adapter) if name)
         style = ["think"] if self.prompt == "think" else []

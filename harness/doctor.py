@@ -14,12 +14,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.version import __version__
 
 CORE = ("numpy", "scipy", "pillow", "datasets", "pycocotools", "rapidfuzz", "jinja2", "pydantic")
 OPTIONAL = {"torch": "hf", "transformers": "hf", "trl": "train", "peft": "train", "vllm": "vllm", "ray": "ray"}
 """Package → the extra that brings it."""
+LMMS = ("pytz", "loguru", "evaluate", "tenacity", "sacrebleu")
+"""What lmms-eval needs beside the packages that are here anyway."""
+LMMS_INSTALL = "pip install --no-deps lmms-eval && pip install -c constraints.txt -e '.[lmms]'"
 LITTLE = 2 << 30
 """Bytes of free disk below which a run may not end."""
 
@@ -47,6 +50,7 @@ def examine() -> Iterator[Finding]:
     if find_spec("torch") is not None:
         yield _accelerator()
         yield _tiny()
+    yield _lmms()
 
 
 def _package(name: str, extra: str | None) -> Finding:
@@ -56,6 +60,27 @@ def _package(name: str, extra: str | None) -> Finding:
         if extra is None:
             return Finding(name, False, "missing: pip install -c constraints.txt -e .")
         return Finding(name, None, f"not installed (pip install -c constraints.txt -e '.[{extra}]')")
+
+
+def _lmms() -> Finding:
+    """Whether lmms-eval and what it needs are here, or in the Python that is named for it."""
+    from harness.lmms.child import WorkerError, child, python
+
+    name = "lmms-eval"
+    try:
+        if "HARNESS_LMMS_PYTHON" not in os.environ:
+            there = version(name)
+            if missing := [package for package in LMMS if find_spec(package) is None]:
+                return Finding(name, None, f"{there}, without {', '.join(missing)}: {LMMS_INSTALL}")
+        where = python()
+        found, _ = child().ask("hello", patience=300)
+    except PackageNotFoundError:
+        return Finding(name, None, f"not installed ({LMMS_INSTALL})")
+    except (UsageError, WorkerError) as error:
+        return Finding(name, None, f"{error}: {LMMS_INSTALL}")
+    finally:
+        child().close()
+    return Finding(name, True, f"{found}, tasks load{'' if where == sys.executable else f' in {where}'}")
 
 
 def _torchvision() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from tasks import BUILTIN, CATEGORIES, Task, load_builtin
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from harness.lmms import Catalogue
 
 SUITES = ("all", *CATEGORIES)
 
@@ -69,13 +72,28 @@ class Registry:
     """All tasks that can be named. A task's module is imported only when the task is asked for.
 
     Args:
-        task_files: Python files that define further tasks.
+        task_files: Python files that define further tasks; folders or YAML files with tasks of lmms-eval.
     """
 
     def __init__(self, task_files: Iterable[str | Path] = ()) -> None:
         self._from_files: dict[str, Task] = {}
-        for path in task_files:
-            self._from_files |= from_file(path)
+        self._for_lmms: list[Path] = []
+        for path in map(Path, task_files):
+            if path.is_dir() or (path.suffix in (".yaml", ".yml") and path.is_file()):
+                self._for_lmms.append(path)
+            else:
+                self._from_files |= from_file(path)
+
+    @cached_property
+    def lmms(self) -> Catalogue:
+        """lmms-eval's tasks.
+
+        Raises:
+            UsageError: it is not installed.
+        """
+        from harness.lmms import Catalogue
+
+        return Catalogue(self._for_lmms)
 
     def names(self) -> list[str]:
         """Names of all tasks: the built-in ones in the order of reports, then the others."""
@@ -91,6 +109,10 @@ class Registry:
             return load_builtin(name)
         if name in self._from_files:
             return self._from_files[name]
+        from harness.lmms import PREFIX, lmms_task
+
+        if name.startswith(PREFIX):
+            return lmms_task(self.lmms, name)
         if (point := entry_points().get(name)) is not None:
             try:
                 task = point.load()
@@ -102,6 +124,14 @@ class Registry:
                 raise UsageError(f"entry point harness.tasks {name} = {point.value}: not a tasks.Task")
             return task
         raise UsageError(f"unknown task {name!r}{nearest(name, self.names())}")
+
+    def _expanded(self, name: str) -> list[str]:
+        """A task's name; those of its tasks where it is one of lmms-eval's groups or tags."""
+        if name in BUILTIN or name in self._from_files:
+            return [name]
+        from harness.lmms import PREFIX
+
+        return self.lmms.leaves(name) if name.startswith(PREFIX) else [name]
 
     def suite(self, name: str) -> list[Task]:
         """The tasks of a suite: all 18, or the built-in ones of a category.
@@ -122,4 +152,5 @@ class Registry:
         if not tasks:
             raise UsageError("--tasks names no task")
         names = [name for given in tasks for name in (suite_names(given) if given in SUITES else (given,))]
-        return [self.get(name) for name in dict.fromkeys(names)]
+        leaves = [leaf for name in names for leaf in self._expanded(name)]
+        return [self.get(name) for name in dict.fromkeys(leaves)]

@@ -118,15 +118,20 @@ def _definition(task: Task) -> Finding:
         wrong.append("exactly one metric must be the headline")
     if len({metric.name for metric in task.metrics}) != len(task.metrics):
         wrong.append("metric names repeat")
-    if task.category not in CATEGORIES:
-        wrong.append(f"category {task.category!r} is none of {', '.join(CATEGORIES)}")
+    if task.category not in (*CATEGORIES, "other"):
+        wrong.append(f"category {task.category!r} is none of {', '.join(CATEGORIES)} and other")
     missing = [style for style in get_args(Style) if task.limits.get(style, 0) < 1]
     if missing:
         wrong.append(f"no token limit for style {missing[0]}")
     wrong += [
         f"metric {metric.name!r} reduces by no group"
         for metric in task.metrics
-        if metric.reduce != "mean" and not metric.by
+        if metric.reduce in ("macro", "circular") and not metric.by
+    ]
+    wrong += [
+        f"metric {metric.name!r} has no aggregate"
+        for metric in task.metrics
+        if metric.reduce == "whole" and metric.aggregate is None
     ]
     return Finding("definition", not wrong, "; ".join(wrong) or f"{len(task.metrics)} metrics")
 

@@ -12,6 +12,7 @@ from reports.board.board import CATEGORY_LABELS, LABELS
 from reports.page import Section, markup
 from reports.pairs import Pairing, Pairings
 from reports.runs import Run
+from tasks import CATEGORIES
 
 
 def compare_section(runs: Sequence[Run], pairs: Pairings, *, samples: bool = True) -> Section:
@@ -62,7 +63,13 @@ def _first_rows(comparison: Comparison | None) -> list[tuple[str, str, Entry]]:
             for task in comparison.tasks.values()
             if task.category == name
         ]
+    rows += [("task", task.name, task) for task in _others(comparison)]
     return rows
+
+
+def _others(comparison: Comparison) -> list[TaskComparison]:
+    """The tasks outside the six categories."""
+    return [task for task in comparison.tasks.values() if task.category not in CATEGORIES]
 
 
 def _data(runs: Sequence[Run], pairings: Sequence[Pairing], samples: bool) -> dict[str, Any]:
@@ -98,6 +105,7 @@ def _pair(pairing: Pairing) -> dict[str, Any]:
             }
             for name, category in comparison.categories.items()
         ],
+        "others": [_task(task, certain.get(("task", task.name), 0)) for task in _others(comparison)],
         "apart": [[mismatch.task, mismatch.why] for mismatch in comparison.mismatches],
         "onlyA": comparison.only_in_a,
         "onlyB": comparison.only_in_b,

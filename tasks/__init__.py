@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from tasks.types import CATEGORIES, Category, Metric, Response, Row, RowError, Sample, Source, Style, Task
+from tasks.types import (
+    CATEGORIES,
+    Category,
+    Metric,
+    Prompt,
+    Response,
+    Row,
+    RowError,
+    Sample,
+    Source,
+    Style,
+    Task,
+)
 
 __all__ = [
     "BUILTIN",
     "CATEGORIES",
     "Category",
     "Metric",
+    "Prompt",
     "Response",
     "Row",
     "RowError",

@@ -73,7 +73,8 @@ def render(
 ) -> tuple[Part, ...]:
     """The prompt of a sample: text and images in the order in which the model sees them.
 
-    In the think style an instruction does not ask to answer "directly": thinking comes first.
+    A prompt that the sample brings is used as it is. In the think style an instruction does not ask to answer
+    "directly": thinking comes first.
     `<image n>` in the text becomes image n; images that the text does not name come first, in order.
 
     Args:
@@ -84,6 +85,8 @@ def render(
         RowError: the text names an image that the sample does not have.
         jinja2.TemplateError: the template does not compile or uses an unknown variable.
     """
+    if sample.prompt is not None:
+        return tuple(part if isinstance(part, str) else ImagePart(part) for part in sample.prompt.parts)
     variables: dict[str, Any] = {
         "hint": None,
         **sample.meta,

@@ -5,7 +5,7 @@ A `Task` is data plus short functions. It knows nothing of models or runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
@@ -13,10 +13,13 @@ from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Answer, Coords, Score, Scorer, ScorerError, Status, Target
 from tasks.images import ImageRef
 
-Category = Literal["general_vqa", "math", "chart", "document", "spatial", "grounding"]
+Family = Literal["general_vqa", "math", "chart", "document", "spatial", "grounding"]
 """The six categories; in training each is a `family`, the unit of reward shaping."""
 
-CATEGORIES: tuple[Category, ...] = get_args(Category)
+CATEGORIES: tuple[Family, ...] = get_args(Family)
+
+Category = Family | Literal["other"]
+"""One of the six, or `other`: a task outside them, whose score enters no mean."""
 
 Style = Literal["direct", "think"]
 FinishReason = Literal["stop", "length", "content_filter", "error"]
@@ -54,6 +57,16 @@ def column(row: Row, name: str, *others: str, null: bool = False) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt that a task brings ready-made: asked as it is, in no other style and by no other template."""
+
+    parts: tuple[str | int, ...]
+    """Texts, and the numbers of images from 0, in the order in which the model sees them."""
+    system: str | None = None
+    """The system prompt, where the run has none of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One question about zero or more images, with what is needed to judge a response."""
 
@@ -73,6 +86,8 @@ class Sample:
     """Asked without an image, by the benchmark's design; any other sample without one cannot be asked."""
     meta: Mapping[str, Any] = field(default_factory=dict)
     """Further values for the prompt template (hint, unit); plain JSON."""
+    prompt: Prompt | None = None
+    """In place of what the template would make of question, choices and instruction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +113,23 @@ class Metric:
 
     mean: the mean over samples. macro: the mean of the means of the groups of `by`.
     circular: right only where every member of a group of `by` is right, then the mean over groups.
+    whole: a number that only `aggregate` can make, of all responses together; it has no interval.
     A mean with `by` is a breakdown: one number a group.
     """
 
     name: str
     of: str = "value"
     """`value`, `official`, or the name of a score component."""
-    reduce: Literal["mean", "macro", "circular"] = "mean"
+    reduce: Literal["mean", "macro", "circular", "whole"] = "mean"
     by: str | None = None
     where: tuple[str, str] | None = None
     """Only samples whose group (key, name) matches."""
     scale: float = 100.0
     """What 1.0 is displayed as: 100 for per cent, 1000 for OCRBench's total."""
     headline: bool = False
+    aggregate: Callable[[Sequence[str]], float | None] | None = None
+    """Makes the number of the `extracted` of all responses that count, in the order of the rows, one epoch at a
+    time; the mean of `of` gives the interval then, where that is the same number. Raises ScorerError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +194,14 @@ class Task:
     """(sample id, response) → an entry of the file that the challenge's server scores, for test splits."""
     notes: str = ""
     """What a reader of the score should know."""
+    labels: tuple[str, ...] = ()
+    """What every table that shows the score must say beside it, in a few words."""
+    rows: Callable[[str], Any] | None = None
+    """Makes the `harness.data.RowSource` of a task that brings its rows, from what `--data` says."""
+    prepare: Callable[[], None] | None = None
+    """Does what takes long before the first response can be scored."""
+    version: str | None = None
+    """Of its scorer, where that is not ours; None: a hash of the source of ours."""
 
     @property
     def headline(self) -> Metric:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,7 +14,7 @@ from harness.scores.results import TaskResult
 from harness.scores.stats import Estimate
 from harness.scores.table import interval, lines, number, percent
 from harness.scores.verdicts import Verdict, Verdicts
-from scorers.types import Score, Status
+from scorers.types import Score, ScorerError, Status
 from tasks.types import Metric, Task
 
 
@@ -167,6 +168,62 @@ def test_clusters_widen_the_interval(fakes: ModuleType) -> None:
 def test_labels(fakes: ModuleType) -> None:
     found = result(fakes.task("judged", judged=True), [verdict(0, 1.0)], synthetic=True)
     assert found.labels == ("synthetic data: not the benchmark", "no judge: not comparable to published")
+
+
+def joined(extracted: Sequence[str]) -> float | None:
+    """The number that the responses spell, those of an epoch one after the other."""
+    if "bad" in extracted:
+        raise ScorerError("joined: not digits")
+    return float("".join(extracted)) if extracted else None
+
+
+def whole(fakes: ModuleType, reduce: str, aggregate: Any) -> Task:
+    metric = Metric("joined", of="digit", reduce=reduce, scale=1.0, headline=True, aggregate=aggregate)  # type: ignore[arg-type]
+    found = fakes.task("whole", category="other", metrics=(metric,), labels=("in its own units",))
+    assert isinstance(found, Task)
+    return found
+
+
+def digit(position: int, text: str, epoch: int = 0) -> Verdict:
+    components = {"digit": float(text)} if text.isdigit() else {}
+    return verdict(position, Score(0.0, None, extracted=text, components=components), epoch=epoch)
+
+
+def test_a_number_of_all_responses_together_has_no_interval(fakes: ModuleType) -> None:
+    task = whole(fakes, "whole", joined)
+    found = result(
+        task, [digit(0, "1"), verdict(1, Status.FAILED), digit(2, "2"), digit(0, "3", 1), digit(2, "4", 1)]
+    )
+    assert found.score == Estimate((12 + 34) / 2, None, None, 2)
+    assert (found.low, found.high, found.labels) == (None, None, ("in its own units",))
+    assert interval(found.score) == "–"
+
+
+def test_a_mean_that_an_aggregation_makes_has_the_interval_of_that_mean(fakes: ModuleType) -> None:
+    def mean(extracted: Sequence[str]) -> float:
+        return sum(map(float, extracted)) / len(extracted)
+
+    digits = [digit(0, "1"), digit(1, "0"), digit(2, "1"), digit(3, "1")]
+    found = result(whole(fakes, "mean", mean), digits).score
+    assert found.value == 0.75
+    assert (found.low, found.high) == pytest.approx((0.3006, 0.9544), abs=1e-3)
+    assert result(whole(fakes, "mean", joined), digits).score == Estimate(1011.0, None, None, 4)
+
+
+def test_an_aggregation_that_fails_leaves_the_run_without_a_number(fakes: ModuleType, tmp_path: Path) -> None:
+    found = result(whole(fakes, "whole", joined), [digit(0, "bad")])
+    assert found.score.value is None
+    assert found.errors == ("joined: not digits",)
+    results = run_results({"whole": found}, failure_budget=0.5, model={}, seconds=1, run_dir=tmp_path)
+    assert results.exit_code == 3
+
+
+def test_tasks_outside_the_categories_enter_no_mean(fakes: ModuleType) -> None:
+    foreign = result(whole(fakes, "whole", joined), [digit(0, "9")])
+    own = named("ai2d", "chart", Estimate(50, 40, 60, 10))
+    assert overall({"whole": foreign, "ai2d": own}).tasks == ("ai2d",)
+    assert list(category_results({"whole": foreign, "ai2d": own})) == ["chart"]
+    assert overall({"whole": foreign}).score.value is None
 
 
 def named(name: str, category: str, score: Estimate, scale: float = 100) -> TaskResult:

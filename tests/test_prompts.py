@@ -7,10 +7,14 @@ from dataclasses import replace
 import jinja2
 import pytest
 
+from harness.config import RunConfig
+from harness.run.asks import request_for
+from harness.run.items import Item, Planned, item_of, line_of
+from harness.run.plan import prompt_sha
 from tasks import load_builtin
 from tasks.images import ImageRef
 from tasks.prompts import ImagePart, Part, render
-from tasks.types import RowError, Sample
+from tasks.types import Prompt, RowError, Sample
 
 TASK = load_builtin("mmstar")
 ONE, TWO = ImageRef(b"one"), ImageRef(b"two")
@@ -90,3 +94,28 @@ def test_a_template_that_is_wrong_or_reaches_out_is_refused(template: str) -> No
 
 def test_text_of_a_question_is_no_template() -> None:
     assert render(TASK, sample("{{ 1 + 1 }} <b>&</b>")) == ("{{ 1 + 1 }} <b>&</b>",)
+
+
+def test_a_prompt_that_the_sample_brings_is_asked_as_it_is() -> None:
+    asked = sample(
+        "Ignored <image 9>", images=(ONE, TWO), prompt=Prompt((" First ", 1, "\nthen <image 1> ", 0))
+    )
+    own = (" First ", ImagePart(1), "\nthen <image 1> ", ImagePart(0))
+    assert render(TASK, asked) == own
+    assert render(TASK, asked, "think", template="{{ nothing }}") == own
+
+
+def test_a_system_prompt_that_the_sample_brings_is_part_of_what_was_asked() -> None:
+    asked = [sample(prompt=Prompt(("Which?",), system)) for system in (None, "Be kind.", "Be brief.")]
+    shas = [prompt_sha(each, render(TASK, each)) for each in asked]
+    assert len(set(shas)) == 3
+    assert shas[0] == prompt_sha(sample(), ("Which?",))
+    planned = [Planned(each, ("Which?",), "", "", 0.0) for each in asked]
+    systems = [request_for("key", each, 8, RunConfig()).system_prompt for each in planned]
+    assert systems == [None, "Be kind.", "Be brief."]
+    line = {**line_of(TASK, planned[1], None), "target": {"options": ["red"], "answer": 0}}
+    item = item_of(TASK, line, "here")
+    assert isinstance(item, Item)
+    assert item.sample.prompt == Prompt((), "Be kind."), "a sample is read back from the disk to be asked"
+    given = RunConfig(system_prompt="Be mine.")
+    assert {request_for("key", each, 8, given).system_prompt for each in planned} == {"Be mine."}

@@ -35,7 +35,9 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--suite", help="all, or a category: general_vqa math chart document spatial grounding [all]"
     )
-    group.add_argument("--tasks", metavar="A,B", help="tasks by name, in place of a suite")
+    group.add_argument(
+        "--tasks", metavar="A,B", help="tasks by name, in place of a suite; lmms:NAME is one of lmms-eval's"
+    )
     group.add_argument("--data", metavar="hub|DIR|synthetic", help="[synthetic for tiny and mock, else hub]")
     group.add_argument("--limit", type=int, metavar="N", help="samples a task, groups kept whole; may grow")
     group.add_argument(
@@ -47,7 +49,12 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--allow-outside-images", action="store_true", help="read images outside the data directory"
     )
-    group.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
+    group.add_argument(
+        "--task-file",
+        metavar="FILE",
+        action="append",
+        help="further tasks: a Python file, or lmms-eval YAML",
+    )
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:

@@ -14,7 +14,13 @@ KINDS = ("tasks", "suites", "models", "runs")
 def ls(parser: argparse.ArgumentParser) -> Runner:
     """List tasks, suites, models or runs."""
     parser.add_argument("kind", choices=KINDS, help="what to list")
-    parser.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
+    parser.add_argument(
+        "--task-file",
+        metavar="FILE",
+        action="append",
+        help="further tasks: a Python file, or lmms-eval YAML",
+    )
+    parser.add_argument("--lmms", action="store_true", help="of tasks: those that lmms-eval brings")
     parser.add_argument("--dir", metavar="DIR", help="where the runs are [runs]")
     return _run
 
@@ -22,7 +28,7 @@ def ls(parser: argparse.ArgumentParser) -> Runner:
 def _run(args: argparse.Namespace) -> int:
     """Print one line for each."""
     if args.kind == "tasks":
-        found = _tasks(getattr(args, "task_file", []))
+        found = (_lmms if getattr(args, "lmms", False) else _tasks)(getattr(args, "task_file", []))
     elif args.kind == "suites":
         found = _suites()
     elif args.kind == "models":
@@ -41,6 +47,15 @@ def _tasks(task_files: list[str]) -> Iterator[str]:
     for name in registry.names():
         task = registry.get(name)
         yield f"{name:<13}{task.category:<13}{task.title}"
+
+
+def _lmms(task_files: list[str]) -> Iterator[str]:
+    """Each of lmms-eval's names and what it is: only tasks of the kind generate_until can be asked."""
+    from harness.registry import Registry
+
+    for entry in Registry(task_files).lmms:
+        what = entry.output_type if entry.kind == "task" else entry.kind
+        yield f"lmms:{entry.name:<46} {what}"
 
 
 def _suites() -> Iterator[str]:

@@ -112,6 +112,8 @@ def _file(given: dict[str, Any]) -> int:
 
     task = Registry(given.get("task_file", ())).get(given["what"])
     path, coords = Path(given["file"]), given.get("coords")
+    if task.rows is not None:
+        raise UsageError(f"{task.name} brings its own rows: harness score RUN scores what harness eval asked")
     if coords is not None and coords not in COORDS:
         raise UsageError(f"unknown --coords {coords!r}{nearest(coords, COORDS)}")
     known = STANDARD + read_delimiters(given["delimiters"]) if "delimiters" in given else STANDARD

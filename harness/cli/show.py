@@ -66,7 +66,12 @@ def _facts(task: Task) -> Iterator[str]:
 
 
 def _metric(metric: Metric) -> str:
-    what = {"mean": "mean", "macro": "mean of the means", "circular": "all right"}[metric.reduce]
+    what = {
+        "mean": "mean",
+        "macro": "mean of the means",
+        "circular": "all right",
+        "whole": "its own aggregation",
+    }[metric.reduce]
     by = f" by {metric.by}" if metric.by else ""
     where = f" where {metric.where[0]} is {metric.where[1]}" if metric.where else ""
     headline = "  ← headline" if metric.headline else ""

@@ -110,7 +110,7 @@ def compare_sides(
         b=_info(b),
         tasks=tasks,
         categories=_categories(tasks, draws),
-        overall=_mean("all", list(tasks.values()), suite_names("all"), draws),
+        overall=_mean("all", _of_suite(tasks), suite_names("all"), draws),
         mismatches=mismatches,
         only_in_a=tuple(name for name in a.tasks if name not in b.tasks),
         only_in_b=tuple(name for name in b.tasks if name not in a.tasks),
@@ -138,7 +138,7 @@ def _task(task: Task, pairs: Pairs, draws: Floats | None) -> TaskComparison:
     return TaskComparison(
         name=task.name,
         category=task.category,
-        headline=task.headline.name,
+        headline=_headline_name(task),
         n=n,
         a=_headline(task, pairs, pairs.a),
         b=_headline(task, pairs, pairs.b),
@@ -187,6 +187,12 @@ def _draws(task: Task, pairs: Pairs, repeats: int, seed: int) -> Floats | None:
     )
 
 
+def _headline_name(task: Task) -> str:
+    """What is compared: of a metric that only all documents together have, their own numbers."""
+    name = task.headline.name
+    return f"{name}, mean of documents" if task.headline.reduce == "whole" else name
+
+
 def _headline(task: Task, pairs: Pairs, values: Sequence[float]) -> float | None:
     """The headline over the pairs, in points."""
     if not values:
@@ -220,6 +226,11 @@ def _categories(tasks: Mapping[str, TaskComparison], draws: Mapping[str, Floats]
             found[category] = _mean(category, here, suite_names(category), draws)
     p_values = adjusted({name: mean.p for name, mean in found.items() if mean.spread is not None})
     return {name: replace(mean, p_adjusted=p_values.get(name, 1.0)) for name, mean in found.items()}
+
+
+def _of_suite(tasks: Mapping[str, TaskComparison]) -> list[TaskComparison]:
+    """The tasks that means are of: those of the six categories."""
+    return [task for task in tasks.values() if task.category in CATEGORIES]
 
 
 def _mean(

@@ -17,6 +17,7 @@ from harness.compare.comparison import (
 from harness.scores.stats import Estimate
 from harness.scores.table import NO_NUMBER, WIDTH, interval, number
 from harness.words import counted, missing_responses
+from tasks import CATEGORIES
 
 _NUMBERS = f"{'A':>7}{'B':>7}{'B-A':>8}  {'95 % interval':^15}"
 _HEAD = f"{'task':<12}{'n':>7}{_NUMBERS}{'only A':>7}{'only B':>7}{'p adj':>8}"
@@ -95,6 +96,9 @@ def _notes(comparison: Comparison) -> Iterator[str]:
             "images agree."
         )
     for task in comparison.tasks.values():
+        if task.category not in CATEGORIES:
+            what = task.headline if task.n else f"{task.headline}: its documents have no numbers to pair"
+            yield f"{task.name}: {what}; in no mean."
         if left := _left_out(task):
             yield f"{task.name}: left out: {', '.join(left)}."
     for letter, names in (("A", comparison.only_in_a), ("B", comparison.only_in_b)):

@@ -30,7 +30,8 @@ def load_rows(
 
     Args:
         task: the benchmark.
-        data: `hub`, `synthetic`, or a directory with a folder per task.
+        data: `hub`, `synthetic`, or a directory with a folder per task; a task that brings its own rows has
+            them from there only where it is a directory.
         seed: of the drawings.
         split: `train` gives the benchmark's training split, or drawings from seeds of their own.
         limit: how many rows will be wanted. A hint: drawings end there (rounded up, so that no MMBench
@@ -43,6 +44,9 @@ def load_rows(
         UsageError: there is no such source, or it does not hold the task.
         HarnessError: the hub cannot be reached.
     """
+    if task.rows is not None:
+        own: RowSource = task.rows(data)
+        return own
     if data == "synthetic":
         return _synthetic(task, seed, split, limit)
     if data == "hub":

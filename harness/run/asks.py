@@ -98,4 +98,6 @@ def request_for(digest: str, planned: Planned, max_new_tokens: int, config: RunC
     """The request of a sample under a key."""
     sampling = Sampling(max_new_tokens, config.temperature, config.top_p, request_seed(config.seed, digest))
     pixels = PixelLimits(config.min_pixels, config.max_pixels)
-    return Request(digest, planned.parts, planned.sample.images, sampling, pixels, config.system_prompt)
+    own = planned.sample.prompt.system if planned.sample.prompt is not None else None
+    system = own if config.system_prompt is None else config.system_prompt
+    return Request(digest, planned.parts, planned.sample.images, sampling, pixels, system)

@@ -20,7 +20,7 @@ from harness.run.media import ImageStore, KeptImage
 from harness.spool import Spool
 from scorers.types import Coords, Shape, Target
 from tasks.prompts import ImagePart, Part
-from tasks.types import Groups, Sample, Task
+from tasks.types import Groups, Prompt, Sample, Task
 
 POSITION = "position"
 """In a line of a shard's items: its place, from 0, among those of the whole run."""
@@ -109,6 +109,8 @@ def line_of(task: Task, entry: Planned | FailedRow, coords: Coords | None) -> di
     }
     if sample.meta:
         line["meta"] = plain(sample.meta)
+    if sample.prompt is not None and sample.prompt.system is not None:
+        line["system"] = sample.prompt.system
     return line
 
 
@@ -138,6 +140,7 @@ def item_of(task: Task, line: Any, where: str) -> Item | FailedRow:
             choices=tuple(line["choices"]),
             groups=groups,
             meta=line.get("meta", {}),
+            prompt=Prompt((), line["system"]) if "system" in line else None,
         )
         return Item(sample, line["prompt_sha"], line["image_sha"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:

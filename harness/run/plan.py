@@ -23,7 +23,7 @@ from scorers.read.option import LETTERS
 from scorers.types import Coords
 from tasks.images import IMAGE_COLUMNS, ImageError
 from tasks.options import absent
-from tasks.prompts import render
+from tasks.prompts import Part, render
 from tasks.types import Row, RowError, Sample, Style, Task
 
 if TYPE_CHECKING:
@@ -294,6 +294,9 @@ class _Preparer:
             return sample
         from jinja2 import TemplateError
 
+        if sample.prompt is not None and (self.options.style != "direct" or self.options.template is not None):
+            flag = "--prompt think" if self.options.template is None else "--prompt-template"
+            raise UsageError(f"{flag}: {self.task.name} brings its own prompts, which are asked as they are")
         try:
             images = tuple(self.store.keep(image) for image in sample.images)
         except ImageError as error:
@@ -319,13 +322,20 @@ class _Preparer:
         return Planned(
             sample,
             parts,
-            _sha("\x1f".join(part if isinstance(part, str) else f"\x1e{part.index}" for part in parts)),
+            prompt_sha(sample, parts),
             _sha(shas) if shas else "",
             self.max_new + length / 4 + pixels / 28**2,
         )
 
     def _pixels(self, width: int, height: int) -> int:
         return min(width * height, self.options.max_pixels or width * height)
+
+
+def prompt_sha(sample: Sample, parts: tuple[Part, ...]) -> str:
+    """The hash of a prompt: text and places of images, with the system prompt that the task brings."""
+    said = [part if isinstance(part, str) else f"\x1e{part.index}" for part in parts]
+    system = sample.prompt.system if sample.prompt is not None else None
+    return _sha("\x1f".join(said if system is None else [f"\x1d{system}", *said]))
 
 
 def _sha(text: str) -> str:

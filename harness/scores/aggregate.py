@@ -6,7 +6,7 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress, groupby
 from pathlib import Path
@@ -17,7 +17,7 @@ from harness.scores.results import CategoryResult, Results, TaskResult
 from harness.scores.stats import NOTHING, Estimate, macro_interval, mean_interval, mean_of
 from harness.scores.verdicts import NO_VERDICT, STATUSES, Labels, Verdicts, scorer_version
 from harness.shards import Shard
-from scorers.types import Status
+from scorers.types import ScorerError, Status
 from tasks import CATEGORIES
 from tasks.types import Metric, Task
 
@@ -55,7 +55,14 @@ def task_result(task: Task, verdicts: Verdicts, *, data: str, fingerprint: str, 
     """
     table = Table(task, verdicts)
     counted = table.counted
-    metrics = {metric.name: _metric(table, metric, counted) for metric in task.metrics}
+    metrics: dict[str, Estimate | dict[str, Estimate]] = {}
+    unmade: list[str] = []
+    for metric in task.metrics:
+        try:
+            metrics[metric.name] = _metric(table, metric, counted)
+        except ScorerError as error:
+            metrics[metric.name] = NOTHING
+            unmade.append(str(error))
     score = metrics[task.headline.name]
     assert isinstance(score, Estimate)
     answered = [status != _FAILED for status in table.statuses]
@@ -64,6 +71,7 @@ def task_result(task: Task, verdicts: Verdicts, *, data: str, fingerprint: str, 
     labels = (["synthetic data: not the benchmark"] if synthetic else []) + (
         ["no judge: not comparable to published"] if task.judged else []
     )
+    labels += task.labels
     return TaskResult(
         name=task.name,
         category=task.category,
@@ -89,7 +97,7 @@ def task_result(task: Task, verdicts: Verdicts, *, data: str, fingerprint: str, 
         data=data,
         fingerprint=fingerprint,
         scorer=scorer_version(task),
-        errors=_first_distinct(table.reasons()),
+        errors=_first_distinct((*unmade, *table.reasons())),
     )
 
 
@@ -176,6 +184,8 @@ class Table:
 
 def _if_scored(table: Table, value: float) -> float | None:
     """The headline if every response without an answer had scored `value`."""
+    if table.task.headline.aggregate is not None:
+        return None
     estimate = _metric(table, table.task.headline, table.rows, value)
     assert isinstance(estimate, Estimate)
     return estimate.value
@@ -200,6 +210,8 @@ def observations_of(
 def _metric(
     table: Table, metric: Metric, rows: Iterable[int], unanswered: float | None = None
 ) -> Estimate | dict[str, Estimate]:
+    if metric.aggregate is not None:
+        return _whole(table, metric, list(rows)).scaled(metric.scale)
     found = observations_of(table, metric, rows, unanswered)
     if metric.by is None or metric.reduce == "circular":
         return mean_interval(found.values, found.clusters).scaled(metric.scale)
@@ -214,6 +226,28 @@ def _metric(
     return {
         group: mean_interval(part.values, part.clusters).scaled(metric.scale) for group, part in parts.items()
     }
+
+
+def _whole(table: Table, metric: Metric, rows: Sequence[int]) -> Estimate:
+    """A metric that `Metric.aggregate` makes: of each epoch, then the mean over epochs.
+
+    It has the interval of a mean where it is known to be one, and is that of the samples' numbers.
+    """
+    assert metric.aggregate is not None
+    epochs: dict[int, list[str]] = {}
+    for row in rows:
+        if (extracted := table.verdicts.extracted(row)) is not None:
+            epochs.setdefault(table.verdicts.epochs[row], []).append(extracted)
+    numbers = [metric.aggregate(epochs[epoch]) for epoch in sorted(epochs)]
+    found = [number for number in numbers if number is not None]
+    if not found:
+        return NOTHING
+    value = sum(found) / len(found)
+    samples = observations_of(table, metric, rows)
+    mean = mean_interval(samples.values, samples.clusters) if metric.reduce == "mean" else NOTHING
+    if mean.value is not None and math.isclose(mean.value, value, rel_tol=1e-9):
+        return replace(mean, value=value)
+    return Estimate(value, None, None, _distinct(table.verdicts.positions, rows))
 
 
 def placed_by(table: Table, found: Observations, by: str) -> tuple[array[int], list[str]]:
@@ -248,7 +282,8 @@ def _number(table: Table, metric: Metric, row: int, unanswered: float | None) ->
         official = verdicts.officials[row]
         return None if math.isnan(official) else official
     number = verdicts.component(metric.of, row)
-    return 0.0 if number is None and status in _MISSING else number
+    absent = 0.0 if status in _MISSING and metric.aggregate is None else None
+    return absent if number is None else number
 
 
 def _samples(table: Table, numbers: Iterable[tuple[int, float]]) -> Observations:
@@ -297,8 +332,9 @@ def category_results(tasks: Mapping[str, TaskResult]) -> dict[str, CategoryResul
 
 
 def overall(tasks: Mapping[str, TaskResult]) -> CategoryResult:
-    """The plain mean of all headlines, in per cent."""
-    return _mean_result("all", list(tasks.values()), suite_names("all"))
+    """The plain mean of all headlines, in per cent; tasks outside the six categories are not part of it."""
+    here = [task for task in tasks.values() if task.category in CATEGORIES]
+    return _mean_result("all", here, suite_names("all"))
 
 
 def _mean_result(name: str, tasks: Sequence[TaskResult], expected: Sequence[str]) -> CategoryResult:
@@ -334,7 +370,7 @@ def run_results(
         notes: what a reader must know of how the model was asked.
     """
     over = any(
-        (task.counted == 0 and (task.samples > 0 or shard is None))
+        (task.score.value is None and (task.samples > 0 or shard is None))
         or task.share("failed") + task.share("error") > failure_budget
         for task in tasks.values()
     )

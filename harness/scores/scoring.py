@@ -83,6 +83,8 @@ class ScoringThread:
         Raises:
             HarnessError: scorers hang, or a verdict cannot be kept.
         """
+        if task.prepare is not None and task.name not in self._verdicts:
+            task.prepare()
         self.of(task)
         self._todo.put((task, position, sample, epoch, response))
         self._waiting += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -20,7 +20,10 @@ NORMAL = 1.959963984540054
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number with its 95 % interval. With n = 0 there is no number: all three are None."""
+    """A number with its 95 % interval. With n = 0 there is no number: all three are None.
+
+    A number that is no mean over samples has no interval: `low` and `high` are None.
+    """
 
     value: float | None
     low: float | None
@@ -30,8 +33,10 @@ class Estimate:
 
     def scaled(self, scale: float) -> Estimate:
         """The estimate in displayed units, 1.0 being `scale`."""
-        if self.value is None or self.low is None or self.high is None:
+        if self.value is None:
             return self
+        if self.low is None or self.high is None:
+            return replace(self, value=self.value * scale)
         return Estimate(self.value * scale, self.low * scale, self.high * scale, self.n)
 
 

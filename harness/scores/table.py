@@ -9,6 +9,7 @@ from harness.errors import Exit
 from harness.scores.results import CategoryResult, Results, TaskResult
 from harness.scores.stats import Estimate
 from harness.words import counted
+from tasks import CATEGORIES
 
 WIDTH = 80
 NO_NUMBER = "–"
@@ -21,6 +22,11 @@ _HEAD = (
 def number(value: float | None, digits: int = 1) -> str:
     """A number, or a dash where there is none: never 0 for nothing."""
     return NO_NUMBER if value is None else f"{value:.{digits}f}"
+
+
+def digits_of(scale: float) -> int:
+    """How many decimals a number has, where all right is `scale`."""
+    return 0 if scale >= 1000 else 1 if scale >= 10 else 3
 
 
 def interval(estimate: Estimate, digits: int = 1) -> str:
@@ -44,18 +50,19 @@ def lines(results: Results) -> Iterator[str]:
     yield "─" * len(_HEAD)
     for category in results.categories.values():
         yield _mean(category, f"mean of {len(category.tasks)}")
-    count = len(results.mean.tasks)
-    yield _mean(results.mean, f"mean of {counted(count, 'task')}")
+    if any(task.category in CATEGORIES for task in results.tasks.values()):
+        yield _mean(results.mean, f"mean of {counted(len(results.mean.tasks), 'task')}")
     for note in _notes(results):
         yield from textwrap.wrap(note, WIDTH, subsequent_indent="  ", break_long_words=True)
 
 
 def _name(name: str, width: int = 13) -> str:
-    return f"{name if len(name) < width else name[: width - 2] + '…':<{width}}"
+    """A name in its column; of a long one the beginning and the end, which tells tasks of one family apart."""
+    return f"{name if len(name) < width else f'{name[:5]}…{name[7 - width :]}':<{width}}"
 
 
 def _task(task: TaskResult) -> str:
-    digits = 0 if task.scale >= 1000 else 1
+    digits = digits_of(task.scale)
     failed = task.share("failed") + task.share("error")
     return (
         f"{_name(task.name)}{number(task.score.value, digits):>7}  {interval(task.score, digits):^15}"
@@ -67,6 +74,13 @@ def _task(task: TaskResult) -> str:
 def _mean(mean: CategoryResult, said: str) -> str:
     partial = f", {len(mean.missing)} missing" if mean.missing else ""
     return f"{_name(mean.name)}{number(mean.score.value):>7}  {interval(mean.score):^15}  {said}{partial}"
+
+
+def _foreign(results: Results) -> Iterator[str]:
+    """What the numbers are of tasks outside the six categories."""
+    for task in results.tasks.values():
+        if task.category not in CATEGORIES:
+            yield f"{task.name}: {task.headline}, in no mean{''.join(f'; {label}' for label in task.labels)}."
 
 
 def _notes(results: Results) -> Iterator[str]:
@@ -83,7 +97,8 @@ def _notes(results: Results) -> Iterator[str]:
     ]
     if unjudged:
         yield f"No judge, not comparable to published: {', '.join(unjudged)}."
-    totals = [task for task in results.tasks.values() if task.scale != 100]
+    yield from _foreign(results)
+    totals = [task for task in results.tasks.values() if task.scale != 100 and task.category in CATEGORIES]
     for task in totals:
         yield (
             f"{task.name}: total of {task.scale:.0f}; a tenth of it in the means."
@@ -96,7 +111,7 @@ def _notes(results: Results) -> Iterator[str]:
             share = percent(task.share("filtered"))
             yield (
                 f"{task.name}: {task.filtered} of {task.responses} answers ({share}) were withheld by the "
-                "provider's content filter: counted 0."
+                f"provider's content filter{': counted 0' if task.category in CATEGORIES else ''}."
             )
     for task in results.tasks.values():
         if task.failed + task.error:

@@ -51,7 +51,7 @@ def unanswered(position: int, name: str, groups: Groups, epoch: int, error: str)
 
 def scorer_version(task: Task) -> str:
     """Twelve hex digits over the source of all scorers and of the task: scores of one version agree."""
-    return _version(task.to_samples.__module__)
+    return task.version or _version(task.to_samples.__module__)
 
 
 @cache
@@ -185,6 +185,12 @@ class Verdicts:
         """The lines of `scores/<task>.jsonl` by position and epoch."""
         assert self._lines is not None
         return map(self._lines.__getitem__, self.ordered())
+
+    def extracted(self, row: int) -> str | None:
+        """What was read from a row's response; None where nothing was."""
+        assert self._lines is not None
+        found: str | None = json.loads(self._lines[row])["extracted"]
+        return found
 
     def reason(self, row: int) -> str:
         """Why a row has no verdict."""

@@ -42,6 +42,7 @@ CATEGORY_LABELS = {
     "document": "Document",
     "spatial": "Spatial",
     "grounding": "Grounding",
+    "other": "Other",
 }
 Kind = Literal["mean", "category", "task"]
 
@@ -167,12 +168,12 @@ def _rows(runs: Sequence[Run]) -> Iterator[Row]:
     tasks = sorted(
         found.values(), key=lambda task: (order.index(task.name) if task.name in order else 99, task.name)
     )
-    if len(tasks) > 1:
+    if sum(task.category in CATEGORIES for task in tasks) > 1:
         yield Row("mean", "all", "Overall", about="plain mean of the tasks' headlines, in per cent")
     categories = dict.fromkeys([*CATEGORIES, *(task.category for task in tasks)])
     for category in categories:
         here = [task for task in tasks if task.category == category]
-        if len(here) > 1 or (here and category in CATEGORIES and len(tasks) > len(here)):
+        if category in CATEGORIES and (len(here) > 1 or (here and len(tasks) > len(here))):
             names = ", ".join(label(task.name) for task in here)
             yield Row(
                 "category",
@@ -283,7 +284,7 @@ def _rank(row: Row, runs: Sequence[Run], cells: dict[tuple[str, int], Cell]) -> 
     groups: dict[Any, list[int]] = {}
     for index, run in enumerate(runs):
         cell = cells.get((row.id, index))
-        if cell is not None and cell.score.value is not None and run.whole:
+        if cell is not None and cell.score.low is not None and run.whole:
             groups.setdefault(_asked(cell, run), []).append(index)
     for members in groups.values():
         if len(members) == 1:

@@ -11,11 +11,12 @@ from typing import Any
 
 from harness.jsonl import plain
 from harness.scores.stats import Estimate
-from harness.scores.table import NO_NUMBER, number
+from harness.scores.table import NO_NUMBER, digits_of, number
 from reports.board.board import Board, Cell, Row
 from reports.board.published import published
 from reports.board.tags import notice, tags
 from reports.runs import printable
+from tasks import CATEGORIES
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -189,17 +190,21 @@ def to_latex(board: Board) -> str:
 def _cells(
     board: Board, row: Row, order: Sequence[int], shown: Callable[[Estimate, int], str]
 ) -> Iterator[str]:
-    digits = 0 if row.scale >= 1000 else 1
+    digits = digits_of(row.scale)
     for index in order:
         cell = board.cells.get((row.id, index))
         yield NO_NUMBER if cell is None or cell.score.value is None else shown(cell.score, digits)
 
 
 def _plain_cell(score: Estimate, digits: int) -> str:
+    if score.low is None:
+        return number(score.value, digits)
     return f"{number(score.value, digits)} [{number(score.low, digits)}, {number(score.high, digits)}]"
 
 
 def _latex_cell(score: Estimate, digits: int) -> str:
+    if score.low is None:
+        return number(score.value, digits)
     interval = f"[{number(score.low, digits)}, {number(score.high, digits)}]"
     return f"{number(score.value, digits)} {{\\scriptsize {interval}}}"
 
@@ -214,7 +219,9 @@ def _titled(board: Board, index: int) -> str:
 def _notes(board: Board) -> Iterator[str]:
     yield "Headline metric of each task with its 95 % interval; means are of tasks, in per cent."
     for row in board.rows:
-        if row.kind == "task" and row.scale != 100:
+        if row.kind == "task" and row.category not in CATEGORIES:
+            yield f"{row.label}: {row.metric}, in units of its own; in no mean."
+        elif row.kind == "task" and row.scale != 100:
             yield f"{row.label}: out of {row.scale:g}."
     for row in board.rows:
         if row.kind == "task":

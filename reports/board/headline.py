@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.scores.table import interval, number
+from harness.scores.table import digits_of, interval, number
 from harness.words import counted
 from reports.board.board import Board, Row
+from tasks import CATEGORIES
 
 if TYPE_CHECKING:
     from harness.compare.comparison import Comparison
@@ -66,7 +67,9 @@ def _one_run(board: Board) -> str:
         return f"{name}: no score."
     what = f"overall on {counted(len(cell.mean.tasks), 'task')}" if cell.mean is not None else f"on {top.label}"
     digits = decimals(top)
-    score = f"{number(cell.score.value, digits)} {what} (95 % CI {interval(cell.score, digits)})"
+    score = f"{number(cell.score.value, digits)} {what}"
+    if cell.score.low is not None:
+        score += f" (95 % CI {interval(cell.score, digits)})"
     rows = lowest(board)
     if not rows:
         return f"{name} scores {score}."
@@ -82,6 +85,7 @@ def lowest(board: Board) -> list[Row]:
             (cell.score.value / row.scale, place, row)
             for place, row in enumerate(board.rows)
             if row.kind == kind
+            and row.category in CATEGORIES
             and (cell := board.cells.get((row.id, 0))) is not None
             and cell.score.value is not None
         ]
@@ -92,4 +96,4 @@ def lowest(board: Board) -> list[Row]:
 
 def decimals(row: Row) -> int:
     """Of a row's scores."""
-    return 0 if row.scale >= 1000 else 1
+    return digits_of(row.scale)

@@ -310,6 +310,7 @@ def _data(board: Board, order: Sequence[int]) -> dict[str, Any]:
                 "label": row.label,
                 "category": row.category,
                 "scale": row.scale,
+                "digits": decimals(row),
             }
             for row in board.rows
         ],
@@ -323,20 +324,21 @@ def _data(board: Board, order: Sequence[int]) -> dict[str, Any]:
 def _metrics(board: Board, row: Row) -> list[dict[str, Any]]:
     """A task's metrics but the headline: [{name, groups: [[group, [score, low, high, n] of each run]]}]."""
     results = [None if cell is None else cell.task for cell in board.line(row)]
-    groups: dict[str, dict[str, list[list[float] | None]]] = {}
+    groups: dict[str, dict[str, list[list[float | None] | None]]] = {}
     for index, result in enumerate(results):
         for name, metric in (result.metrics if result is not None else {}).items():
             parts = {"": metric} if isinstance(metric, Estimate) else metric
             for group, estimate in parts.items() if name != row.metric else ():
                 line = groups.setdefault(name, {}).setdefault(group, [None] * len(results))
-                line[index] = _rounded(estimate)
+                line[index] = _rounded(estimate, decimals(row) + 1)
     return [{"name": name, "groups": sorted(parts.items())} for name, parts in groups.items()]
 
 
-def _rounded(estimate: Estimate) -> list[float] | None:
-    if estimate.value is None or estimate.low is None or estimate.high is None:
+def _rounded(estimate: Estimate, digits: int) -> list[float | None] | None:
+    if estimate.value is None:
         return None
-    return [*(round(part, 2) for part in (estimate.value, estimate.low, estimate.high)), estimate.n]
+    parts = (estimate.value, estimate.low, estimate.high)
+    return [*(None if part is None else round(part, digits) for part in parts), estimate.n]
 
 
 def _reported_of(row: Row) -> list[tuple[str, str]]:

@@ -24,6 +24,7 @@
   const swapPair = (pair) => pair.why !== undefined ? pair : ({
     ...pair, all: swapEntry(pair.all), onlyA: pair.onlyB, onlyB: pair.onlyA,
     groups: pair.groups.map((group) => ({ mean: swapEntry(group.mean), tasks: group.tasks.map(swapEntry) })),
+    others: pair.others.map(swapEntry),
   });
 
   /** The comparison of two runs by position; null where the report does not have it. */
@@ -112,7 +113,7 @@
   }
 
   function table(pair, names) {
-    const tasks = pair.groups.flatMap((group) => group.tasks);
+    const tasks = [...pair.groups.flatMap((group) => group.tasks), ...pair.others];
     const scale = scaleOf([pair.all, ...pair.groups.map((group) => group.mean), ...tasks]);
     const head = [["B − A", "points"], ["95 % interval", "of B − A"], ["A", names[0]], ["B", names[1]], ["n", "paired samples"],
       ["only A", "only A is right"], ["only B", "only B is right"], ["p adj.", "after Holm"],
@@ -127,6 +128,7 @@
         pair.groups.map((group) => h("tbody", null,
           row("category", group.mean, scale, names),
           group.tasks.map((task) => row("task", task, scale, names)))),
+        pair.others.length ? h("tbody", null, pair.others.map((task) => row("task", task, scale, names))) : null,
         pair.apart.length ? h("tbody", null, reasons(pair).map(([tasks, why]) => h("tr", { class: "cmp-apart" },
           h("th", { scope: "row" }, tasks.length > 2 ? `${tasks.length} tasks` : tasks.join(", ")),
           h("td", { colspan: 10 }, h("div", null, `not comparable: ${why}`))))) : null));
@@ -155,7 +157,7 @@
     if (pair.all.d[0] === null) return null;
     const parts = [[1, "Better"], [-1, "Worse"]].map(([sign, word]) => {
       const names = [
-        ...pair.groups.flatMap((group) => group.tasks).filter((task) => task.certain === sign).map((task) => named(task.name)),
+        ...[...pair.groups.flatMap((group) => group.tasks), ...pair.others].filter((task) => task.certain === sign).map((task) => named(task.name)),
         ...pair.groups.filter((group) => group.mean.certain === sign).map((group) => `${named(group.mean.name)} (mean)`),
       ];
       return names.length ? `${word}: ${names.join(", ")}.` : null;

@@ -198,9 +198,10 @@
   function parts(id, runs, shown, title) {
     const metrics = info.metrics[id];
     if (!metrics) return null;
-    const digits = rowOf(id).scale >= 1000 ? 0 : 1;
+    const digits = rowOf(id).digits;
+    const interval = (found) => (found[1] === null ? "" : `${number(found[1], digits)} – ${number(found[2], digits)}, `);
     const cellOf = (found) => h("td", {}, found ? [number(found[0], digits), " ",
-      h("span", { class: "soft" }, `${number(found[1], digits)} – ${number(found[2], digits)}, n ${found[3]}`)] : "–");
+      h("span", { class: "soft" }, `${interval(found)}n ${found[3]}`)] : "–");
     const line = ([label, found]) => h("tr", {}, h("th", { scope: "row" }, label), runs.map((run) => cellOf(found[run])));
     const bodies = metrics.map(({ name, groups }) => h("tbody", {}, groups.length === 1 && !groups[0][0] ? line([name, groups[0][1]])
       : [h("tr", {}, h("th", { scope: "rowgroup", colspan: runs.length + 1 }, name)), groups.map(line)]));

@@ -269,7 +269,12 @@ const leaderboardFigures = (root, info) => {
 
   return {
     marker,
-    draw(newRows, newRuns) { [rows, runs] = [newRows, newRuns]; root.hidden = false; redraw(); },
+    draw(newRows, newRuns) {
+      rows = newRows.filter((row) => row.category !== "other");  // in units of their own
+      runs = newRuns;
+      root.hidden = false;
+      redraw();
+    },
     resize() { if (Math.floor(root.clientWidth) !== width) redraw(); },
   };
 };
