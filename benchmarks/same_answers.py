@@ -26,7 +26,6 @@ WAYS: dict[str, tuple[str, ...]] = {
     "hf": ("--backend", "hf"),
     "vllm": ("--backend", "vllm", SMALL),
     "data-parallel": ("--backend", "vllm", SMALL, "--data-parallel", "2"),
-    "tensor-parallel": ("--backend", "vllm", SMALL, "--tensor-parallel", "2"),
     "shards": ("--backend", "hf"),
 }
 """Flags of each way to run `tiny`; `shards` is in so many parts that are merged."""
