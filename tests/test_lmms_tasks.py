@@ -194,7 +194,7 @@ def test_runs_are_compared_on_the_documents_numbers_and_reported(
     capsys.readouterr()
     assert main(["report", str(where), "--format", "markdown"]) == 0
     table = capsys.readouterr().out
-    assert "lmms:drawn_mme: mme_perception_score, in units of its own; in no mean." in table
+    assert "mme\\_perception\\_score, in units of its own; in no mean." in table
     assert "[None" not in table
 
 

@@ -23,6 +23,7 @@ _KEYS = re.compile(
     re.MULTILINE,
 )
 _FUNCTION = re.compile(rb"!function\s+([\w.]+)\.\w+")
+_IMPORT = re.compile(rb"^\s*(?:from|import)\s+(?:[\w.]*\.)?(\w+)", re.MULTILINE)
 _WHERE = "from importlib.util import find_spec as f; print(*f('lmms_eval').submodule_search_locations)"
 
 
@@ -201,10 +202,19 @@ def settings(path: Path) -> dict[str, Any]:
 
 
 def modules(path: Path) -> list[Path]:
-    """The modules with the functions that a task's settings name, beside its file or those that it includes."""
+    """The modules with the functions that a task's settings name, beside its file or those that it includes.
+
+    Modules of the same folder that these import are among them.
+    """
     text = path.read_bytes()
-    named = {match[1].decode() for match in _FUNCTION.finditer(text)}
-    found = [file for name in sorted(named) if (file := path.parent / f"{name}.py").is_file()]
+    wanted = sorted({match[1].decode() for match in _FUNCTION.finditer(text)})
+    found: list[Path] = []
+    for name in wanted:  # which grows by what a module imports
+        file = path.parent / f"{name}.py"
+        if file.is_file():
+            found.append(file)
+            imported = {match[1].decode() for match in _IMPORT.finditer(file.read_bytes())}
+            wanted += sorted(imported - set(wanted))
     includes = _parsed(text, path).get("include") or []
     for name in [includes] if isinstance(includes, str) else includes:
         found += modules(path.parent / name)
