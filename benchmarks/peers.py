@@ -152,20 +152,12 @@ def ours(folder: Path, url: str, images: Path, repeat: int) -> Iterator[tuple[st
     """One value of each measure of the harness."""
     yield ROWS[0][0], timed([*HARNESS, "eval", "--help"])[0]
     yield ROWS[1][0], timed([*HARNESS, "ls", "tasks"])[0]
-    asked = [
-        "eval",
-        "--model",
-        "mock",
-        "--tasks",
-        engine.TASK,
-        "--limit",
-        "1",
-        "--out",
-        str(folder / f"1-{repeat}"),
-    ]
+    asked = ["eval", "--model", "mock", "--tasks", engine.TEXT_TASK, "--task-file", engine.TEXT_FILE]
+    asked += ["--limit", "1", "--out", str(folder / f"1-{repeat}")]
     yield ROWS[2][0], timed([*HARNESS, *asked, "--data", str(folder / str(FEW))])[0]
     less, more = (
-        engine.seconds(folder / str(count), folder / f"none-{count}-{repeat}", True)[0] for count in (FEW, MANY)
+        engine.seconds(folder / str(count), folder / f"none-{count}-{repeat}", True, engine.TEXT_TASK)[0]
+        for count in (FEW, MANY)
     )
     yield ROWS[3][0], (more - less) / (MANY - FEW) * 1000
     less, more = (
@@ -174,6 +166,7 @@ def ours(folder: Path, url: str, images: Path, repeat: int) -> Iterator[tuple[st
     yield ROWS[4][0], (more - less) / (API_MANY - API_FEW) * 1000
     yield ROWS[5][0], 1000 / a_second(anls_rows(), 5)
     answer, target = Answer(RESPONSE, "norm1"), points.blob(*SIZE, 6, random.Random(0))
+    points_in_mask(answer, target)
     yield ROWS[6][0], points.per_call(lambda: points_in_mask(answer, target), repeats=1, calls=2000)
     for row, pairs in ((7, FRACTIONS), (8, ALGEBRA)):
         symbolic_equal(*pairs[0])
@@ -186,7 +179,7 @@ def ours(folder: Path, url: str, images: Path, repeat: int) -> Iterator[tuple[st
 def material(folder: Path) -> Iterator[tuple[Path, str]]:
     """Rows and images, and a server."""
     for count in (FEW, MANY):
-        engine.write_rows(folder / str(count) / engine.TASK, count, None)
+        engine.write_rows(folder / str(count) / engine.TEXT_TASK, count, None)
     images = folder / "images"
     api.write_rows(images / "mmstar", API_MANY)
     pixels = points.ellipses(*SIZE, 6, random.Random(0))
