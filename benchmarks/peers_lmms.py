@@ -97,7 +97,6 @@ def run(folder: str, rows: list[dict[str, Any]], limits: list[int], url: str | N
     for number, limit in enumerate(limits):
         started = time.perf_counter()
         tracker = EvaluationTracker(output_path=str(home / f"out-{number}"))
-        tracker.general_config_tracker.model_name_sanitized = "model"
         found = simple_evaluate(
             model_of(url),
             tasks=["peers"],
@@ -107,11 +106,12 @@ def run(folder: str, rows: list[dict[str, Any]], limits: list[int], url: str | N
             evaluation_tracker=tracker,
             cli_args=argparse.Namespace(output_path=str(home), process_with_media=True),
         )
-        samples = found["samples"]["peers"]
-        assert len(samples) == limit
+        samples = found.pop("samples")
+        assert len(samples["peers"]) == limit
         assert found["results"]["peers"]["acc,none"] == 1.0, found["results"]
-        tracker.save_results_samples("peers", samples)
-        assert list((home / f"out-{number}" / "model").glob("*.jsonl"))
+        tracker.save_results_aggregated(found, samples, f"{number}")
+        tracker.save_results_samples("peers", samples["peers"])
+        assert list((home / f"out-{number}").rglob("*_samples_peers.jsonl"))
         seconds.append(time.perf_counter() - started)
     return {"seconds": seconds}
 
