@@ -60,12 +60,11 @@ def write_task(folder: Path, name: str, rows: list[dict[str, Any]]) -> None:
     (folder / f"{name}.yaml").write_text(TASK.format(name=name, rows=folder / f"{name}.parquet"))
 
 
-def model_of(url: str | None) -> Any:
-    """One that answers "A" at once, or the server's."""
+def model_of(url: str | None) -> dict[str, Any]:
+    """Arguments of `simple_evaluate` for a model that answers "A" at once, or the server's."""
     if url is not None:
-        from lmms_eval.models.chat.openai import OpenAICompatible
-
-        return OpenAICompatible(model_version="stub", base_url=url, api_key="none", num_concurrent=32)
+        options = f"model_version=stub,base_url={url},api_key=none,num_concurrent=32"
+        return {"model": "openai", "model_args": options}
     from lmms_eval.api.model import lmms
 
     class Constant(lmms):
@@ -80,7 +79,7 @@ def model_of(url: str | None) -> Any:
         def generate_until_multi_round(self, requests: list[Any]) -> Any:
             raise NotImplementedError
 
-    return Constant()
+    return {"model": Constant()}
 
 
 def run(folder: str, rows: list[dict[str, Any]], limits: list[int], url: str | None = None) -> dict[str, Any]:
@@ -98,7 +97,7 @@ def run(folder: str, rows: list[dict[str, Any]], limits: list[int], url: str | N
         started = time.perf_counter()
         tracker = EvaluationTracker(output_path=str(home / f"out-{number}"))
         found = simple_evaluate(
-            model_of(url),
+            **model_of(url),
             tasks=["peers"],
             task_manager=manager,
             limit=limit,
