@@ -43,6 +43,16 @@ def made_up() -> dict[str, list[tuple[str, DocTarget]]]:
     return {"made up": rows}
 
 
+def a_second(rows: list[tuple[str, DocTarget]], rounds: int) -> float:
+    """Responses judged a second."""
+    document(Answer(rows[0][0]), rows[0][1])
+    start = time.perf_counter()
+    for _ in range(rounds):
+        for response, target in rows:
+            document(Answer(response), target)
+    return rounds * len(rows) / (time.perf_counter() - start)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=Path, default=RECORDED)
@@ -51,15 +61,10 @@ def main() -> None:
     files = recorded(options.rows) or made_up()
     total = seconds = 0.0
     for name, rows in files.items():
-        document(Answer(rows[0][0]), rows[0][1])
-        start = time.perf_counter()
-        for _ in range(options.rounds):
-            for response, target in rows:
-                document(Answer(response), target)
-        spent = time.perf_counter() - start
+        rate = a_second(rows, options.rounds)
         done = options.rounds * len(rows)
-        total, seconds = total + done, seconds + spent
-        print(f"{name:24} {done / spent:10,.0f} a second")
+        total, seconds = total + done, seconds + done / rate
+        print(f"{name:24} {rate:10,.0f} a second")
     print(f"{'all':24} {total / seconds:10,.0f} a second")
 
 

@@ -70,6 +70,22 @@ def start_server() -> tuple[subprocess.Popen[bytes], str]:
             return server, f"http://127.0.0.1:{port}/v1"
 
 
+def seconds(data: Path, url: str, limit: int, out: Path) -> float:
+    """Wall seconds of one run."""
+    started = time.perf_counter()
+    results = harness.evaluate(
+        model="server",
+        tasks="mmstar",
+        data=str(data),
+        base_url=url,
+        limit=limit,
+        concurrency=32,
+        out=str(out),
+    )
+    assert results.tasks["mmstar"].counted == limit
+    return time.perf_counter() - started
+
+
 def main() -> None:
     many = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     with tempfile.TemporaryDirectory() as temporary:
@@ -79,21 +95,11 @@ def main() -> None:
         try:
             marginal = []
             for repeat in range(3):
-                seconds = {}
-                for limit in (FEW, many):
-                    started = time.perf_counter()
-                    results = harness.evaluate(
-                        model="server",
-                        tasks="mmstar",
-                        data=str(folder / "data"),
-                        base_url=url,
-                        limit=limit,
-                        concurrency=32,
-                        out=str(folder / f"run-{repeat}-{limit}"),
-                    )
-                    seconds[limit] = time.perf_counter() - started
-                    assert results.tasks["mmstar"].counted == limit
-                marginal.append((seconds[many] - seconds[FEW]) / (many - FEW) * 1000)
+                few, all_of_them = (
+                    seconds(folder / "data", url, limit, folder / f"run-{repeat}-{limit}")
+                    for limit in (FEW, many)
+                )
+                marginal.append((all_of_them - few) / (many - FEW) * 1000)
         finally:
             server.kill()
             server.wait()

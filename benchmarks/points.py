@@ -14,14 +14,19 @@ from scorers.rules.refspatial import MaskTarget, points_in_mask
 from scorers.types import Answer
 
 
-def blob(width: int, height: int, parts: int, rng: random.Random) -> MaskTarget:
-    """A mask of overlapping ellipses."""
+def ellipses(width: int, height: int, parts: int, rng: random.Random) -> np.ndarray:
+    """The pixels of overlapping ellipses: (height, width), bool."""
     y, x = np.mgrid[:height, :width]
     pixels = np.zeros((height, width), dtype=bool)
     for _ in range(parts):
         cx, cy, rx, ry = rng.random() * width, rng.random() * height, width / 6, height / 6
         pixels |= ((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 < 1
-    return MaskTarget(masks.encode(pixels), height, width)
+    return pixels
+
+
+def blob(width: int, height: int, parts: int, rng: random.Random) -> MaskTarget:
+    """A mask of overlapping ellipses."""
+    return MaskTarget(masks.encode(ellipses(width, height, parts, rng)), height, width)
 
 
 def per_call(run: Callable[[], object], repeats: int = 5, calls: int = 2_000) -> float:

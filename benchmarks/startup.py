@@ -17,6 +17,21 @@ from pathlib import Path
 from harness.cli import VERBS
 
 REPEATS = 5
+HARNESS = [sys.executable, "-m", "harness"]
+
+
+def timed(words: list[str]) -> tuple[float, float]:
+    """Wall seconds and most memory, in MB, of a command, which must succeed."""
+    started = time.perf_counter()
+    child = os.posix_spawn(
+        words[0],
+        words,
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_WRONLY, 0) for stream in (1, 2)],
+    )
+    _, status, usage = os.wait4(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, words
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
 
 
 def measure(arguments: list[str]) -> tuple[float, float]:
@@ -24,17 +39,9 @@ def measure(arguments: list[str]) -> tuple[float, float]:
     seconds, memory = [], 0.0
     for repeat in range(REPEATS):
         words = [word.replace("REPEAT", str(repeat)) for word in arguments]
-        started = time.perf_counter()
-        child = os.posix_spawn(
-            sys.executable,
-            [sys.executable, "-m", "harness", *words],
-            os.environ,
-            file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
-        )
-        _, status, usage = os.wait4(child, 0)
-        assert os.waitstatus_to_exitcode(status) == 0, words
-        seconds.append(time.perf_counter() - started)
-        memory = max(memory, usage.ru_maxrss / 1024)
+        taken, used = timed([*HARNESS, *words])
+        seconds.append(taken)
+        memory = max(memory, used)
     return statistics.median(seconds), memory
 
 

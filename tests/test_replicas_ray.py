@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from benchmarks.same_answers import answers
 from harness import models
 from harness.errors import HarnessError, UsageError
 from harness.models import replicas
+from harness.models.replicas_ray import Cluster
 from harness.types import Request, Sampling
 
 ray = pytest.importorskip("ray", reason="ray is not installed: pip install -c constraints.txt -e '.[ray]'")
@@ -33,11 +35,9 @@ ROOT = Path(__file__).parents[1]
 def cluster() -> Iterator[None]:
     """A Ray that this process is connected to, as a user of the Python API may be."""
     before = signal.getsignal(signal.SIGTERM)
-    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
-        ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, _temp_dir=folder)
-        signal.signal(signal.SIGTERM, before)
+    with closing(Cluster(models.ReplicaOptions(2))):
+        assert signal.getsignal(signal.SIGTERM) is before
         yield
-        ray.shutdown()
 
 
 @pytest.fixture
@@ -116,9 +116,10 @@ def test_a_model_that_cannot_be_loaded_says_what_a_single_one_says(made: Any) ->
 
 
 def test_more_than_there_is_room_for_is_refused(cluster: None) -> None:
+    many = int(ray.cluster_resources()["CPU"]) + 1
     for options, said in (
         (models.ReplicaOptions(2, gpus_per_replica=1), "they want 2 GPUs, Ray has 0"),
-        (models.ReplicaOptions(3), "they want 3 CPUs, Ray has 2"),
+        (models.ReplicaOptions(many), f"they want {many} CPUs, Ray has {many - 1}"),
         (models.ReplicaOptions(2, "x:1"), "this process is connected to Ray already: leave it out"),
         (models.ReplicaOptions(2, "ray://x:1"), "give HOST:PORT, or auto on a machine of the cluster"),
     ):

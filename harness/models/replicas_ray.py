@@ -22,6 +22,10 @@ _PASSED = "HARNESS_"
 """Variables of this process that replicas in a cluster get, beside PYTHONPATH; others are their machine's."""
 
 
+ATTEMPTS = 3
+"""To start Ray on this machine."""
+
+
 class LostError(Exception):
     """A replica's process, or its machine, has gone."""
 
@@ -65,7 +69,15 @@ class Cluster:
     def _start(self, replicas: int) -> None:
         self._folder = tempfile.mkdtemp(prefix="harness-ray-")
         cores = max(replicas, os.cpu_count() or 1)
-        self._init("Ray", address="local", num_cpus=cores, include_dashboard=False, _temp_dir=self._folder)
+        how = {"address": "local", "num_cpus": cores, "include_dashboard": False, "_temp_dir": self._folder}
+        for left in range(ATTEMPTS - 1, -1, -1):
+            try:
+                self._init("Ray", **how)
+            except HarnessError as error:  # Ray gives its own processes 30 s, which a busy machine may exceed
+                if not left or "timed out" not in str(error):
+                    raise
+            else:
+                return
 
     def _init(self, what: str, **how: Any) -> None:
         try:
