@@ -17,7 +17,7 @@ from harness.config import build
 from harness.errors import UsageError
 from harness.models import identity as identity_module
 from harness.models.mock import MockBackend
-from harness.run.engine import _spec
+from harness.run.engine import spec_of
 from harness.types import Backend, Request
 
 FAKES = str(Path(__file__).with_name("fakes.py"))
@@ -146,11 +146,11 @@ def test_checkpoints_of_two_experiments_have_runs_of_their_own(here: Path) -> No
 def test_a_servers_model_is_no_folder(here: Path) -> None:
     served = build({"model": "exp1/checkpoint-500", "base_url": "http://localhost/v1", "data": "hub"})
     assert served.run_dir.name == "checkpoint-500-all-hub"
-    assert models.identify(_spec(served))["model"] == "exp1/checkpoint-500"
+    assert models.identify(spec_of(served))["model"] == "exp1/checkpoint-500"
 
 
 def config(**settings: Any) -> dict[str, Any]:
-    return models.identify(_spec(build({"model": "exp1/checkpoint-500", **settings})))
+    return models.identify(spec_of(build({"model": "exp1/checkpoint-500", **settings})))
 
 
 def test_what_decides_an_answer_is_in_the_identity(here: Path) -> None:
