@@ -10,6 +10,9 @@ from typing import IO
 
 from harness.jsonl import writing
 
+IN_MEMORY = 256 << 10
+"""Bytes of the first pieces that are held in memory: what is small needs no file."""
+
 
 class Spool:
     """Pieces of bytes, read again by their numbers. In memory each costs eight bytes.
@@ -23,6 +26,7 @@ class Spool:
         self._folder = folder
         self._path = Path(tempfile.gettempdir() if folder is None else folder) / f"({what} held for a while)"
         self._file: IO[bytes] | None = None
+        self._head = bytearray()
         self._ends = array("q", [0])
 
     def __len__(self) -> int:
@@ -44,20 +48,27 @@ class Spool:
         Raises:
             HarnessError: it cannot be written.
         """
-        file = self._file or self.open()
+        if self._file is None and self._ends[-1] + len(data) <= IN_MEMORY:
+            self._head += data
+        else:
+            self._write(self._file or self.open(), data)
+        self._ends.append(self._ends[-1] + len(data))
+        return len(self) - 1
+
+    def _write(self, file: IO[bytes], data: bytes) -> None:
         with writing(self._path):
             left = memoryview(data)
             while left:
                 left = left[file.write(left) :]
-        self._ends.append(self._ends[-1] + len(data))
-        return len(self) - 1
 
     def __getitem__(self, number: int) -> bytes:
         if not 0 <= number < len(self):
             raise IndexError(number)
         start, end = self._ends[number], self._ends[number + 1]
+        if end <= len(self._head):
+            return bytes(self._head[start:end])
         assert self._file is not None
-        return os.pread(self._file.fileno(), end - start, start)
+        return os.pread(self._file.fileno(), end - start, start - len(self._head))
 
     def close(self) -> None:
         """Free the file. What was in it cannot be read any more."""

@@ -88,7 +88,7 @@ def test_a_sample_more_is_a_few_numbers_more(runs: dict[int, Path], verb: str) -
 
 def test_a_spool_gives_its_pieces_back_and_leaves_nothing(tmp_path: Path) -> None:
     spool = Spool(tmp_path, "things")
-    pieces = [b"one", b"", b"x" * 100_000, b"two\n"]
+    pieces = [b"one", b"", b"x" * 300_000, b"two\n"]
     assert [spool.add(piece) for piece in pieces] == [0, 1, 2, 3]
     assert [spool[number] for number in (3, 0, 2, 1)] == [pieces[number] for number in (3, 0, 2, 1)]
     assert len(spool) == 4
@@ -97,13 +97,21 @@ def test_a_spool_gives_its_pieces_back_and_leaves_nothing(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_small_spool_needs_no_disk() -> None:
+    spool = Spool(Path("/nonexistent"), "things")
+    assert [spool.add(piece) for piece in (b"one", b"")] == [0, 1]
+    assert (spool[0], spool[1]) == (b"one", b"")
+    with pytest.raises(HarnessError, match="cannot be written"):
+        spool.add(b"x" * 300_000)
+
+
 def test_a_spool_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> Any:
         raise OSError(errno.ENOSPC, "no space")
 
     monkeypatch.setattr("tempfile.TemporaryFile", full)
     with pytest.raises(DiskFullError, match=r"things held for a while\): no space left"):
-        Spool(tmp_path, "things").add(b"one")
+        Spool(tmp_path, "things").add(b"x" * 300_000)
 
 
 def test_the_hash_of_a_list_is_that_of_the_list_whole() -> None:

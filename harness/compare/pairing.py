@@ -255,8 +255,8 @@ class Pairs:
     """The sample id of a pair, or the name of its group where the metric is circular."""
     a: array[float]
     b: array[float]
-    clusters: array[int]
-    """Equal for what belongs together."""
+    clusters: array[int] | None
+    """Equal for what belongs together; None: all are independent."""
     placed: tuple[array[int], Sequence[str]]
     """(pair, group): every pair in each of the groups that a macro mean averages; empty otherwise."""
     only_in_a: tuple[str, ...]
@@ -286,10 +286,8 @@ def pair(task: Task, a: TaskSide, b: TaskSide) -> Pairs:
     left, right = _found(task, a, same), _found(task, b, same[back] & (back >= 0) if len(same) else back >= 0)
     circular = task.headline.reduce == "circular"
     mine, theirs = array("q"), array("q")
-    index_of = {right.group(task, index) if circular else right.position(index): index for index in right}
-    for index in left:
-        key = left.group(task, index) if circular else int(there[left.position(index)])
-        if (other := index_of.get(key)) is not None:
+    for index, other in enumerate(_partners(task, left, right, there)):
+        if other >= 0:
             mine.append(index)
             theirs.append(other)
     counted = [np.zeros(len(side.asked), bool) for side in (a, b)]
@@ -303,7 +301,7 @@ def pair(task: Task, a: TaskSide, b: TaskSide) -> Pairs:
             left.group(task, mine[index]) if circular else a.asked.name(left.position(mine[index]))
         ),
         a=chosen.values,
-        b=right.numbers.chosen(theirs).values,
+        b=array("d", map(right.numbers.values.__getitem__, theirs)),
         clusters=chosen.clusters,
         placed=placed_by(left.table, chosen, task.headline.by or "") if macro else (array("q"), ()),
         only_in_a=tuple(map(a.asked.name, np.flatnonzero(there < 0).tolist())),
@@ -331,6 +329,20 @@ class Found:
     def group(self, task: Task, index: int) -> str:
         """The name of the group that a number is of."""
         return "\x1f".join(group_names(self.table.verdicts.group(task.headline.by, self.numbers.rows[index])))
+
+
+def _partners(task: Task, left: Found, right: Found, there: Places) -> Iterator[int]:
+    """For each number of one run, which of the other's is of the same sample or group; -1: none."""
+    if task.headline.reduce == "circular":
+        groups = {right.group(task, index): index for index in right}
+        return (groups.get(left.group(task, index), -1) for index in left)
+    indices = array("q", [-1]) * (
+        max(map(right.position, right), default=-1) + 2
+    )  # the last one stands for none
+    for index in right:
+        indices[right.position(index)] = index
+    places = (int(there[left.position(index)]) for index in left)
+    return (indices[place] if place < len(indices) else -1 for place in places)
 
 
 def _found(task: Task, side: TaskSide, same: NDArray[np.bool_]) -> Found:

@@ -131,7 +131,7 @@ def _task(task: Task, pairs: Pairs, draws: Floats | None) -> TaskComparison:
         for wanted in (1, 2)
     )
     n, spread = len(pairs.a), _spread(task, pairs)
-    binary = {*pairs.a, *pairs.b} <= {0.0, 1.0} and numbered(pairs.clusters)[1] == n
+    binary = {*pairs.a, *pairs.b} <= {0.0, 1.0} and (pairs.clusters is None or numbered(pairs.clusters)[1] == n)
     exact = binary and task.headline.reduce != "macro"
     exact_p = mcnemar(len(flips_a), len(flips_b))
     value = spread.value if spread else 0.0
@@ -169,18 +169,22 @@ def _spread(task: Task, pairs: Pairs) -> Spread | None:
         return paired_spread(pairs.b, pairs.a, pairs.clusters)
     placed, groups = pairs.placed
     a, b = (array("d", map(side.__getitem__, placed)) for side in (pairs.a, pairs.b))
-    return paired_macro_spread(b, a, groups, array("q", map(pairs.clusters.__getitem__, placed)))
+    return paired_macro_spread(b, a, groups, _taken(pairs.clusters, placed))
+
+
+def _taken(clusters: array[int] | None, placed: Sequence[int]) -> array[int] | None:
+    return clusters and array("q", map(clusters.__getitem__, placed))
 
 
 def _draws(task: Task, pairs: Pairs, repeats: int, seed: int) -> Floats | None:
     """Bootstrap draws of the difference; None where there is nothing to draw."""
     macro = task.headline.reduce == "macro"
-    placed, groups = pairs.placed if macro else (array("q", range(len(pairs.a))), None)
+    placed, groups = pairs.placed if macro else (range(len(pairs.a)), None)
     if not placed or not repeats:
         return None
     return bootstrap(
         array("d", (pairs.b[index] - pairs.a[index] for index in placed)),
-        array("q", map(pairs.clusters.__getitem__, placed)),
+        _taken(pairs.clusters, placed) if macro else pairs.clusters,
         groups,
         seed=(seed, crc32(task.name.encode())),
         repeats=repeats,

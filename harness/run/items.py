@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 from harness.errors import FAULTS, HarnessError
 from harness.jsonl import encode, plain, read_lines, sha_of_list, tuples, write_atomic
@@ -168,8 +168,8 @@ def with_scores(items: Iterable[Line], scores: Iterable[Line], where: str) -> It
         )
 
 
-class Entries(Sequence[Planned | FailedRow]):
-    """What a task asks, in order: on disk, as lines of its items file; in memory some forty bytes each.
+class Entries:
+    """What a task asks, in order: on disk, as lines of its items file; in memory some thirty bytes each.
 
     What is read back has of its sample what the items file has, and the images: enough to ask and to score it.
 
@@ -220,16 +220,11 @@ class Entries(Sequence[Planned | FailedRow]):
     def __len__(self) -> int:
         return len(self.costs)
 
-    @overload
-    def __getitem__(self, position: int) -> Planned | FailedRow: ...
+    def __iter__(self) -> Iterator[Planned | FailedRow]:
+        return map(self.__getitem__, range(len(self)))
 
-    @overload
-    def __getitem__(self, position: slice) -> list[Planned | FailedRow]: ...
-
-    def __getitem__(self, position: int | slice) -> Planned | FailedRow | list[Planned | FailedRow]:
-        if isinstance(position, slice):
-            return [self[each] for each in range(len(self))[position]]
-        text, numbers = self._piece(range(len(self))[position])
+    def __getitem__(self, position: int) -> Planned | FailedRow:
+        text, numbers = self._piece(position)
         line = json.loads(text)
         item = item_of(self._task, line, f"{self._task.name}, sample {position}")
         if isinstance(item, FailedRow):

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from harness.errors import HarnessError
 from harness.jsonl import encode, write_atomic, writing
@@ -192,19 +192,23 @@ class Answers:
 
     def __init__(self, path: Path, task: str, name: Callable[[Key], Hashable | None]) -> None:
         self._task, self._name = task, name
-        self._file = path.open("rb") if path.exists() else None
-        hashes, starts = array("q"), array("q")
+        self._file: IO[bytes] | None = None
+        if path.exists():
+            self._file = path.open("rb")
+        buckets = [array("q") for _ in range(256)]  # sorted one by one: no list of all is made
         start = 0
         for line in self._file or ():
             parsed = parse_line(task, line)
             if parsed is not None and (found := name(parsed[0])) is not None:
-                hashes.append(hash(found))
-                starts.append(start)
+                buckets[(hash(found) >> 56) + 128].extend((hash(found), start))
             start += len(line)
-        order = sorted(range(len(hashes)), key=hashes.__getitem__)
-        self._hashes = array("q", map(hashes.__getitem__, order))
-        self._starts = array("q", map(starts.__getitem__, order))
+        self._hashes, self._starts = array("q"), array("q")
         """Where lines start, by the hash of their keys, those of one hash as in the file."""
+        for bucket in buckets:
+            for hashed, place in sorted(zip(bucket[::2], bucket[1::2], strict=True)):
+                self._hashes.append(hashed)
+                self._starts.append(place)
+            del bucket[:]
 
     def __len__(self) -> int:
         return len(self._hashes)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import compress, groupby
+from itertools import groupby
 from pathlib import Path
 
 from harness.errors import Exit
@@ -34,13 +34,14 @@ class Observations:
     rows: array[int]
     """Of each, the first row in the table of verdicts: its groups are those of the observation."""
     values: array[float]
-    clusters: array[int]
-    """Numbers from 0: those of one cluster are equal."""
+    clusters: array[int] | None
+    """Numbers from 0: those of one cluster are equal; None: all are independent."""
 
     def chosen(self, indices: Sequence[int]) -> Observations:
         """Some of them."""
-        rows, clusters = (array("q", map(column.__getitem__, indices)) for column in (self.rows, self.clusters))
-        return Observations(rows, array("d", map(self.values.__getitem__, indices)), clusters)
+        rows, values = array("q", map(self.rows.__getitem__, indices)), self.values
+        clusters = self.clusters and array("q", map(self.clusters.__getitem__, indices))
+        return Observations(rows, array("d", map(values.__getitem__, indices)), clusters)
 
 
 def task_result(task: Task, verdicts: Verdicts, *, data: str, fingerprint: str, synthetic: bool) -> TaskResult:
@@ -65,7 +66,6 @@ def task_result(task: Task, verdicts: Verdicts, *, data: str, fingerprint: str, 
             unmade.append(str(error))
     score = metrics[task.headline.name]
     assert isinstance(score, Estimate)
-    answered = [status != _FAILED for status in table.statuses]
     partings = Counter(_parting(verdicts, row) for row in counted)
     statuses = {STATUSES[code]: count for code, count in Counter(table.statuses).items()}
     labels = (["synthetic data: not the benchmark"] if synthetic else []) + (
@@ -91,8 +91,8 @@ def task_result(task: Task, verdicts: Verdicts, *, data: str, fingerprint: str, 
         error=statuses.get(Status.ERROR, 0),
         loopholes=partings[1],
         missed=partings[-1],
-        prompt_tokens=_mean(verdicts.prompt_tokens, answered),
-        completion_tokens=_mean(verdicts.completion_tokens, answered),
+        prompt_tokens=_mean(verdicts.prompt_tokens, table.statuses),
+        completion_tokens=_mean(verdicts.completion_tokens, table.statuses),
         labels=tuple(labels),
         data=data,
         fingerprint=fingerprint,
@@ -115,8 +115,11 @@ def _first_distinct(reasons: Iterable[str], most: int = 5) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _mean(values: Sequence[int], chosen: Sequence[bool]) -> float | None:
-    return sum(compress(values, chosen)) / sum(chosen) if any(chosen) else None
+def _mean(tokens: Sequence[int], statuses: Sequence[int]) -> float | None:
+    """Over the responses that there are."""
+    count = len(statuses) - sum(status == _FAILED for status in statuses)
+    total = sum(number for number, status in zip(tokens, statuses, strict=True) if status != _FAILED)
+    return total / count if count else None
 
 
 def _parting(verdicts: Verdicts, row: int) -> int:
@@ -154,9 +157,9 @@ class Table:
         return self.statuses[row] not in NO_VERDICT
 
     @property
-    def counted(self) -> array[int]:
+    def counted(self) -> Sequence[int]:
         """The rows that are part of n, in order."""
-        return array("q", filter(self.counts, self.rows))
+        return self.rows if all(map(self.counts, self.rows)) else array("q", filter(self.counts, self.rows))
 
     def reasons(self) -> Iterator[str]:
         """Why rows are no part of n, in order."""
@@ -204,7 +207,9 @@ def observations_of(
     """
     chosen = ((row, _number(table, metric, row, unanswered)) for row in rows if _matches(table, metric, row))
     numbers = ((row, number) for row, number in chosen if number is not None)
-    return _circular(table, metric, numbers) if metric.reduce == "circular" else _samples(table, numbers)
+    return (
+        _circular(table, metric, numbers) if metric.reduce == "circular" else _samples(table, metric, numbers)
+    )
 
 
 def _metric(
@@ -215,17 +220,16 @@ def _metric(
     found = observations_of(table, metric, rows, unanswered)
     if metric.by is None or metric.reduce == "circular":
         return mean_interval(found.values, found.clusters).scaled(metric.scale)
-    placed, groups = placed_by(table, found, metric.by)
     if metric.reduce == "macro":
+        placed, groups = placed_by(table, found, metric.by)
         taken = found.chosen(placed)
         return macro_interval(taken.values, groups, taken.clusters).scaled(metric.scale)
     members: dict[str, array[int]] = {}
-    for index, group in zip(placed, groups, strict=True):
-        members.setdefault(group, array("q")).append(index)
-    parts = {group: found.chosen(members[group]) for group in sorted(members)}
-    return {
-        group: mean_interval(part.values, part.clusters).scaled(metric.scale) for group, part in parts.items()
-    }
+    for index, row in enumerate(found.rows):
+        for group in group_names(table.verdicts.group(metric.by, row)):
+            members.setdefault(group, array("q")).append(index)
+    parts = ((group, found.chosen(members[group])) for group in sorted(members))
+    return {group: mean_interval(part.values, part.clusters).scaled(metric.scale) for group, part in parts}
 
 
 def _whole(table: Table, metric: Metric, rows: Sequence[int]) -> Estimate:
@@ -286,14 +290,17 @@ def _number(table: Table, metric: Metric, row: int, unanswered: float | None) ->
     return absent if number is None else number
 
 
-def _samples(table: Table, numbers: Iterable[tuple[int, float]]) -> Observations:
+def _samples(table: Table, metric: Metric, numbers: Iterable[tuple[int, float]]) -> Observations:
     """One observation a sample: its mean over epochs."""
-    found = Observations(array("q"), array("d"), array("q"))
+    # In a macro mean, a sample may stand in several groups.
+    clustered = metric.reduce == "macro" or table.task.cluster in table.verdicts.groups
+    found = Observations(array("q"), array("d"), array("q") if clustered else None)
     for _, epochs in groupby(numbers, lambda each: table.verdicts.positions[each[0]]):
         rows, values = zip(*epochs, strict=True)
         found.rows.append(rows[0])
         found.values.append(sum(values) / len(values))
-        found.clusters.append(table.cluster(rows[0]))
+        if found.clusters is not None:
+            found.clusters.append(table.cluster(rows[0]))
     return found
 
 
@@ -313,11 +320,11 @@ def _circular(table: Table, metric: Metric, numbers: Iterable[tuple[int, float]]
             worst.extend([math.nan] * epochs)
         at = places[group] * epochs + verdicts.epochs[row]
         worst[at] = min(number, 1.0 if math.isnan(worst[at]) else worst[at])
-    found = Observations(rows, array("d"), array("q"))
-    for place, row in enumerate(rows):
+    clusters = array("q", map(table.cluster, rows)) if table.task.cluster else None
+    found = Observations(rows, array("d"), clusters)
+    for place in range(len(rows)):
         values = [value for value in worst[place * epochs : (place + 1) * epochs] if not math.isnan(value)]
         found.values.append(sum(values) / len(values))
-        found.clusters.append(table.cluster(row) if table.task.cluster else place)
     return found
 
 

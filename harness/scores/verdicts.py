@@ -11,7 +11,7 @@ import json
 import math
 import sys
 from array import array
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -106,11 +106,11 @@ class Verdicts:
     Args:
         version: of the scorer, stamped on each line.
         folder: on whose disk the lines lie; None: in the system's folder for temporary files.
-        lines: keep them, for `lines` and `reasons`.
+        lines: keep them and the tokens, for `task_result` and `lines`; else the metrics alone can be had.
     """
 
     def __init__(self, version: str = "", folder: Path | None = None, *, lines: bool = True) -> None:
-        self.positions, self.epochs = array("q"), array("q")
+        self.positions, self.epochs = array("i"), array("i")
         self.values, self.officials = array("d"), array("d")
         """Of `officials` NaN stands for none."""
         self.statuses = array("b")
@@ -143,8 +143,6 @@ class Verdicts:
         self.values.append(score.value)
         self.officials.append(math.nan if score.official is None else score.official)
         self.statuses.append(_CODES[score.status])
-        self.prompt_tokens.append(verdict.prompt_tokens)
-        self.completion_tokens.append(verdict.completion_tokens)
         for name, number in score.components.items():
             column = self.components.setdefault(name, array("d"))
             column.extend([math.nan] * (row - len(column)))
@@ -154,6 +152,8 @@ class Verdicts:
             labels.fill(row)
             labels.add(group[0] if isinstance(group, tuple) and len(group) == 1 else group)
         if self._lines is not None:
+            self.prompt_tokens.append(verdict.prompt_tokens)
+            self.completion_tokens.append(verdict.completion_tokens)
             self._lines.add(encode(score_line(verdict, self._version)))
 
     def component(self, name: str, row: int) -> float | None:
@@ -171,14 +171,14 @@ class Verdicts:
         found: str | tuple[str, ...] = labels.names[labels.codes[row]]
         return found
 
-    def ordered(self) -> array[int]:
+    def ordered(self) -> Sequence[int]:
         """The rows by position and epoch."""
         epochs = max(self.epochs, default=0) + 1
         places = array(
             "q", (at * epochs + epoch for at, epoch in zip(self.positions, self.epochs, strict=True))
         )
         if all(places[row - 1] <= places[row] for row in range(1, len(places))):
-            return array("q", range(len(self)))
+            return range(len(self))
         return array("q", sorted(range(len(self)), key=places.__getitem__))
 
     def lines(self) -> Iterator[bytes]:
