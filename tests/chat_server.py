@@ -77,8 +77,18 @@ async def chat(request: web.Request) -> web.Response:
 def completion(text: str | None, finish_reason: str = "stop", **message: str) -> web.Response:
     return web.json_response(
         {
-            "choices": [{"message": {"content": text, **message}, "finish_reason": finish_reason}],
-            "usage": {"prompt_tokens": 7, "completion_tokens": 3},
+            "id": "c",
+            "object": "chat.completion",
+            "created": 0,
+            "model": "m",
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": text, **message},
+                    "finish_reason": finish_reason,
+                }
+            ],
+            "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
         }
     )
 
