@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from harness.errors import UsageError
-from tasks.types import Category, Style, Task
+from tasks.types import Family, Style, Task
 from training.advantages import TaskPass
 from training.filtering import FilterRule
 from training.parts import Part
@@ -49,7 +49,7 @@ class PolicyRecipe(BaseModel):
     """Rollout batches; 100 where `epochs` is not said either."""
     epochs: float | None = Field(None, gt=0)
     """How many times over the rows are asked. With `steps` too, the stage ends with what comes first."""
-    families: tuple[Category, ...] = ()
+    families: tuple[Family, ...] = ()
     """Only the tasks of these; empty: all of the recipe's."""
     advantage: EstimatorName = "g2rpo"
     task_pass: TaskPass = "rank"

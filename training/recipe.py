@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from harness.errors import UsageError, nearest
 from harness.registry import SUITES, Registry, suite_names
 from scorers.types import Coords
-from tasks.types import Category
+from tasks import types
 from training.data.prompt_stream import Balance
 from training.data.row_format import COLUMNS, TASK_TYPES, RowFormat
 from training.data.rows import has_own_rows
@@ -26,7 +26,7 @@ UNTRAINED = "tiny-untrained"
 """The model name that means: build the tiny model from nothing."""
 
 
-Family = Annotated[Category, BeforeValidator(lambda name: TASK_TYPES.get(name, name))]
+Family = Annotated[types.Family, BeforeValidator(lambda name: TASK_TYPES.get(name, name))]
 """A family, by our name or by the `task_type` of OpenVLThinkerV2."""
 ROW_KEYS = (
     "columns",

@@ -23,7 +23,7 @@ from harness.words import counted
 from scorers.types import ScorerError
 from tasks.images import ImageError, ImageRef
 from tasks.options import as_list
-from tasks.types import Category, Metric, RowError, Sample, Source, Task
+from tasks.types import Family, Metric, RowError, Sample, Source, Task
 from training.data.dataset import unread
 from training.data.prompt_stream import Problems
 from training.data.row_format import RowFormat, text
@@ -52,7 +52,7 @@ class FileRow:
     images: tuple[ImageRef, ...]
     kind: str
     """The problem type."""
-    family: Category
+    family: Family
     source: str
     """`data_source`."""
     process: str | None

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from scorers.types import Coords
-from tasks.types import Category
+from tasks.types import Family
 from training.problems import ProblemError, plain_name, problem_type
 
-TASK_TYPES: Mapping[str, Category] = {
+TASK_TYPES: Mapping[str, Family] = {
     "spatial_grounding": "grounding",
     "spatial_reasoning": "spatial",
     "general_vqa_science_stem": "general_vqa",
@@ -25,7 +25,7 @@ TASK_TYPES: Mapping[str, Category] = {
 }
 """`task_type` of OpenVLThinkerV2's rows → family."""
 
-TYPE_FAMILIES: Mapping[str, Category] = {
+TYPE_FAMILIES: Mapping[str, Family] = {
     "multiple choice": "general_vqa",
     "open-ended": "general_vqa",
     "math": "math",
@@ -61,9 +61,9 @@ class RowFormat:
     """One of `COLUMNS` → what the file calls it."""
     problem_type: str | None = None
     """Of the rows that do not say it."""
-    family: Category | None = None
+    family: Family | None = None
     """Of the rows that do not say it and that `families` does not name."""
-    families: Mapping[str, Category] = field(default_factory=dict)
+    families: Mapping[str, Family] = field(default_factory=dict)
     """A `data_source`, a problem type or a `task_type` of another vocabulary → family; in any spelling."""
     gold_coords: Coords | None = None
     """How gold boxes are written where the row does not say; None: as its format has it."""
@@ -94,7 +94,7 @@ class RowFormat:
             )
         return problem_type(said).name
 
-    def family_of(self, row: Mapping[str, Any], kind: str) -> Category:
+    def family_of(self, row: Mapping[str, Any], kind: str) -> Family:
         """The family of a row: what it says itself, then what the recipe says, then by its problem type.
 
         Args:
