@@ -23,6 +23,9 @@ from training import checkpoint
 from training.log import read_steps, scalars
 
 TESTS = Path(__file__).parent
+ROUNDING = 5e-5
+"""Of a weight, at a learning rate of 1e-3: Adam divides a gradient by its own size, so where one is almost 0
+its rounding, which differs between processors, moves the weight. A lost gradient would move it by some 1e-3."""
 CASES = "straight,resumed,absent,one_sided,all_wrong,by_trl,broken,nan,full,sharded"
 
 
@@ -69,7 +72,7 @@ def test_two_processes_give_what_one_gives(
     two: Path, trl_worker: ModuleType, trl_fakes: ModuleType, policy_model: Path, tmp_path: Path, case: str
 ) -> None:
     one = trl_fakes.run(trl_worker.CASES[case](policy_model, tmp_path))
-    assert trl_fakes.furthest(weights(two, case), one) < 1e-5
+    assert trl_fakes.furthest(weights(two, case), one) < ROUNDING
     assert trl_fakes.furthest(weights(two, case, 0), weights(two, case, 1)) == 0
     for own, expected in zip(numbers(two / case), numbers(tmp_path), strict=True):
         assert own == pytest.approx(expected, rel=1e-4, abs=2e-6)
@@ -172,7 +175,7 @@ def test_sharded_weights_train_as_whole_ones_do_and_go_on(
     sharded: Path, trl_worker: ModuleType, trl_fakes: ModuleType, policy_model: Path, tmp_path: Path
 ) -> None:
     one = trl_fakes.run(trl_worker.CASES["fsdp"](policy_model, tmp_path))
-    assert trl_fakes.furthest(weights(sharded, "fsdp"), one) < 1e-5
+    assert trl_fakes.furthest(weights(sharded, "fsdp"), one) < ROUNDING
     assert trl_fakes.furthest(weights(sharded, "fsdp_resumed"), weights(sharded, "fsdp")) == 0
     for own, expected in zip(numbers(sharded / "fsdp"), numbers(tmp_path), strict=True):
         assert own == pytest.approx(expected, rel=1e-4, abs=2e-6)
@@ -211,6 +214,6 @@ def test_when_a_process_is_killed_the_other_ends_and_one_alone_goes_on_to_where_
     assert time.monotonic() - start < 120
     assert [path.name for path in (tmp_path / "straight" / "checkpoints").iterdir()] == ["step-0000001"]
     found = trl_fakes.run(trl_worker.CASES["straight"](policy_model, tmp_path / "straight"))
-    assert trl_fakes.furthest(found, weights(two, "straight")) < 1e-5
+    assert trl_fakes.furthest(found, weights(two, "straight")) < ROUNDING
     for own, expected in zip(numbers(tmp_path / "straight"), numbers(two / "straight"), strict=True):
         assert own == pytest.approx(expected, rel=1e-4, abs=2e-6)

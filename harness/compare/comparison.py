@@ -6,7 +6,7 @@ cent of the headline (a tenth of OCRBench's total).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,9 +66,9 @@ class TaskComparison:
     """The same with the bootstrap's interval; nothing where it was not asked for."""
     visible: float | None
     """The smallest difference that these pairs would show, 80 times in 100."""
-    flips_a: tuple[str, ...]
+    flips_a: Sequence[str]
     """Ids of `only_a`; groups of a circular metric."""
-    flips_b: tuple[str, ...]
+    flips_b: Sequence[str]
     only_in_a: tuple[str, ...]
     """Samples that only A was asked."""
     only_in_b: tuple[str, ...]

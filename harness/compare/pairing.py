@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -247,6 +247,38 @@ def _differing(one: array[int], other: array[int], here: Places, there: Places) 
     return int((_column(one)[here] != _column(other)[there[here]]).sum())
 
 
+class Ids(Sequence[str]):
+    """Ids of samples, or names of groups, made when they are read: in memory is a number of each.
+
+    Args:
+        name: makes that of a pair.
+        pairs: their numbers.
+    """
+
+    def __init__(self, name: Callable[[int], str], pairs: array[int]) -> None:
+        self._name, self._pairs = name, pairs
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Ids: ...
+
+    def __getitem__(self, place: int | slice) -> str | Ids:
+        if isinstance(place, slice):
+            return Ids(self._name, self._pairs[place])
+        return self._name(self._pairs[place])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
 @dataclass(frozen=True, slots=True)
 class Pairs:
     """The paired numbers of one task's headline, in the order of A's items, as columns."""
@@ -285,7 +317,7 @@ def pair(task: Task, a: TaskSide, b: TaskSide) -> Pairs:
     same[here] = alike
     left, right = _found(task, a, same), _found(task, b, same[back] & (back >= 0) if len(same) else back >= 0)
     circular = task.headline.reduce == "circular"
-    mine, theirs = array("q"), array("q")
+    mine, theirs = array("i"), array("i")
     for index, other in enumerate(_partners(task, left, right, there)):
         if other >= 0:
             mine.append(index)
@@ -336,7 +368,7 @@ def _partners(task: Task, left: Found, right: Found, there: Places) -> Iterator[
     if task.headline.reduce == "circular":
         groups = {right.group(task, index): index for index in right}
         return (groups.get(left.group(task, index), -1) for index in left)
-    indices = array("q", [-1]) * (
+    indices = array("i", [-1]) * (
         max(map(right.position, right), default=-1) + 2
     )  # the last one stands for none
     for index in right:

@@ -17,7 +17,7 @@ from harness.compare.comparison import (
     TaskComparison,
     adjusted,
 )
-from harness.compare.pairing import Pairs, Side, mismatch, pair, read_side
+from harness.compare.pairing import Ids, Pairs, Side, mismatch, pair, read_side
 from harness.compare.statistics import (
     REPEATS,
     Floats,
@@ -127,7 +127,7 @@ def _task(task: Task, pairs: Pairs, draws: Floats | None) -> TaskComparison:
         (mine >= RIGHT) + 2 * (theirs >= RIGHT) for mine, theirs in zip(pairs.a, pairs.b, strict=True)
     )
     flips_a, flips_b = (
-        tuple(pairs.name(index) for index, outcome in enumerate(right) if outcome == wanted)
+        Ids(pairs.name, array("i", (index for index, outcome in enumerate(right) if outcome == wanted)))
         for wanted in (1, 2)
     )
     n, spread = len(pairs.a), _spread(task, pairs)
