@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from scorers.rules.document import DocTarget, document
@@ -43,14 +44,16 @@ def made_up() -> dict[str, list[tuple[str, DocTarget]]]:
     return {"made up": rows}
 
 
-def a_second(rows: list[tuple[str, DocTarget]], rounds: int) -> float:
+def a_second(
+    rows: list[tuple[str, DocTarget]], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> float:
     """Responses judged a second."""
     document(Answer(rows[0][0]), rows[0][1])
-    start = time.perf_counter()
+    start = clock()
     for _ in range(rounds):
         for response, target in rows:
             document(Answer(response), target)
-    return rounds * len(rows) / (time.perf_counter() - start)
+    return rounds * len(rows) / (clock() - start)
 
 
 def main() -> None:

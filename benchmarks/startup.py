@@ -20,8 +20,8 @@ REPEATS = 5
 HARNESS = [sys.executable, "-m", "harness"]
 
 
-def timed(words: list[str]) -> tuple[float, float]:
-    """Wall seconds and most memory, in MB, of a command, which must succeed."""
+def timed(words: list[str]) -> tuple[float, float, float]:
+    """Wall seconds, most memory in MB, and processor seconds of a command, which must succeed."""
     started = time.perf_counter()
     child = os.posix_spawn(
         words[0],
@@ -31,7 +31,8 @@ def timed(words: list[str]) -> tuple[float, float]:
     )
     _, status, usage = os.wait4(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0, words
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    wall, cpu = time.perf_counter() - started, usage.ru_utime + usage.ru_stime
+    return wall, usage.ru_maxrss / 1024, cpu
 
 
 def measure(arguments: list[str]) -> tuple[float, float]:
@@ -39,7 +40,7 @@ def measure(arguments: list[str]) -> tuple[float, float]:
     seconds, memory = [], 0.0
     for repeat in range(REPEATS):
         words = [word.replace("REPEAT", str(repeat)) for word in arguments]
-        taken, used = timed([*HARNESS, *words])
+        taken, used, _ = timed([*HARNESS, *words])
         seconds.append(taken)
         memory = max(memory, used)
     return statistics.median(seconds), memory
