@@ -53,7 +53,8 @@ def lmms_eval_log(path: Path, metric: str | None = None) -> Log:
         name=name,
         task=known.task if known else None,
         model=_model(results),
-        version=version if isinstance(version, str) and "unknown" not in version else None,
+        # In place of a version it may give branch and commit of whatever repository it is run in.
+        version=version if isinstance(version, str) and version[:1].isdigit() else None,
         metric=metric,
         headline=_headline(results, name, metric),
         judged=known.judged if known else False,
