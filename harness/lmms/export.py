@@ -14,11 +14,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.config import SYNTHETIC_LIMIT
 from harness.data import RowSource, load_rows
 from harness.errors import UsageError
 from harness.jsonl import plain, write_atomic, write_json, writing
@@ -150,8 +149,6 @@ def _plan(
         max_new_tokens=settings.max_new_tokens,
         max_pixels=settings.pixels.max_pixels,
     )
-    if source.synthetic and source.count is None and options.limit is None:
-        options = replace(options, limit=SYNTHETIC_LIMIT)
     return plan_task(task, source, options, store, tick)
 
 

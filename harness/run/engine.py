@@ -16,7 +16,7 @@ from threading import Event
 from typing import Any
 
 from harness import models
-from harness.config import SYNTHETIC_LIMIT, RunConfig
+from harness.config import RunConfig
 from harness.data import RowSource, load_rows
 from harness.errors import HarnessError, UsageError
 from harness.fingerprint import announced
@@ -247,9 +247,7 @@ class _Run:
         with self.progress.stage("planning", None) as stage:
             for task in self.tasks:
                 source = stoppable(self.sources[task.name], stop)
-                endless = source.synthetic and source.count is None and options.limit is None
-                limited = replace(options, limit=SYNTHETIC_LIMIT) if endless else options
-                plan = plan_task(task, source, limited, store, partial(stage.advance, task.name))
+                plan = plan_task(task, source, options, store, partial(stage.advance, task.name))
                 self._say_failed(plan)
                 plans.append(permuted_images(plan, self.config.seed) if self.config.permute_images else plan)
         return plans

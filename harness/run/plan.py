@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import compress, islice, zip_longest
 from typing import TYPE_CHECKING
 
+from harness.config import SYNTHETIC_LIMIT
 from harness.errors import FAULTS, UsageError, named
 from harness.jsonl import plain
 from harness.run.items import ELSEWHERE, Entries, FailedRow, Planned
@@ -85,16 +86,16 @@ def plan_task(
     store: ImageStore,
     tick: Callable[[], None] = lambda: None,
 ) -> TaskPlan:
-    """Plan one task; `tick` is called after each sample.
+    """Plan one task; `tick` is called after each sample. Of endless data without a limit, `SYNTHETIC_LIMIT`.
 
     Raises:
         UsageError: the prompt template does not compile or names what a sample has not, or there are no rows.
     """
     max_new = options.max_new_tokens or task.limits.get(options.style, 1024)
-    limit = options.limit
+    endless = source.count is None and source.synthetic
+    limit = SYNTHETIC_LIMIT if endless and options.limit is None else options.limit
     prepare = _Preparer(task, options, store, max_new)
     entries = Entries(task, store, options.coords)
-    endless = source.count is None and source.synthetic
     mine = _mine(task, options.shard)
 
     def add(draft: _Draft) -> int:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from harness.scores.results import CategoryResult, Results, TaskResult
 from harness.scores.stats import Estimate
+from harness.scores.table import digits_of
 from reports.runs import Run
 from tasks import BUILTIN, CATEGORIES, Task, load_builtin
 
@@ -67,6 +68,11 @@ class Row:
     def id(self) -> str:
         """Unique in the table."""
         return f"{self.kind}:{self.name}"
+
+    @property
+    def digits(self) -> int:
+        """Decimals of its scores."""
+        return digits_of(self.scale)
 
 
 @dataclass(frozen=True, slots=True)

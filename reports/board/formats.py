@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.jsonl import plain
 from harness.scores.stats import Estimate
-from harness.scores.table import NO_NUMBER, digits_of, number
+from harness.scores.table import NO_NUMBER, number
 from reports.board.board import Board, Cell, Row
 from reports.board.published import published
 from reports.board.tags import notice, tags
@@ -190,7 +190,7 @@ def to_latex(board: Board) -> str:
 def _cells(
     board: Board, row: Row, order: Sequence[int], shown: Callable[[Estimate, int], str]
 ) -> Iterator[str]:
-    digits = digits_of(row.scale)
+    digits = row.digits
     for index in order:
         cell = board.cells.get((row.id, index))
         yield NO_NUMBER if cell is None or cell.score.value is None else shown(cell.score, digits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.scores.table import digits_of, interval, number
+from harness.scores.table import interval, number
 from harness.words import counted
 from reports.board.board import Board, Row
 from tasks import CATEGORIES
@@ -21,7 +21,7 @@ def headline(board: Board, pairs: Pairings | None) -> str:
         board: the table.
         pairs: its runs compared two by two; None where there is one.
     """
-    if pairs is None or len(board.runs) < 2:
+    if pairs is None:
         return _one_run(board)
     first, second = board.order[:2]
     names = f"{board.runs[first].name} and {board.runs[second].name}"
@@ -66,14 +66,14 @@ def _one_run(board: Board) -> str:
     if cell is None or cell.score.value is None:
         return f"{name}: no score."
     what = f"overall on {counted(len(cell.mean.tasks), 'task')}" if cell.mean is not None else f"on {top.label}"
-    digits = decimals(top)
+    digits = top.digits
     score = f"{number(cell.score.value, digits)} {what}"
     if cell.score.low is not None:
         score += f" (95 % CI {interval(cell.score, digits)})"
     rows = lowest(board)
     if not rows:
         return f"{name} scores {score}."
-    said = [f"{row.label} ({number(board.cells[row.id, 0].score.value, decimals(row))})" for row in rows]
+    said = [f"{row.label} ({number(board.cells[row.id, 0].score.value, row.digits)})" for row in rows]
     return f"{name} scores {score}; lowest: {', '.join(said)}."
 
 
@@ -92,8 +92,3 @@ def lowest(board: Board) -> list[Row]:
         if len(scored) > 1:
             found.append(min(scored)[2])
     return found
-
-
-def decimals(row: Row) -> int:
-    """Of a row's scores."""
-    return digits_of(row.scale)

@@ -15,7 +15,7 @@ from harness.scores.table import NO_NUMBER, interval, number, percent
 from harness.words import counted
 from reports.board.board import CATEGORY_LABELS, Board, Cell, Row, label
 from reports.board.formats import format_board
-from reports.board.headline import decimals, headline, lowest
+from reports.board.headline import headline, lowest
 from reports.board.published import Published, published
 from reports.board.tags import Tag, tags
 from reports.page import Section, markup
@@ -133,7 +133,7 @@ class View:
         cell = self.cell(row, index)
         if cell is None or cell.score.value is None:
             return f"{row.label}: no score"
-        digits = self.digits(row)
+        digits = row.digits
         parts = [f"{row.label} {number(cell.score.value, digits)} (95 % CI {interval(cell.score, digits)})"]
         parts.append(f"n {cell.score.n}" if cell.task is not None else "")
         parts += [f"{status} {share}" for status, share, _ in self.problems(cell)]
@@ -156,20 +156,13 @@ class View:
         """Some run is of drawn data: published figures are then out of place."""
         return any(run.synthetic for run in self.board.runs)
 
-    @property
-    def comparable(self) -> bool:
-        """Whether anything is ranked."""
-        return any(cell.rank is not None for cell in self.board.cells.values())
-
     def cell(self, row: Row, index: int) -> Cell | None:
         """A run's cell of a row."""
         return self.board.cells.get((row.id, index))
 
-    digits = staticmethod(decimals)
-
     def interval(self, row: Row, cell: Cell) -> str:
         """As "12.3 – 45.6"."""
-        return interval(cell.score, self.digits(row))
+        return interval(cell.score, row.digits)
 
     def position(self, row: Row, value: float | None) -> float:
         """Where on a whisker's axis from 0 to 100 a number lies."""
@@ -182,10 +175,6 @@ class View:
             return []
         shares = [(status, task.share(status)) for status in _STATUSES]
         return [(status, percent(share), share) for status, share in shares if share]
-
-    def partings(self, cell: Cell) -> int:
-        """Responses on which the official rule and ours part."""
-        return cell.task.loopholes + cell.task.missed if cell.task is not None else 0
 
     def address(self, row: Row, run: Run, **query: str) -> str | None:
         """Where the viewer shows a task's samples of a run; None where there is no viewer."""
@@ -310,7 +299,7 @@ def _data(board: Board, order: Sequence[int]) -> dict[str, Any]:
                 "label": row.label,
                 "category": row.category,
                 "scale": row.scale,
-                "digits": decimals(row),
+                "digits": row.digits,
             }
             for row in board.rows
         ],
@@ -330,7 +319,7 @@ def _metrics(board: Board, row: Row) -> list[dict[str, Any]]:
             parts = {"": metric} if isinstance(metric, Estimate) else metric
             for group, estimate in parts.items() if name != row.metric else ():
                 line = groups.setdefault(name, {}).setdefault(group, [None] * len(results))
-                line[index] = _rounded(estimate, decimals(row) + 1)
+                line[index] = _rounded(estimate, row.digits + 1)
     return [{"name": name, "groups": sorted(parts.items())} for name, parts in groups.items()]
 
 
