@@ -68,7 +68,7 @@ def example_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def helper_module(name: str, folder: str = "tests") -> ModuleType:
-    """`tests/NAME.py` as a module: tests are imported by path and cannot import each other."""
+    """`FOLDER/NAME.py` as a module: tests are imported by path and cannot import each other."""
     spec = spec_from_file_location(name, Path(__file__).parents[1] / folder / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -88,6 +88,12 @@ def fakes() -> ModuleType:
 def skilled_runs() -> ModuleType:
     """Runs of models of differing skill: `benchmarks/skilled_runs.py`."""
     return helper_module("skilled_runs", "benchmarks")
+
+
+@pytest.fixture(scope="session")
+def same_answers() -> ModuleType:
+    """Reads what runs answered and counts what differs: `benchmarks/same_answers.py`."""
+    return helper_module("same_answers", "benchmarks")
 
 
 @pytest.fixture(scope="session")

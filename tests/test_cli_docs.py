@@ -1,4 +1,4 @@
-"""The examples of docs/cli.md and docs/python-api.md run as they stand."""
+"""The examples of the documents' first page, of docs/cli.md and docs/python-api.md run as they are."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ DOCS = Path(__file__).parents[1] / "docs"
 _BLOCK = re.compile(r"<!-- (run|file: (\S+)) -->\n```\w*\n(.*?)```", re.DOTALL)
 
 
-def test_the_commands_of_cli_md(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("document", "least"), [("cli.md", 15), ("index.md", 4)])
+def test_the_commands_of(document: str, least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     ran = 0
-    for match in _BLOCK.finditer((DOCS / "cli.md").read_text(encoding="utf-8")):
+    for match in _BLOCK.finditer((DOCS / document).read_text(encoding="utf-8")):
         if match[2]:
             Path(match[2]).write_text(match[3], encoding="utf-8")
             continue
@@ -35,7 +36,7 @@ def test_the_commands_of_cli_md(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             else:
                 assert main(words) == 0, line
             ran += 1
-    assert ran >= 15
+    assert ran >= least
 
 
 def test_the_code_of_python_api_md(tmp_path: Path) -> None:

@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import harness
-from benchmarks.same_answers import answers
 from harness import models
 from harness.errors import HarnessError, UsageError
 from harness.models import replicas
@@ -63,14 +63,14 @@ def pids(backend: replicas.ReplicaBackend) -> list[int]:
     return [replica.pid for replica in backend._replicas if replica.pid]
 
 
-def test_two_replicas_answer_as_one_model_does(cluster: None, tmp_path: Path) -> None:
+def test_two_replicas_answer_as_one_model_does(cluster: None, same_answers: ModuleType, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     how: dict[str, Any] = {"tasks": "ai2d,chartqa,refcoco", "data": "synthetic"}
     harness.evaluate("tiny", limit=12, out=str(tmp_path / "one"), **how)
     harness.evaluate("tiny", limit=4, out=str(tmp_path / "both"), **how)
     both = harness.evaluate("tiny", limit=12, replicas=2, out=str(tmp_path / "both"), **how)
     assert both.asked == 24, "a run is the same however many answer it"
-    single, several = answers(tmp_path / "one"), answers(tmp_path / "both")
+    single, several = (same_answers.answers(tmp_path / name) for name in ("one", "both"))
     for line in (*single.values(), *several.values()):
         line.pop("latency")
     assert len(single) == 36
