@@ -46,6 +46,7 @@ def build(
     title: str | None = None,
     samples: bool = True,
     first: str | None = None,
+    live: str | None = None,
     progress: Progress | None = None,
 ) -> Built:
     """Write a report, whole or not at all.
@@ -57,6 +58,7 @@ def build(
         title: of the window and the page.
         samples: with the sample viewer.
         first: id of the section that the page opens on; by default the leaderboard.
+        live: the address at which a server has what is new of the training runs; None: there is no server.
         progress: where to say how far it is.
 
     Raises:
@@ -65,11 +67,12 @@ def build(
     progress = progress or Progress(quiet=True)
     sections = []
     with _rarely_collected(), progress.stage("report", None) as stage:
-        for section in _sections(runs, training, out, samples):
+        for section in _sections(runs, training, out, samples, live):
             sections.append(section)
             stage.advance(section.title)
         sections.sort(key=lambda section: section.id != first)
-        pieces = render(title or default_title(runs, training), sections, notice=notice(runs))
+        name = title or default_title(runs, training)
+        pieces = render(name, sections, notice=notice(runs), live=live is not None)
         try:
             write_atomic(out, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
         except OSError as error:
@@ -120,7 +123,7 @@ def default_path(runs: Sequence[Run], training: Sequence[TrainingRun] = ()) -> P
 
 
 def _sections(
-    runs: Sequence[Run], training: Sequence[TrainingRun], out: Path, samples: bool
+    runs: Sequence[Run], training: Sequence[TrainingRun], out: Path, samples: bool, live: str | None
 ) -> Iterator[Section]:
     if runs:
         board, pairs = make_board(runs), None
@@ -140,4 +143,4 @@ def _sections(
     if training:
         from reports.training.section import training_section
 
-        yield training_section(training)
+        yield training_section(training, runs, live)

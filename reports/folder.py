@@ -8,18 +8,34 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from harness.errors import HarnessError, UsageError
 from harness.run import read_run
+from harness.run.lock import held
+from harness.run.state import State, state_of
 from harness.words import counted
 from reports.build import build
-from reports.runs import is_run, load_runs
-from reports.training.runs import is_training_run, load_training_runs, number
+from reports.page import json_text
+from reports.runs import Run, is_run, load_runs
+from reports.training.runs import TrainingRun, is_training_run, load_training_runs, number
 
+UPDATE = "training.json"
+"""Beside a report that is served: what is new of its training runs."""
 DEPTH = 3
 """How deep below the folder runs are looked for."""
-_FILES = ("run.json", "results.json", "*/*.jsonl", "*.jsonl", "*/settings.json")
+_FILES = (
+    *("run.json", "results.json", "*/*.jsonl", "*.jsonl", "coldstart.json"),
+    *(
+        name
+        for file in ("settings.json", "failed.json", "model/config.json", "eval/*/results.json")
+        for name in (file, f"*/{file}")
+    ),
+)
+_FOLDERS = tuple(
+    name for folder in ("rollouts", "rollouts/images", "eval/*") for name in (folder, f"*/{folder}")
+)
+"""Folders of a stage of training whose files a report reads too."""
 """Files of a run that a report reads; where one has changed, the report is made again."""
 
 
@@ -36,8 +52,8 @@ class Entry:
     path: Path
     kind: str
     """`evaluation` or `training`."""
-    state: str
-    """`complete`, `partial`, `shard`, `finished`, `unfinished` or `broken`."""
+    state: State | Literal["broken"]
+    """Broken: a file of it cannot be read."""
     when: str
     """Its last change, UTC, to the minute."""
     model: str = ""
@@ -94,36 +110,44 @@ def _entry(name: str, path: Path, home: Path) -> Entry:
 
 
 def _evaluation(path: Path) -> dict[str, Any]:
+    state = state_of(path)
     if not (path / "results.json").exists():
-        tasks = (read_run(path) or {}).get("tasks")
+        run = read_run(path) or {}
+        tasks, config = run.get("tasks"), run.get("config")
         return {
-            "state": "partial",
+            "state": state,
+            "model": str(config.get("model") or "") if isinstance(config, dict) else "",
             "tasks": len(tasks) if isinstance(tasks, dict) else None,
-            "detail": "not complete; its report scores what is there",
+            "detail": "its report scores what is there",
         }
     [complete] = load_runs([path])
     mean, failures = complete.results.mean.score, complete.results.failures
-    said = [f"shard {complete.shard}, a part of a run"] if complete.shard is not None else []
-    said += [f"{counted(failures, 'response')} without a verdict"] if failures else []
+    notes = [f"shard {complete.shard}"] if complete.shard is not None else []
+    if state == "failed":
+        notes.append("every request failed: rerun to retry failed samples")
+    elif failures:
+        notes.append(f"{counted(failures, 'response')} without a verdict: rerun to retry failed samples")
     return {
-        "state": "complete" if complete.whole else "shard",
+        "state": state,
         "model": complete.name,
         "synthetic": complete.synthetic,
         "tasks": len(complete.results.tasks),
         "mean": number(mean.value),
         "low": number(mean.low),
         "high": number(mean.high),
-        "detail": "; ".join(said),
+        "detail": "; ".join(notes),
     }
 
 
 def _training(path: Path) -> dict[str, Any]:
     [run] = load_training_runs([path])
     steps = [
-        f"{stage.name} {stage.last}" + (f" of {stage.planned}" if stage.planned is not None else "")
+        f"{stage.name} step {stage.last}" + (f"/{stage.planned}" if stage.planned is not None else "")
         for stage in run.stages
     ]
-    return {"state": "finished" if run.finished else "unfinished", "detail": ", ".join(steps)}
+    reasons = [stage.failure for stage in run.stages if stage.failure]
+    model = next((str(stage.settings["model"]) for stage in run.stages if "model" in stage.settings), "")
+    return {"state": run.state, "model": model, "detail": "; ".join([", ".join(steps), *reasons])}
 
 
 def _files(path: Path) -> list[Path]:
@@ -146,10 +170,11 @@ def check_links(path: Path, home: Path) -> None:
     Raises:
         HarnessError: names the link.
     """
-    images = path / "images"
-    found = [images, *_files(path)]
-    if images.is_dir():
-        found += [Path(entry.path) for entry in os.scandir(images) if entry.is_symlink()]
+    folders = [path / "images", *(folder for pattern in _FOLDERS for folder in path.glob(pattern))]
+    found = [*folders, *_files(path)]
+    for folder in folders:
+        if folder.is_dir():
+            found += [Path(entry.path) for entry in os.scandir(folder) if entry.is_symlink()]
     for file in found:
         if not file.resolve().is_relative_to(home):
             raise HarnessError(f"{file.relative_to(home)}: a link out of the folder: not shown")
@@ -166,7 +191,8 @@ class Reports:
 
     root: Path
     cache: Path
-    _made: dict[tuple[str, ...], tuple[Path, tuple[tuple[str, int, int], ...]]] = field(default_factory=dict)
+    _made: dict[tuple[str, ...], tuple[Path, tuple[Any, ...]]] = field(default_factory=dict)
+    _updates: dict[tuple[str, ...], tuple[tuple[Any, ...], bytes]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def page(self, names: Sequence[str], *, fresh: bool = True) -> Path:
@@ -183,29 +209,59 @@ class Reports:
         key = tuple(dict.fromkeys(names))
         if not fresh and key in self._made:
             return self._made[key][0]
-        runs = find_runs(self.root)
-        missing = [name for name in names if name not in runs]
-        if missing or not names:
-            raise UsageError(f"{missing[0] if missing else 'no name'}: there is no such run in {self.root}")
-        for name in key:
-            check_links(runs[name], self.root.resolve())
+        chosen = self._chosen(names)
         with self._lock:  # one at a time: a report takes a core and memory
-            stamp = tuple(
-                (str(file), status.st_mtime_ns, status.st_size)
-                for name in key
-                for file in _files(runs[name])
-                for status in [file.stat()]
-            )
+            stamp = tuple(map(_stamp, chosen))
             made = self._made.get(key)
             if made is not None and made[1] == stamp:
                 return made[0]
             page = made[0] if made is not None else self.cache / str(len(self._made)) / "report.html"
             page.parent.mkdir(parents=True, exist_ok=True)
-            chosen = [runs[name] for name in key]
-            build(
-                load_runs([path for path in chosen if is_run(path)]),
-                page,
-                training=load_training_runs([path for path in chosen if not is_run(path)]),
-            )
+            runs, training = _loaded(chosen)
+            build(runs, page, training=training, live=UPDATE if training else None)
             self._made[key] = (page, stamp)
             return page
+
+    def update(self, names: Sequence[str]) -> bytes:
+        """What is new of the training runs among runs, as JSON for a page of theirs that is open.
+
+        Raises:
+            UsageError: there is no such run in the folder.
+            HarnessError: as `page`.
+        """
+        from reports.training.section import update
+
+        key = tuple(dict.fromkeys(names))
+        chosen = self._chosen(names)
+        with self._lock:
+            stamp = tuple(map(_stamp, chosen))
+            if key not in self._updates or self._updates[key][0] != stamp:
+                runs, training = _loaded(chosen)
+                if not training:
+                    raise UsageError("no training run is among them")
+                self._updates[key] = (stamp, json_text(update(training, runs)).encode())
+            return self._updates[key][1]
+
+    def _chosen(self, names: Sequence[str]) -> list[Path]:
+        """The folders of runs, none of which has a link out of the folder."""
+        runs = find_runs(self.root)
+        missing = [name for name in names if name not in runs]
+        if missing or not names:
+            raise UsageError(f"{missing[0] if missing else 'no name'}: there is no such run in {self.root}")
+        chosen = [runs[name] for name in dict.fromkeys(names)]
+        for path in chosen:
+            check_links(path, self.root.resolve())
+        return chosen
+
+
+def _loaded(chosen: Sequence[Path]) -> tuple[list[Run], list[TrainingRun]]:
+    runs = load_runs([path for path in chosen if is_run(path)])
+    return runs, load_training_runs([path for path in chosen if not is_run(path)])
+
+
+def _stamp(path: Path) -> tuple[Any, ...]:
+    """Differs where a run has changed: its files, and whether a process holds a lock in it."""
+    files = [
+        (str(file), status.st_mtime_ns, status.st_size) for file in _files(path) for status in [file.stat()]
+    ]
+    return (*files, held(path), *(held(lock.parent) for lock in sorted(path.glob("*/lock"))))

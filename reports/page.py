@@ -56,13 +56,16 @@ def markup(template: str, **values: Any) -> Markup:
     return Markup(_environment().get_template(template).render(**values))  # noqa: S704 - autoescaped
 
 
-def render(title: str, sections: Sequence[Section], *, notice: str | None = None) -> Iterator[str]:
+def render(
+    title: str, sections: Sequence[Section], *, notice: str | None = None, live: bool = False
+) -> Iterator[str]:
     """The page in pieces, in the order of the file.
 
     Args:
         title: of the window.
         sections: the tabs; the first is shown first. Data come last: a page paints before they are read.
         notice: a line above everything (synthetic data, a partial run).
+        live: a server shows the page, and its scripts may ask that server for what is new.
     """
     libraries = dict.fromkeys(name for s in sections for name in s.libraries)
     scripts = [_asset(name) for name in libraries if name.endswith(".js")]
@@ -80,6 +83,7 @@ def render(title: str, sections: Sequence[Section], *, notice: str | None = None
             "form-action 'none'",
             "require-trusted-types-for 'script'",  # only what DOMPurify has cleaned becomes markup
             "trusted-types dompurify",
+            *(["connect-src 'self'"] if live else []),
         ]
     )
     page = _environment().get_template("page.html.jinja")

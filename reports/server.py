@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
+import json
 import mimetypes
 import os
 import shutil
@@ -20,8 +22,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
+from markupsafe import Markup
+
 from harness.errors import HarnessError, UsageError
-from reports.folder import MALFORMED, Entry, Reports, entries, find_runs
+from reports.folder import MALFORMED, UPDATE, Entry, Reports, entries, find_runs
 from reports.page import Section, markup, render
 
 HOST = "127.0.0.1"
@@ -31,10 +35,11 @@ TRIES = 20
 
 _POLICY = (
     "default-src 'none'; img-src 'self' data:; font-src data:; "
-    "script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "connect-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Beside the page's own policy, which allows its scripts and styles by hash; both hold."""
+"""Beside the page's own policy, which allows its scripts and styles by hash, and connections only where the page
+is live; both hold."""
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -113,6 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path == "/":
             self._page(list_page(self.root))
+        elif path == "/runs.json":
+            self._json(list_update(self.root))
         elif path.startswith("/report/"):
             self._report(path.removeprefix("/report/"))
         elif path == "/favicon.ico":  # browsers ask of themselves
@@ -127,8 +134,12 @@ class _Handler(BaseHTTPRequestHandler):
         if not slash:
             self._redirect(f"/report/{chosen}/")
             return
+        names = [_name(part) for part in chosen.split(",")]
         try:
-            page = self.reports.page([_name(part) for part in chosen.split(",")], fresh=not inner)
+            if inner == UPDATE:
+                self._json(self.reports.update(names))
+                return
+            page = self.reports.page(names, fresh=not inner)
         except UsageError as error:
             self._text(HTTPStatus.NOT_FOUND, str(error))
             return
@@ -156,6 +167,17 @@ class _Handler(BaseHTTPRequestHandler):
         body = f"{text}\n".encode("utf-8", "replace")
         self.send_response(status)
         self._rest(len(body), "text/plain; charset=utf-8", **headers)
+        self._write(body)
+
+    def _json(self, body: bytes) -> None:
+        """Answer with JSON, or that it is what the asker has."""
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        if self.headers.get("If-None-Match") == tag:
+            self.send_response(HTTPStatus.NOT_MODIFIED)
+            self._rest(0, "application/json", ETag=tag)
+            return
+        self.send_response(HTTPStatus.OK)
+        self._rest(len(body), "application/json", ETag=tag)
         self._write(body)
 
     def _page(self, chunks: Iterator[str]) -> None:
@@ -215,16 +237,26 @@ def _name(part: str) -> str:
 def list_page(root: Path) -> Iterator[str]:
     """The list of the runs in a folder."""
     found = entries(root)
-    shown = [{"entry": entry, "address": _address(entry.name)} for entry in found]
     section = Section(
         id="runs",
         title="Runs",
-        html=markup("view.html.jinja", runs=shown, counts=_counts(found)),
-        scripts=("view.js",),
+        html=_listed(found),
+        libraries=("purify.min.js",),
+        scripts=("live.js", "view.js"),
         styles=("view.css",),
     )
     notice = "Some runs have synthetic data: not the benchmarks." if any(e.synthetic for e in found) else None
-    return render(f"Runs in {root}", [section], notice=notice)
+    return render(f"Runs in {root}", [section], notice=notice, live=True)
+
+
+def list_update(root: Path) -> bytes:
+    """The list as it is now, as JSON for a page that is open."""
+    return json.dumps({"html": str(_listed(entries(root)))}).encode()
+
+
+def _listed(found: list[Entry]) -> Markup:
+    shown = [{"entry": entry, "address": _address(entry.name)} for entry in found]
+    return markup("view.html.jinja", runs=shown, counts=_counts(found))
 
 
 def _counts(found: list[Entry]) -> str:

@@ -90,9 +90,9 @@ def test_every_run_is_listed_with_its_state(runs: Path) -> None:
     (runs / "one" / "results.json").unlink()
     found = {entry.name: entry for entry in entries(runs)}
     assert {name: entry.state for name, entry in found.items()} == {
-        "one": "partial",
+        "one": "stopped",
         "deep/two": "complete",
-        "trained": "unfinished",
+        "trained": "stopped",
         "broken": "broken",
     }
     assert "run.json: not JSON" in found["broken"].detail
@@ -105,7 +105,29 @@ def test_every_run_is_listed_with_its_state(runs: Path) -> None:
         1,
     )
     assert two.synthetic
-    assert found["trained"].detail == "g2rpo 6 of 9"
+    assert found["trained"].detail == "g2rpo step 6/9"
+    assert found["trained"].model == "some-model"
+
+
+def test_a_run_is_running_while_its_lock_is_held(runs: Path, training_logs: ModuleType) -> None:
+    (runs / "one" / "results.json").unlink()
+    for folder in (runs / "one", runs / "trained" / "g2rpo"):
+        training_logs.lock(folder)
+    found = {entry.name: entry.state for entry in entries(runs)}
+    assert (found["one"], found["trained"]) == ("running", "running")
+    training_logs.lock(runs / "trained" / "g2rpo", age=1000)
+    assert {entry.name: entry.state for entry in entries(runs)}["trained"] == "stopped"
+
+
+def test_runs_that_failed_are_not_complete(runs: Path, board_runs: ModuleType) -> None:
+    board_runs.write_run(runs / "none", {"ai2d": None})
+    (runs / "trained" / "g2rpo" / "failed.json").write_text('{"error": "the disk is full"}')
+    found = {entry.name: entry for entry in entries(runs)}
+    assert (found["none"].state, found["trained"].state) == ("failed", "failed")
+    assert found["none"].detail == "every request failed: rerun to retry failed samples"
+    assert found["trained"].detail == "g2rpo step 6/9; the disk is full"
+    page = "".join(list_page(runs))
+    assert page.count('<span class="tag bad">failed</span>') == 2
 
 
 @pytest.mark.parametrize("content", ["[]", '{"format": 1, "tasks": 5}', "5"])
@@ -252,6 +274,8 @@ def test_links_out_of_the_folder_are_not_followed(served: Served, tmp_path: Path
     subprocess.run(["cp", "-r", str(served.root / "one"), str(secret)], check=True)
     (served.root / "linked").symlink_to(secret)
     assert served.ask("/report/linked/")[0] == 404
+    (served.root / "trained" / "g2rpo" / "rollouts").symlink_to(secret)
+    assert "a link out of the folder" in served.ask("/report/trained/")[2]
     for name in ("run.json", "samples/ai2d.jsonl", "images", "items"):
         inside = served.root / "one" / name
         os.rename(inside, tmp_path / "aside")
@@ -311,6 +335,25 @@ def test_another_host_s_name_is_refused(served: Served, host: str, status: int, 
 
 def test_two_hosts_are_refused(served: Served) -> None:
     assert served.ask("/", headers={"Host": "evil.example"})[0] == 403
+
+
+def test_what_is_new_is_sent_once(served: Served, training_logs: ModuleType) -> None:
+    for address in ("/runs.json", "/report/trained/training.json"):
+        status, headers, text = served.ask(address)
+        assert (status, headers["Content-Type"]) == (200, "application/json")
+        assert "html" in json.loads(text)
+        again = served.ask(address, headers={"If-None-Match": headers["ETag"]})
+        assert (again[0], again[2]) == (304, "")
+    before = served.ask("/report/trained/training.json")[1]["ETag"]
+    training_logs.append(served.root / "trained", 7, 7)
+    status, headers, text = served.ask("/report/trained/training.json", headers={"If-None-Match": before})
+    assert status == 200
+    assert "step <b>7/9</b>" in json.loads(text)["html"]
+    training_logs.lock(served.root / "trained" / "g2rpo")
+    assert ">running</span>" in json.loads(served.ask("/report/trained/training.json")[2])["html"]
+    assert served.ask("/report/one/training.json")[0] == 404
+    assert served.ask("/report/broken/training.json")[0] == 500
+    assert served.ask("/runs.json", host="evil.example")[0] == 403
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
@@ -419,7 +462,84 @@ def test_runs_are_ticked_and_opened_in_one_report(page: Page, watch: Any, served
     page.get_by_label("Choose one").check()
     page.get_by_label("Choose deep/two").check()
     watch.shot("list")
-    page.get_by_role("button", name="One report of the 2 ticked").click()
+    page.get_by_role("button", name="One report of the 2 ticked runs").click()
     page.wait_for_url("**/report/**")
     assert page.locator("[data-section=leaderboard]").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 1280
+
+
+def live_page(page: Page, watch: Any, served: Served, path: str) -> None:
+    watch.allow(f"http://{HOST}:{served.port}/")
+    page.goto(f"http://{HOST}:{served.port}{path}")
+
+
+def test_a_growing_training_run_is_followed(
+    page: Page, watch: Any, served: Served, training_logs: ModuleType
+) -> None:
+    training_logs.lock(served.root / "trained" / "g2rpo")
+    live_page(page, watch, served, "/report/trained/")
+    stage = page.locator(".training-stage")
+    assert "step 6/9" in str(stage.text_content())
+    assert stage.locator(".tag").text_content() == "running"
+    summary = page.locator("details summary").first
+    summary.click()
+    chart = page.locator('[data-panel="value-all"] .training-plot')
+    chart.focus()
+    page.keyboard.press("Home")
+    training_logs.append(served.root / "trained", 7, 8)
+    training_logs.write_rollouts(served.root / "trained", 8)
+    page.get_by_text("step 8/9").wait_for()
+    label = str(chart.get_attribute("aria-label"))
+    assert f"to {training_logs.line(8)['value']:.3f} at step 8" in label
+    assert page.evaluate("document.activeElement.closest('figure').dataset.panel") == "value-all"
+    assert page.locator("details").first.get_attribute("open") is not None
+    assert page.get_by_role("combobox", name="Step").input_value() == "8"
+    training_logs.append(served.root / "trained", 9, 9)
+    (served.root / "trained" / "g2rpo" / "lock").unlink()
+    (served.root / "trained" / "g2rpo" / "model").mkdir()
+    (served.root / "trained" / "g2rpo" / "model" / "config.json").touch()
+    page.locator(".training-stage .tag", has_text="complete").wait_for()
+    assert page.get_by_text("Evaluate it as training asked it").is_visible()
+    watch.shot("live")
+
+
+@pytest.mark.parametrize(("state", "text"), [("failed", "the budget is spent"), ("stopped", "continues it")])
+def test_a_run_that_ends_early_says_so_while_it_is_watched(
+    page: Page, watch: Any, served: Served, training_logs: ModuleType, state: str, text: str
+) -> None:
+    stage = served.root / "trained" / "g2rpo"
+    training_logs.lock(stage)
+    live_page(page, watch, served, "/report/trained/")
+    page.locator(".training-stage .tag", has_text="running").wait_for()
+    if state == "failed":
+        (stage / "failed.json").write_text('{"error": "the budget is spent"}')
+        (stage / "lock").unlink()
+    else:
+        training_logs.lock(stage, age=1000)
+    page.locator(".training-stage .tag", has_text=state).wait_for()
+    assert page.locator(".training-stage").get_by_text(text).is_visible()
+
+
+def test_the_list_is_followed_and_keeps_what_is_ticked(
+    page: Page, watch: Any, served: Served, training_logs: ModuleType
+) -> None:
+    live_page(page, watch, served, "/")
+    page.get_by_label("Choose one").check()
+    row = page.locator("tbody tr", has_text="trained")
+    assert "stopped" in str(row.text_content())
+    training_logs.lock(served.root / "trained" / "g2rpo")
+    row.locator(".tag", has_text="running").wait_for()
+    assert page.get_by_label("Choose one").is_checked()
+    assert page.get_by_role("button", name="Report of the ticked runs").is_enabled()
+
+
+def test_a_server_that_has_gone_is_said(watch: Any, runs: Path, tmp_path: Path) -> None:
+    page = watch.page
+    with make_server(runs, tmp_path, 0) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        page.goto(f"http://{HOST}:{server.server_address[1]}/")
+        page.get_by_text("Live:").wait_for()
+        server.shutdown()
+        thread.join()
+    page.get_by_text("harness view does not answer").wait_for()

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import socket
+import time
 from pathlib import Path
 from random import Random
 from typing import Any
+
+from PIL import Image
 
 FAMILIES = ("chart", "document", "general_vqa", "grounding", "math", "spatial")
 ENVELOPE = {"min_start": 8, "peak_start": 24, "peak_end": 160, "max_end": 480}
@@ -79,17 +84,18 @@ def line(step: int, seed: int = 0, stage: str = "g2rpo") -> dict[str, Any]:
     return written
 
 
-def told(steps: int, stage: str = "g2rpo") -> dict[str, Any]:
+def told(steps: int, stage: str = "g2rpo", **settings: Any) -> dict[str, Any]:
     """`settings.json`."""
     shapes = {name: {"family": name, "key": name, "length": ENVELOPE, "entropy": BAND} for name in FAMILIES}
     settings = {
         "model": "some-model",
+        "tasks": ["mathvista", "refcoco"],
         "data": "synthetic",
         "advantage": "g2rpo",
         "learning_rate": 2e-6,
         "seed": 0,
-    }
-    return {"stage": stage, "steps": steps, "settings": settings, "shapes": shapes}
+    } | settings
+    return {"stage": stage, "steps": steps, "start": "models/start", "settings": settings, "shapes": shapes}
 
 
 def write(
@@ -100,8 +106,9 @@ def write(
     stage: str = "g2rpo",
     planned: int | None = None,
     tail: str = "",
+    **settings: Any,
 ) -> Path:
-    """A stage of a run in `out`; finished where as many steps were planned. Returns `out`."""
+    """A stage of a run in `out`; complete where as many steps were planned. Returns `out`."""
     folder = out / stage
     folder.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(line(step, seed, stage)) for step in range(1, steps + 1)]
@@ -111,7 +118,7 @@ def write(
     ]
     (folder / "steps.jsonl").write_text("\n".join(lines) + "\n" + tail, encoding="utf-8")
     planned = steps if planned is None else planned
-    (folder / "settings.json").write_text(json.dumps(told(planned, stage)), encoding="utf-8")
+    (folder / "settings.json").write_text(json.dumps(told(planned, stage, **settings)), encoding="utf-8")
     if planned == steps:
         (folder / "model").mkdir(exist_ok=True)
     return out
@@ -135,6 +142,20 @@ def write_coldstart(out: Path, steps: int = 5) -> Path:
     return out
 
 
+def lock(folder: Path, *, age: float = 0.0, pid: int | None = None) -> None:
+    """A lock such as a writer leaves: touched so many seconds ago, by this process or another one."""
+    holder = {"pid": os.getpid() if pid is None else pid, "host": socket.gethostname()}
+    (folder / "lock").write_text(json.dumps(holder), encoding="utf-8")
+    os.utime(folder / "lock", (time.time() - age,) * 2)
+
+
+def append(out: Path, first: int, last: int, stage: str = "g2rpo") -> None:
+    """Further steps, as a run that goes on logs them."""
+    with (out / stage / "steps.jsonl").open("a", encoding="utf-8") as file:
+        for step in range(first, last + 1):
+            file.write(json.dumps(line(step, 0, stage)) + "\n")
+
+
 def write_rollouts(out: Path, step: int, groups: int = 5, stage: str = "g2rpo", tail: str = "") -> Path:
     """The rollouts of a step: groups of four responses of each family, every other one dropped."""
     lines = [
@@ -147,14 +168,18 @@ def write_rollouts(out: Path, step: int, groups: int = 5, stage: str = "g2rpo", 
             "attempt": 0,
             "prompt": [{"image": 0}, f"Question {group}? <b>bold</b>"],
             "images": [f"images/{group}.png"],
+            "pictures": [f"{group:024x}.jpg"],
+            "reference": "(100,100),(500,500)" if name == "grounding" else f"answer {group}",
+            "true": [{"box": [0.1, 0.1, 0.5, 0.5]}] if name == "grounding" else [],
+            "predicted": [{"box": [0.1, 0.1, 0.2 + place / 10, 0.5]}] if name == "grounding" else [],
             "text": f"response {place} " + "x" * 3000 * (place == 3),
             "finish_reason": "length" if place == 3 else "stop",
             "tokens": 12,
-            "reward": 0.75,
+            "reward": [0.75, 0.25, 0.5, 0.1][place],
             "terms": {"value": 0.5, "format": 0.25},
             "value": place / 4,
             "status": "truncated" if place == 3 else "ok",
-            "extracted": None,
+            "extracted": f"parsed {place}",
             "advantage": None if group % 2 else 0.5 - place / 4,
         }
         for name in FAMILIES
@@ -162,6 +187,8 @@ def write_rollouts(out: Path, step: int, groups: int = 5, stage: str = "g2rpo", 
         for place in range(4)
     ]
     path = out / stage / "rollouts" / f"step-{step:07d}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    (path.parent / "images").mkdir(parents=True, exist_ok=True)
+    for group in range(2):  # the third group's is not there
+        Image.new("RGB", (64, 48), (90, 120, 200)).save(path.parent / "images" / f"{group:024x}.jpg")
     path.write_text("".join(json.dumps(line) + "\n" for line in lines) + tail)
     return path

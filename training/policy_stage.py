@@ -240,7 +240,7 @@ class PolicyStage(ABC):
         if self.recipe.keep_rollouts:
             keys = (rollout.request.key for rollout in rollouts)
             known = dict(zip(keys, advantages.tolist(), strict=True))
-            write_rollouts(self.stage.folder / "rollouts", step, sampled, known)
+            write_rollouts(self.stage.folder / "rollouts", step, sampled, known, self.coords)
 
     def best(self, step: int, mean: float | None) -> dict[str, Any] | None:
         """What to keep with the model in `Stage.best`; None where an evaluation before has found as good a one.
@@ -301,6 +301,7 @@ class PolicyStage(ABC):
         return {
             "stage": self.stage.name,
             "steps": self.recipe.steps if self.recipe.epochs is None else None,
+            "start": str(self.stage.source),
             "settings": self.settings(),
             "shapes": bands,
         }

@@ -81,7 +81,8 @@ def gold_of(target: Target, coords: Coords | None) -> str | None:
         return None
 
 
-def _shapes_of(target: Target) -> tuple[Shape, ...]:
+def shapes_of(target: Target) -> tuple[Shape, ...]:
+    """A target's true places; none where it knows none, or cannot tell them."""
     try:
         return target.shapes()
     except FAULTS:
@@ -101,7 +102,7 @@ def line_of(task: Task, entry: Planned | FailedRow, coords: Coords | None) -> di
         "choices": list(sample.choices),
         "target": plain(sample.target),
         "gold": gold_of(sample.target, coords),
-        "shapes": plain(_shapes_of(sample.target)),
+        "shapes": plain(shapes_of(sample.target)),
         "groups": plain(sample.groups),
         "images": [image.name for image in sample.images if isinstance(image, KeptImage)],
         "sizes": [list(image.size) for image in sample.images],

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import tempfile
+import time
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
@@ -28,6 +29,32 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def held(directory: Path) -> bool:
+    """Whether a process writes to the folder, as far as its lock says; the lock is read and not taken.
+
+    A lock that was not touched for `Lock.DEAD` seconds, or is of a dead process of this host, is left over.
+    """
+    try:
+        with (directory / "lock").open("rb") as file:
+            touched, content = os.fstat(file.fileno()).st_mtime, file.read(4096)
+    except OSError:
+        return False
+    holder = _holder(content)
+    if holder is None or time.time() - touched >= Lock.DEAD:
+        return False
+    pid, host = holder
+    return host != socket.gethostname() or _alive(pid)
+
+
+def _holder(content: bytes) -> tuple[int, str] | None:
+    """The process and host that a lock names."""
+    try:
+        found = json.loads(content)
+        return int(found["pid"]), str(found["host"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 class Lock:
@@ -95,8 +122,8 @@ class Lock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise self._refusal(self._holder(descriptor)) from None
-        holder = self._holder(descriptor)
+            raise self._refusal(_holder(os.pread(descriptor, 4096, 0))) from None
+        holder = _holder(os.pread(descriptor, 4096, 0))
         if holder is not None and self._fresh(descriptor) and self._held(*holder):
             raise self._refusal(holder)
         if not self._same_file(descriptor):
@@ -111,14 +138,6 @@ class Lock:
             return os.fstat(descriptor).st_ino == self.path.stat().st_ino
         except FileNotFoundError:
             return False
-
-    @staticmethod
-    def _holder(descriptor: int) -> tuple[int, str] | None:
-        try:
-            content = json.loads(os.pread(descriptor, 4096, 0))
-            return int(content["pid"]), str(content["host"])
-        except (ValueError, KeyError, TypeError):
-            return None
 
     def _fresh(self, descriptor: int) -> bool:
         """Whether it was touched lately, by the clock of its file system."""

@@ -1,20 +1,37 @@
 "use strict";
-/* The training page: curves of runs over steps, overall and by family.
+/* The training page: curves of runs over steps, overall and by family, and rollouts; kept up to date while a server shows it.
 
-   Address: #/training?stage=&x=hours&smooth=&hide=<run>.<run>&rows=<figure>.<figure>&own=1&bands=1&big=<panel> */
+   Address: #/training?stage=&x=hours&log=x.y&smooth=&hide=<run>.<run>&rows=<figure>.<figure>&own=1&bands=1&big=<panel>&zoom=<from>_<to>
+   and of the rollouts run=&step=&family=&sort=&raw=1 */
 harness.section("training", (() => {
   const { h, data, go } = harness;
-  const OVERALL = ["reward", "value", "length", "entropy", "acceptance", "grad_norm", "learning_rate", "loss", "eval", "unparsed", "truncated", "clip_share", "skipped_updates"];
-  const WORDS = { general_vqa: "general VQA" };
-  const style = (index) => `training-s${(index % 8) + 1} training-d${Math.floor(index / 8) % 3}`;
-  let page, root, tools, state, drawing = 0, charts = [];
+  const OVERALL = ["reward", "value", "length", "entropy", "eval", "acceptance", "grad_norm", "learning_rate", "loss", "unparsed", "truncated", "clip_share", "skipped_updates"];
+  const keyed = (figure) => figure.key.replaceAll(".", "-");
+  let page, root, tools, rollouts, state, drawing = 0, charts = [];
 
   function start(section) {
     root = section;
     page = data("training-data");
+    rollouts = trainingRollouts(section.querySelector("[data-rollouts]"), page, (changed) => { Object.assign(state.rollouts, changed); write(); });
     tools = build(section.querySelector("[data-tools]"));
-    let pending = 0;
-    addEventListener("resize", () => { clearTimeout(pending); pending = setTimeout(() => { if (!root.hidden) render(); }, 150); });
+    new ResizeObserver(() => { if (!root.hidden) for (const chart of charts) chart.drawn.resize(); }).observe(root.querySelector("[data-charts]"));
+    const repaint = () => { trainingColours.clear(); if (!root.hidden) render(); };
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+    new MutationObserver(repaint).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    if (page.live) live.follow(page.live, update, root.querySelector("[data-live-status]"));
+  }
+
+  /** What is new of the runs: tables, curves, and the rollouts of the last step. */
+  function update(found) {
+    live.replace(root, found.html);
+    const { rollouts: steps, ...curves } = found.data; // the index of rollouts grows, and keeps what is not sent again
+    Object.assign(page, curves);
+    const added = rollouts.add(steps, found.blocks);
+    if (tools.legend.length !== page.runs.length || tools.stages !== stages().join()) tools = build(root.querySelector("[data-tools]"));
+    if (root.hidden) return;
+    sync();
+    render();
+    if (added) rollouts.show(state.rollouts);
   }
 
   function stages() {
@@ -33,51 +50,65 @@ harness.section("training", (() => {
     const rows = query.get("rows");
     const asked = query.get("stage");
     const longest = Math.max(0, ...page.runs.flatMap((run) => run.stages.map((stage) => stage.step.length)));
-    const smooth = Number(query.get("smooth") ?? (longest >= 30 ? 0.6 : 0));
+    const smooth = Number(query.get("smooth") ?? (longest >= TRAINING_FEW ? 0.6 : 0));
+    const log = (query.get("log") ?? "").split(".");
+    const zoom = (query.get("zoom") ?? "").split("_").map(Number);
     return {
       stage: names.includes(asked) ? asked : names.find((name) => name === "g2rpo") ?? names[0],
       x: query.get("x") === "hours" ? "hours" : "step",
+      logX: log.includes("x"),
+      logY: log.includes("y"),
       smooth: Number.isFinite(smooth) ? Math.min(0.99, Math.max(0, smooth)) : 0,
       hide: new Set((query.get("hide") ?? "").split(".").filter(Boolean).map(Number)),
       rows: rows === null ? null : new Set(rows.split(".")),
       own: query.get("own") === "1",
       bands: query.get("bands") === "1",
       big: query.get("big") ?? "",
+      zoom: zoom.length === 2 && zoom[0] < zoom[1] ? zoom : null,
+      rollouts: Object.fromEntries(["run", "step", "family", "sort", "raw"].map((name) => [name, query.get(name) ?? ""])),
     };
   }
 
   function write() {
     go("training", {
-      stage: state.stage, x: state.x === "hours" ? "hours" : "", smooth: state.smooth, hide: [...state.hide].join("."),
-      rows: state.rows === null ? "" : [...state.rows].map((key) => key.replaceAll(".", "-")).join("."), own: state.own ? 1 : "", bands: state.bands ? 1 : "", big: state.big,
+      stage: state.stage, x: state.x === "hours" ? "hours" : "", log: [state.logX && "x", state.logY && "y"].filter(Boolean).join("."),
+      smooth: state.smooth, hide: [...state.hide].join("."), rows: state.rows === null ? "" : [...state.rows].join("."), own: state.own ? 1 : "",
+      bands: state.bands ? 1 : "", big: state.big, zoom: state.zoom ? state.zoom.map((end) => Number(end.toPrecision(5))).join("_") : "", ...state.rollouts,
     }, true);
   }
 
   /** The controls; each changes the state and writes the address. */
   function build(host) {
-    const change = (update) => (event) => { update(event.target); write(); };
-    const stage = h("select", { on: { change: change((t) => { state.stage = t.value; state.big = ""; }) } }, stages().map((name) => h("option", { value: name }, name)));
-    const x = h("select", { on: { change: change((t) => { state.x = t.value; }) } }, h("option", { value: "step" }, "steps"), h("option", { value: "hours" }, "hours"));
+    const change = (set) => (event) => { set(event.target); write(); };
+    const check = (set) => h("input", { type: "checkbox", on: { change: change(set) } });
+    const stage = h("select", { on: { change: change((t) => { state.stage = t.value; state.big = ""; state.zoom = null; }) } }, stages().map((name) => h("option", { value: name }, name)));
+    const x = h("select", { on: { change: change((t) => { state.x = t.value; state.zoom = null; }) } }, h("option", { value: "step" }, "steps"), h("option", { value: "hours" }, "hours"));
     const smoothText = h("output", {}, "");
     const smooth = h("input", {
       type: "range", min: 0, max: 0.99, step: 0.01,
       on: { input: (event) => { state.smooth = Number(event.target.value); smoothText.textContent = state.smooth.toFixed(2); cancelAnimationFrame(drawing); drawing = requestAnimationFrame(render); }, change: write },
     });
-    const own = h("input", { type: "checkbox", on: { change: change((t) => { state.own = t.checked; }) } });
-    const bands = h("input", { type: "checkbox", on: { change: change((t) => { state.bands = t.checked; }) } });
+    const logX = check((t) => { state.logX = t.checked; });
+    const logY = check((t) => { state.logY = t.checked; });
+    const own = check((t) => { state.own = t.checked; });
+    const bands = check((t) => { state.bands = t.checked; });
+    const whole = h("button", { type: "button", hidden: true, on: { click: () => { state.zoom = null; write(); } } }, "Whole range");
     const legend = page.runs.map((run, index) => h("button", {
       type: "button", on: { click: () => { if (!state.hide.delete(index)) state.hide.add(index); write(); } },
-    }, h("span", { class: `training-swatch ${style(index)}` }), run.name, h("span", { class: "tag warn", hidden: true }, "unfinished")));
+    }, trainingMark.swatch(index), h("bdi", {}, run.name), " ", h("span", { class: "tag" }, "")));
     host.replaceChildren(
+      h("h3", {}, "Curves"),
       h("div", { class: "training-legend", role: "group", "aria-label": "Runs shown" }, legend),
       h("div", { class: "controls" },
         h("label", {}, "Stage", stage), h("label", {}, "Over", x),
         h("label", {}, h("span", {}, "Smoothing ", smoothText), smooth),
-        h("label", { class: "training-check" }, own, "each panel its own scale"),
-        h("label", { class: "training-check" }, bands, "scales show whole bands")),
-      h("p", { class: "soft training-hint" }, "Point at a figure to read all of them there; or focus one and use ← → (Home, End, Esc), ↑ ↓ for its neighbours, Enter to enlarge."),
+        h("label", { class: "training-check" }, logX, "log x"),
+        h("label", { class: "training-check" }, logY, "log y"),
+        h("label", { class: "training-check" }, own, "separate scales"),
+        h("label", { class: "training-check" }, bands, "whole bands"), whole),
+      h("p", { class: "soft training-hint" }, "Point at a chart to read all of them at that step, drag to zoom in, double-click to zoom out. Keyboard: ← → Home End Esc move the cursor, ↑ ↓ go to the next chart, Enter enlarges. Thin line: as logged; thick line: smoothed (~). Values are as logged."),
     );
-    return { stage, x, smooth, smoothText, own, bands, legend };
+    return { stage, x, smooth, smoothText, logX, logY, own, bands, whole, legend, stages: stages().join() };
   }
 
   function sync() {
@@ -85,13 +116,16 @@ harness.section("training", (() => {
     tools.x.value = state.x;
     tools.smooth.value = state.smooth;
     tools.smoothText.textContent = state.smooth.toFixed(2);
-    tools.own.checked = state.own;
-    tools.bands.checked = state.bands;
+    for (const name of ["logX", "logY", "own", "bands"]) tools[name].checked = state[name];
+    tools.whole.hidden = !state.zoom;
     tools.legend.forEach((button, index) => {
       button.setAttribute("aria-pressed", String(!state.hide.has(index)));
       const own = page.runs[index].stages.find((stage) => stage.name === state.stage);
       button.disabled = !own;
-      button.querySelector(".tag").hidden = !own || own.finished;
+      const tag = button.querySelector(".tag");
+      tag.hidden = !own || own.state === "complete";
+      tag.textContent = own?.state ?? "";
+      tag.className = `tag ${{ running: "training-running", failed: "bad", stopped: "warn" }[own?.state] ?? ""}`;
     });
   }
 
@@ -99,7 +133,11 @@ harness.section("training", (() => {
   function lines(figure, family) {
     return visible().flatMap(({ name, index, stage }) => {
       const y = (family === null ? stage.overall : stage.families[family])?.[figure.key];
-      return y ? [{ name, style: style(index), x: stage[state.x], y }] : [];
+      if (!y) return [];
+      const place = new Map(stage.step.map((step, at) => [step, stage[state.x][at]]));
+      const intervals = figure.key !== "eval" ? [] : (stage.intervals[family ?? "all"] ?? []).flatMap(([step, low, high]) => (
+        place.has(step) ? [[place.get(step), low, high]] : []));
+      return [{ name, mark: index, x: stage[state.x], y, intervals }];
     });
   }
 
@@ -115,7 +153,7 @@ harness.section("training", (() => {
   }
 
   function bandText(bands) {
-    const text = trainingTicks.bound;
+    const text = trainingNumbers.tick;
     return bands.filter((band) => !band.soft).map((band) => {
       const outer = bands.find((other) => other.soft && other.low <= band.low && other.high >= band.high);
       return outer ? `band ${text(band.low)}–${text(band.high)}, 0 at ${text(outer.low)} and ${text(outer.high)}` : `band ${text(band.low)}–${text(band.high)}`;
@@ -128,14 +166,18 @@ harness.section("training", (() => {
     return [...known, ...[...found].sort()];
   }
 
-  /** The shown figures by family: those asked for, else the usual ones, as far as they are logged. */
+  /** The figures by family: those chosen, else the usual ones, as far as they are logged. */
   function rowsOf(names) {
     const logged = page.figures.filter((figure) => names.some((name) => lines(figure, name).length));
-    const shown = logged.filter((figure) => (state.rows === null ? figure.shown && figure.key !== "loss_share" || (figure.key === "loss_share" && !logged.some((other) => other.key === "gradient_share")) : state.rows.has(figure.key.replaceAll(".", "-"))));
-    return { logged, shown };
+    const measured = logged.some((figure) => figure.key === "gradient_share");
+    const usual = (figure) => figure.shown && !(figure.key === "loss_share" && measured);
+    return { logged, shown: logged.filter((figure) => (state.rows === null ? usual(figure) : state.rows.has(keyed(figure)))) };
   }
 
   function render() {
+    const focused = document.activeElement?.closest?.("[data-panel]")?.dataset.panel;
+    const at = charts.find((chart) => chart.at !== undefined)?.at;
+    for (const chart of charts) chart.drawn.destroy();
     charts = [];
     const host = root.querySelector("[data-charts]");
     const names = families();
@@ -150,25 +192,26 @@ harness.section("training", (() => {
     host.replaceChildren(
       averaged.length ? h("p", { class: "soft" }, averaged.join(" · ")) : "",
       overall.length ? "" : h("p", {}, "Nothing is logged here yet."),
-      h("h3", {}, "Overall"), row(overall.map((figure) => ({ figure, family: null }))),
-      ...(logged.length ? [h("h3", {}, perTask ? "By task" : "By family"), chooser(logged, shown)] : []),
+      h("h4", {}, "Overall"), row(overall.map((figure) => ({ figure, family: null }))),
+      ...(logged.length ? [h("h4", {}, perTask ? "By task" : "By family"), chooser(logged, shown)] : []),
       ...shown.flatMap((figure) => [
-        h("h4", { class: "training-title" }, title(figure), " ", h("span", { class: "soft" }, figure.note)),
+        h("h5", { class: "training-title" }, title(figure), " ", h("span", { class: "soft" }, figure.note)),
         row(names.map((family) => ({ figure, family }))),
       ]),
     );
     for (const chart of charts) chart.make();
+    const again = charts.find((chart) => chart.id === focused);
+    if (again) { again.drawn.element.focus({ preventScroll: true }); if (at !== undefined) { again.at = at; again.drawn.point(at); } }
   }
 
   const title = (figure) => `${figure.title}${figure.unit ? ` (${figure.unit})` : ""}`;
 
   function chooser(logged, shown) {
-    return h("div", { class: "training-rows", role: "group", "aria-label": "Figures shown by family" }, logged.map((figure) => h("button", {
+    return h("div", { class: "training-rows", role: "group", "aria-label": "Charts by family" }, logged.map((figure) => h("button", {
       type: "button", "aria-pressed": String(shown.includes(figure)),
       on: { click: () => {
-        const keys = new Set(shown.map((one) => one.key.replaceAll(".", "-")));
-        const key = figure.key.replaceAll(".", "-");
-        if (!keys.delete(key)) keys.add(key);
+        const keys = new Set(shown.map(keyed));
+        if (!keys.delete(keyed(figure))) keys.add(keyed(figure));
         state.rows = keys.size ? keys : new Set(["none"]);
         write();
         root.querySelectorAll(".training-rows button")[logged.indexOf(figure)]?.focus();
@@ -181,23 +224,23 @@ harness.section("training", (() => {
     const grid = h("div", { class: "training-grid-of-panels" });
     const domain = shared(cells);
     const own = cells.map(({ figure, family }) => {
-      const id = `${figure.key.replaceAll(".", "-")}-${family ?? "all"}`;
+      const id = `${keyed(figure)}-${family ?? "all"}`;
       const host = h("div");
       const wide = state.big === id;
-      const label = family === null ? "all families" : WORDS[family] ?? family;
+      const label = family === null ? "all families" : page.labels[family] ?? family;
       const bands = bandsOf(figure, family);
-      const said = bandText(bands);
+      const words = bandText(bands);
       grid.append(h("figure", { class: wide ? "training-panel training-wide" : "training-panel", dataset: { panel: id } },
         h("figcaption", {}, h("span", { class: "training-name" }, family === null ? title(figure) : label),
-          said ? h("span", { class: "soft" }, said) : null,
+          words ? h("span", { class: "soft" }, words) : null,
           h("button", { type: "button", class: "training-enlarge", "aria-label": wide ? "Smaller" : `Enlarge ${figure.title}, ${label}`, on: { click: () => enlarge(id) } }, wide ? "−" : "+")),
         host));
       const chart = { id, figure, label, make: () => {
-        chart.drawn = new TrainingChart(host, {
-          title: figure.title, unit: figure.unit, label, xs: state.x, xLabel: state.x === "step" ? "step" : "hours",
-          lines: lines(figure, family), bands, bandText: said, bounds: figure.bounds, wholeBands: state.bands,
-          domain, smooth: figure.key === "learning_rate" ? 0 : state.smooth, wide,
+        chart.drawn = new TrainingPlot(host, {
+          title: figure.title, unit: figure.unit, label, xs: state.x, lines: lines(figure, family), bands, bandText: words,
+          bounds: figure.bounds, wholeBands: state.bands, domain, smooth: ["learning_rate", "eval"].includes(figure.key) ? 0 : state.smooth, wide,
           reference: figure.key.endsWith("_share") && figure.key !== "clip_share" && family !== null ? 1 / cells.length : null,
+          logX: state.logX, logY: state.logY, zoom: state.zoom, onZoom: (zoom) => { state.zoom = zoom; write(); },
         });
         listen(chart, own);
       } };
@@ -213,7 +256,7 @@ harness.section("training", (() => {
     const figure = cells[0].figure;
     const all = cells.flatMap(({ family }) => lines(figure, family));
     const bands = cells.flatMap(({ family }) => bandsOf(figure, family));
-    return all.length ? TrainingChart.range(all, { bands, wholeBands: state.bands, bounds: figure.bounds }) : null;
+    return all.length ? trainingRange(all, { bands, wholeBands: state.bands, bounds: figure.bounds, log: state.logY }) : null;
   }
 
   function enlarge(id) {
@@ -221,49 +264,31 @@ harness.section("training", (() => {
     write();
     const panel = root.querySelector(`[data-panel="${CSS.escape(id)}"]`);
     panel?.scrollIntoView({ block: "nearest" });
-    panel?.querySelector("svg").focus();
-  }
-
-  function point(x) {
-    for (const chart of charts) chart.drawn.read(x);
+    panel?.querySelector(".training-plot").focus();
   }
 
   function listen(chart, own) {
-    const { svg } = chart.drawn;
-    svg.setAttribute("tabindex", own[0] === chart ? "0" : "-1");
-    let frame = 0;
-    svg.addEventListener("pointermove", (event) => {
-      cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() => {
-        const box = svg.getBoundingClientRect();
-        point(snap(chart, chart.drawn.back(((event.clientX - box.left) / box.width) * chart.drawn.width)));
-      });
-    });
-    svg.addEventListener("pointerleave", () => { cancelAnimationFrame(frame); point(null); });
-    svg.addEventListener("keydown", (event) => keys(event, chart, own));
-  }
-
-  /** The nearest place at which a line of the chart has a value. */
-  function snap(chart, x) {
-    const places = chart.drawn.lines.map((line) => line.x[TrainingChart.nearest(line, x)]).filter((place) => place !== undefined);
-    return places.length ? places.reduce((best, place) => (Math.abs(place - x) < Math.abs(best - x) ? place : best)) : null;
+    const { element } = chart.drawn;
+    element.setAttribute("tabindex", own[0] === chart ? "0" : "-1");
+    element.addEventListener("keydown", (event) => keys(event, chart, own));
   }
 
   function keys(event, chart, own) {
     const neighbour = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (neighbour) {
       const next = own[own.indexOf(chart) + neighbour];
-      if (next) { chart.drawn.svg.setAttribute("tabindex", "-1"); next.drawn.svg.setAttribute("tabindex", "0"); next.drawn.svg.focus(); }
+      if (next) { chart.drawn.element.setAttribute("tabindex", "-1"); next.drawn.element.setAttribute("tabindex", "0"); next.drawn.element.focus(); }
     } else if (event.key === "Enter") enlarge(chart.id);
-    else if (event.key === "Escape") { chart.at = undefined; point(null); }
+    else if (event.key === "Escape") { chart.at = undefined; chart.drawn.point(null); }
     else {
-      const xs = [...new Set(chart.drawn.lines.flatMap((line) => line.x.filter((x, index) => line.y[index] !== null && x !== null)))].sort((a, b) => a - b);
+      const xs = chart.drawn.stops;
       const at = xs.indexOf(chart.at);
       const place = { ArrowLeft: at < 0 ? xs.length - 1 : at - 1, ArrowRight: at + 1, Home: 0, End: xs.length - 1 }[event.key];
       if (place === undefined || !xs.length) return;
+      for (const other of charts) other.at = undefined;
       chart.at = xs[Math.min(xs.length - 1, Math.max(0, place))];
-      point(chart.at);
-      root.querySelector("[data-said]").textContent = `${chart.figure.title}, ${chart.label}, ${state.x} ${trainingTicks.text(chart.at, state.x === "step" ? 1 : 0.01)}: ${chart.drawn.read(chart.at)}`;
+      chart.drawn.point(chart.at);
+      root.querySelector("[data-said]").textContent = `${chart.figure.title}, ${chart.label}, ${state.x} ${trainingNumbers.tick(chart.at)}: ${chart.drawn.read(chart.at)}`;
     }
     event.preventDefault();
   }
@@ -272,6 +297,7 @@ harness.section("training", (() => {
     state = read(query);
     sync();
     render();
+    rollouts.show(state.rollouts);
   }
   return { start, show };
 })());

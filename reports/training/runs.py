@@ -6,14 +6,19 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
+from harness.run.state import State, failure_of, overall, state_of
 
 STEPS, COLDSTART = "steps.jsonl", "train.jsonl"
 _ORDER = ("vision_warmup", "coldstart", "g2rpo", "refine")
 """The stages of a recipe, in the order in which they run."""
+RECENT = 20
+"""Lines of a log whose pace says how long the rest will take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +31,20 @@ class Stage:
     """Its log."""
     lines: tuple[Mapping[str, Any], ...]
     """Its steps in ascending order, as they were logged; of a step that was logged twice the last line."""
-    finished: bool
-    """Whether the stage's `model` folder is there."""
+    state: State
+    failure: str | None = None
+    """Why it ended, where it failed."""
     garbage: int = 0
     """Lines that are no steps and were passed over."""
     torn: bool = False
     """The last line was cut off and is passed over."""
     described: Mapping[str, Any] | None = None
-    """`settings.json`: `steps`, `settings` and `shapes`; None where an older version wrote the log."""
+    """`settings.json`: `steps`, `start`, `settings` and `shapes`; None where an older version wrote the log."""
+
+    @property
+    def folder(self) -> Path:
+        """What the stage writes."""
+        return self.path.parent
 
     @property
     def last(self) -> int:
@@ -42,9 +53,37 @@ class Stage:
 
     @property
     def planned(self) -> int | None:
-        """How many steps the stage was told to take; None where nothing says so."""
+        """How many steps the recipe asks for; None where nothing says so."""
         steps = (self.described or {}).get("steps")
         return steps if isinstance(steps, int) else None
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The stage's settings; empty where nothing says so."""
+        found = (self.described or {}).get("settings")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def model(self) -> Path | None:
+        """The folder of the trained model, or of the latest checkpoint; None where there is neither."""
+        if (self.folder / "model").is_dir():
+            return self.folder / "model"
+        checkpoints = self.folder.glob("checkpoints/step-*")
+        return max((path for path in checkpoints if path.suffix != ".partial"), default=None)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Of the steps that are missing, at the pace of the last ones; None where that is not known."""
+        seconds = [(line["step"], number(line.get("seconds"))) for line in self.lines[-RECENT:]]
+        paces = [
+            (later - earlier) / (step - before)
+            for (before, earlier), (step, later) in pairwise(seconds)
+            if earlier is not None and later is not None and later >= earlier
+        ]
+        if self.planned is None or not paces:
+            return None
+        pace: float = median(paces)
+        return max(0, self.planned - self.last) * pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +96,9 @@ class TrainingRun:
     stages: tuple[Stage, ...]
 
     @property
-    def finished(self) -> bool:
-        """Whether every stage that has a log has made its model."""
-        return all(stage.finished for stage in self.stages)
+    def state(self) -> State:
+        """That of its stages."""
+        return overall([stage.state for stage in self.stages])
 
 
 def is_training_run(path: Path) -> bool:
@@ -129,14 +168,15 @@ def _read(path: Path) -> Iterator[Stage]:
             garbage += 1
     if garbage or rest.strip():
         stages.setdefault(own, {})
-    finished = (path.parent / "model").is_dir()
+    state = state_of(path.parent)
     for name, steps in stages.items():
         spoiled = name == own
         yield Stage(
             name=name,
             path=path,
             lines=tuple(steps[number] for number in sorted(steps)),
-            finished=finished or (name == "vision_warmup" and (path.parent / "warmed").is_dir()),
+            state="complete" if name == "vision_warmup" and (path.parent / "warmed").is_dir() else state,
+            failure=failure_of(path.parent) if state == "failed" else None,
             garbage=garbage if spoiled else 0,
             torn=bool(rest.strip()) and spoiled,
             described=_described(path.parent / "settings.json") if path.name == STEPS else None,
@@ -161,7 +201,7 @@ def _step(text: str) -> Mapping[str, Any] | None:
 
 
 def _described(path: Path) -> Mapping[str, Any] | None:
-    """What the stage says of itself; None where the file is absent or broken: the steps are shown still."""
+    """What the stage recorded of itself; None where the file is absent or broken: the steps are shown still."""
     try:
         return json_object(path.read_bytes())
     except OSError:

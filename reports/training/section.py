@@ -1,127 +1,116 @@
-"""The training page: what the logs of training runs say over their steps, several runs overlaid."""
+"""The training page: how training runs are doing, what they brought, and their logs as curves, overlaid."""
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
+from reports.board.board import CATEGORY_LABELS
 from reports.page import Section, markup
-from reports.training.rollouts import stage_rollouts
+from reports.training.figures import FIGURES, curves, families, mapping, value_of
+from reports.training.gains import as_row, gains
+from reports.training.handover import model_command, shown
+from reports.training.recipe import differences, settings_of
+from reports.training.rollouts import Budget, packed, stage_rollouts
 from reports.training.runs import Stage, TrainingRun, number
 from tasks.types import CATEGORIES
 
-MOST_POINTS = 600
-"""A line of the page; longer logs are averaged over so many consecutive steps that no more are left."""
+if TYPE_CHECKING:
+    from reports.runs import Run
+
 GROUPS = ("kept", "too easy", "too hard", "no spread", "too few")
 """What becomes of a group of responses, as `training/filtering.py` says."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One quantity of the logs."""
-
-    key: str
-    """In a line of the log; dotted where nested."""
-    title: str
-    unit: str
-    note: str
-    bounds: tuple[float, float] | None = None
-    """What it cannot leave."""
-    shown: bool = True
-    """From the start, by family."""
-
-
-FIGURES = (
-    Figure("reward", "Reward", "", "mean over all sampled responses, kept or not"),
-    Figure("value", "Value", "accuracy, 0 to 1", "the task's score, our rule; no shaping in it", (0, 1)),
-    Figure("length", "Response length", "tokens", "band: the envelope of the length term", None),
-    Figure("entropy", "Entropy", "nats", "full softmax, mean over the trained tokens; band: no penalty inside"),
-    Figure(
-        "gradient_share",
-        "Share of the gradient",
-        "of the norms' sum",
-        "measured every k steps; dashed: equal shares",
-        (0, 1),
-    ),
-    Figure(
-        "loss_share",
-        "Share of the loss's weight",
-        "of |advantage| × tokens",
-        "kept responses; dashed: equal shares",
-        (0, 1),
-    ),
-    Figure("acceptance", "Groups kept", "share", "of the groups sampled; the others teach nothing", (0, 1)),
-    Figure("unparsed", "Unparsed", "share", "responses in which no answer was found", (0, 1), False),
-    Figure("truncated", "Truncated", "share", "cut by the token limit before an answer", (0, 1), False),
-    Figure(
-        "clip_share",
-        "Clipped",
-        "share of tokens",
-        "where the surrogate's bounds cut the gradient",
-        (0, 1),
-        False,
-    ),
-    Figure("terms.format", "Format", "0 to 1", "one thinking block, then one answer block", (0, 1), False),
-    Figure("terms.length", "Length term", "0 to 1", "the envelope over the response's tokens", (0, 1), False),
-    Figure(
-        "terms.structure", "Structure", "0 to 1", "format, and an answer of the shape asked for", (0, 1), False
-    ),
-    Figure(
-        "advantage.flips", "Sign flips", "share", "advantages against the sign of reward - mean", (0, 1), False
-    ),
-    Figure("eval", "Evaluation", "score of 100", "harness eval of the policy, mean of the tasks", (0, 100)),
-    Figure("loss", "Loss", "", "mean of the step's updates"),
-    Figure("grad_norm", "Gradient norm", "", "before clipping, mean of the step's updates"),
-    Figure("learning_rate", "Learning rate", "", "of the step's first update"),
-    Figure("skipped_updates", "Skipped updates", "updates", "loss or gradient was not finite", None, False),
+LIBRARIES = (
+    "uplot.min.js",
+    "uplot.min.css",
+    "temml.min.js",
+    "temml.css",
+    "marked.umd.js",
+    "purify.min.js",
 )
 
 
-def training_section(runs: Sequence[TrainingRun]) -> Section:
+def training_section(
+    runs: Sequence[TrainingRun], evaluated: Sequence[Run] = (), live: str | None = None
+) -> Section:
     """The tab of training runs.
 
     Args:
         runs: at least one; more are overlaid.
+        evaluated: evaluation runs of the same report: some may be of models before and after training.
+        live: where the page asks for what is new, while a server shows it; None: nowhere.
     """
-    curves = [(run.name, stage, _curves(stage)) for run in runs for stage in run.stages]
+    index, blocks = _rollouts(runs)
     return Section(
         id="training",
         title="Training",
-        html=markup(
-            "training.html.jinja",
-            runs=[{"name": run.name, "stages": [_about(stage) for stage in run.stages]} for run in runs],
-            tables=list(_tables(curves)),
-            groups=list(_groups(runs)),
-            outcomes=GROUPS,
-            rollouts=[
-                {"run": run.name, "stage": stage.name, "steps": found}
-                for run in runs
-                for stage in run.stages
-                if (found := stage_rollouts(stage)) is not None
-            ],
-        ),
-        data={
-            "training-data": {
-                "figures": [asdict(figure) for figure in FIGURES],
-                "families": CATEGORIES,
-                "runs": [
-                    {"name": run.name, "stages": [own for name, _, own in curves if name == run.name]}
-                    for run in runs
-                ],
-            }
-        },
-        scripts=("training_chart.js", "training.js"),
+        html=_html(runs, evaluated),
+        data={"training-data": {**_data(runs), "live": live, "rollouts": index}, **blocks},
+        libraries=LIBRARIES,
+        scripts=("rich.js", "live.js", "training_plot.js", "training_rollouts.js", "training.js"),
         styles=("training.css",),
     )
 
 
+def update(runs: Sequence[TrainingRun], evaluated: Sequence[Run] = ()) -> dict[str, Any]:
+    """What an open page needs to show the runs as they are now, as plain JSON; of rollouts the last step."""
+    index, blocks = _rollouts(runs, 1)
+    return {"html": str(_html(runs, evaluated)), "data": {**_data(runs), "rollouts": index}, "blocks": blocks}
+
+
+def _html(runs: Sequence[TrainingRun], evaluated: Sequence[Run]) -> Markup:
+    return markup(
+        "training.html.jinja",
+        runs=[{"name": run.name, "stages": [_about(stage) for stage in run.stages]} for run in runs],
+        gains=[
+            {"found": found, "rows": [as_row(row) for row in found.rows]}
+            for run in runs
+            for stage in run.stages
+            for found in gains(run, stage, evaluated)
+        ],
+        differences=list(differences(runs)),
+        tables=list(_tables(runs)),
+        groups=list(_groups(runs)),
+        outcomes=GROUPS,
+        labels=CATEGORY_LABELS,
+    )
+
+
+def _data(runs: Sequence[TrainingRun]) -> dict[str, Any]:
+    return {
+        "figures": [asdict(figure) for figure in FIGURES],
+        "families": CATEGORIES,
+        "labels": CATEGORY_LABELS,
+        "runs": [
+            {"name": run.name, "state": run.state, "stages": [curves(stage) for stage in run.stages]}
+            for run in runs
+        ],
+    }
+
+
+def _rollouts(
+    runs: Sequence[TrainingRun], steps: int | None = None
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The steps whose rollouts are in the page, and a data block for each."""
+    budget, index = Budget(), []
+    blocks: dict[str, str] = {}
+    for run in runs:
+        for stage in run.stages:
+            found = stage_rollouts(stage, budget) if steps is None else stage_rollouts(stage, budget, steps)
+            for step in found:
+                block = f"training-rollouts-{len(blocks)}"
+                blocks[block] = packed(step)
+                about = {key: step[key] for key in ("step", "responses", "unreadable", "file")}
+                index.append({"run": run.name, "stage": stage.name, "block": block, **about})
+    return index, blocks
+
+
 def _about(stage: Stage) -> dict[str, Any]:
     """A line of the list of runs."""
-    of = f" of {stage.planned}" if stage.planned is not None else ""
     notes = []
     if stage.torn:
         notes.append("the last line is cut off and left out")
@@ -131,126 +120,45 @@ def _about(stage: Stage) -> dict[str, Any]:
         )
     if stage.described is None and stage.name in ("g2rpo", "refine"):
         notes.append("no settings.json beside the log: bands are not known")
-    seconds = number(stage.lines[-1].get("seconds")) if stage.lines else None
-    settings = (stage.described or {}).get("settings")
-    settings = settings if isinstance(settings, dict) else {}
+    last = stage.lines[-1] if stage.lines else {}
+    seconds, left = number(last.get("seconds")), stage.seconds_left
     return {
         "name": stage.name,
-        "steps": f"{stage.last}{of}" if stage.lines else f"0{of}",
-        "finished": stage.finished,
-        "hours": None if seconds is None else seconds / 3600,
-        "evaluate": _evaluation(stage),
+        "state": stage.state,
+        "failure": stage.failure,
+        "step": stage.last,
+        "planned": stage.planned,
+        "elapsed": None if seconds is None else duration(seconds),
+        "left": None if left is None or stage.state == "complete" else duration(left),
+        "last": [(title, text) for key, title in _LAST if (text := _last(stage, key)) is not None],
+        "evaluate": model_command(stage),
+        "model": None if stage.model is None else shown(stage.model),
+        "trained": stage.model is not None and stage.model.name == "model",
         "notes": notes,
-        "settings": [
-            (name, settings[name])
-            for name in ("model", "data", "advantage", "task_pass", "learning_rate", "seed")
-            if isinstance(settings.get(name), str | int | float)
-        ],
+        "settings": list(settings_of(stage).items()),
     }
 
 
-def _evaluation(stage: Stage) -> str | None:
-    """The command that evaluates a stage's model: its folder says how to ask it. None before it is there."""
-    if not stage.finished or stage.name == "vision_warmup":
-        return None
-    folder = stage.path.parent / "model"
-    here = Path.cwd()
-    return shlex.join(
-        ["harness", "eval", "--model", str(folder.relative_to(here) if folder.is_relative_to(here) else folder)]
-    )
+_LAST = (("reward", "reward"), ("value", "value"), ("loss", "loss"), ("eval.mean", "evaluation"))
 
 
-def _curves(stage: Stage) -> dict[str, Any]:
-    """A stage's figures as columns: one entry a step, or a mean of several."""
-    every = -(-len(stage.lines) // MOST_POINTS) or 1
-    starts = range(0, len(stage.lines), every)
-    by_family = [_families(line) for line in stage.lines]
-    families = {
-        key: _columns([[own.get(key, {}) for own in by_family[start : start + every]] for start in starts])
-        for key in sorted({key for own in by_family for key in own})
-    }
-    parts = [stage.lines[start : start + every] for start in starts]
-    return {
-        "name": stage.name,
-        "finished": stage.finished,
-        "every": every,
-        "step": [part[-1]["step"] for part in parts],
-        "hours": [_hours(part[-1]) for part in parts],
-        "overall": _columns([[_overall(line) for line in part] for part in parts]),
-        "families": families,
-        "bands": _bands(stage),
-    }
+def _last(stage: Stage, key: str) -> str | None:
+    """The last value of a figure that was logged, as it was logged."""
+    values = (value_of(line, key) for line in reversed(stage.lines))
+    value = next((value for value in values if value is not None), None)
+    return None if value is None else f"{value:.3g}"
 
 
-def _columns(parts: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, list[float | None]]:
-    """Figure → its means over the parts; a figure that is nowhere logged is left out."""
-    found = {}
-    for figure in FIGURES:
-        column = [_mean([_figure(line, figure.key) for line in part]) for part in parts]
-        if any(value is not None for value in column):
-            found[figure.key] = column
-    return found
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    """The mean of what is there, to five digits."""
-    there = [value for value in values if value is not None]
-    return float(f"{sum(there) / len(there):.5g}") if there else None
-
-
-def _figure(line: Mapping[str, Any], key: str) -> float | None:
-    value: Any = line
-    for part in key.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return number(value)
-
-
-def _overall(line: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The figures over all families, the evaluation's mean among them."""
-    evaluation = line.get("eval")
-    return {**line, "eval": evaluation.get("mean") if isinstance(evaluation, Mapping) else None}
-
-
-def _families(line: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Family → its figures; of a cold start task → its loss."""
-    found = {
-        key: {name: value for name, value in own.items() if name != "eval"}
-        for key, own in _mapping(line, "families").items()
-        if isinstance(own, Mapping)
-    }
-    for key, loss in _mapping(line, "tasks").items():
-        found.setdefault(key, {})["loss"] = loss
-    for key, score in _mapping(_mapping(line, "eval"), "categories").items():
-        found.setdefault(key, {})["eval"] = score
-    return found
-
-
-def _mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    inner = value.get(key)
-    return inner if isinstance(inner, Mapping) else {}
-
-
-def _hours(line: Mapping[str, Any]) -> float | None:
-    seconds = number(line.get("seconds"))
-    return None if seconds is None else round(seconds / 3600, 5)
-
-
-_ENVELOPE = ("min_start", "peak_start", "peak_end", "max_end")
-
-
-def _bands(stage: Stage) -> dict[str, dict[str, list[list[float]]]]:
-    """Family → its distinct length envelopes (four bounds, tokens) and entropy bands (low and high, nats)."""
-    found: dict[str, dict[str, list[list[float]]]] = {}
-    for shape in _mapping(stage.described or {}, "shapes").values():
-        if not isinstance(shape, Mapping) or not isinstance(shape.get("key"), str):
-            continue
-        own = found.setdefault(shape["key"], {"length": [], "entropy": []})
-        for name, bounds in (("length", _ENVELOPE), ("entropy", ("low", "high"))):
-            values = [number(_mapping(shape, name).get(bound)) for bound in bounds]
-            band = [value for value in values if value is not None]
-            if len(band) == len(bounds) and band not in own[name]:
-                own[name].append(band)
-    return found
+def duration(seconds: float) -> str:
+    """So long, in the two largest units: "2 h 05 min"."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    hours, minutes = divmod(minutes, 60)
+    if not hours:
+        return f"{minutes} min"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if days else f"{hours} h {minutes:02} min"
 
 
 _TABLE = (
@@ -263,34 +171,37 @@ _TABLE = (
     "acceptance",
     "unparsed",
     "loss",
+    "eval",
 )
 
 
-def _tables(curves: Sequence[tuple[str, Stage, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    """For each stage a table of first and last values: the text alternative of the figures."""
-    for name in dict.fromkeys(stage.name for _, stage, _ in curves):
-        rows = [row for run, stage, own in curves if stage.name == name for row in _rows(run, own)]
+def _tables(runs: Sequence[TrainingRun]) -> Iterator[dict[str, Any]]:
+    """For each stage a table of first and last values: the text alternative of the charts."""
+    for name in dict.fromkeys(stage.name for run in runs for stage in run.stages):
+        rows = [
+            row for run in runs for stage in run.stages if stage.name == name for row in _rows(run.name, stage)
+        ]
         keys = {key for row in rows for key in row["cells"]}
         if rows:
-            yield {
-                "stage": name,
-                "figures": [figure for figure in FIGURES if figure.key in keys],
-                "rows": rows,
-            }
+            yield {"stage": name, "figures": [figure for figure in FIGURES if figure.key in keys], "rows": rows}
 
 
-def _rows(run: str, curves: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for key, columns in (("all", curves["overall"]), *curves["families"].items()):
-        cells = {name: _ends(columns[name]) for name in _TABLE if name in columns}
+def _rows(run: str, stage: Stage) -> Iterator[dict[str, Any]]:
+    whole = [{**line, "eval": mapping(line, "eval").get("mean")} for line in stage.lines]
+    by_family = [families(line) for line in stage.lines]
+    names = sorted({name for own in by_family for name in own})
+    lines: list[tuple[str, list[Mapping[str, Any]]]] = [("all", [*whole])]
+    lines += [(name, [own.get(name, {}) for own in by_family]) for name in names]
+    for name, own in lines:
+        cells = {key: ends for key in _TABLE if (ends := _ends(own, key)) is not None}
         if cells:
-            yield {"run": run, "family": key, "cells": cells}
+            yield {"run": run, "family": CATEGORY_LABELS.get(name, name), "cells": cells}
 
 
-def _ends(column: Sequence[float | None]) -> tuple[str, str]:
-    """The means of the first and of the last tenth of what is there, as text."""
-    there = [value for value in column if value is not None]
-    some = max(1, len(there) // 10)
-    return f"{sum(there[:some]) / some:.3g}", f"{sum(there[-some:]) / some:.3g}"
+def _ends(lines: Sequence[Mapping[str, Any]], key: str) -> tuple[str, str] | None:
+    """The first and the last value of a figure, as text; None where it was never logged."""
+    there = [value for line in lines if (value := value_of(line, key)) is not None]
+    return (f"{there[0]:.3g}", f"{there[-1]:.3g}") if there else None
 
 
 def _groups(runs: Sequence[TrainingRun]) -> Iterator[dict[str, Any]]:
@@ -299,8 +210,8 @@ def _groups(runs: Sequence[TrainingRun]) -> Iterator[dict[str, Any]]:
         for stage in run.stages:
             counts: dict[str, Counter[str]] = {}
             for line in stage.lines:
-                for key, own in _mapping(line, "families").items():
-                    what = _mapping(own, "groups") if isinstance(own, Mapping) else {}
+                for key, own in mapping(line, "families").items():
+                    what = mapping(own, "groups") if isinstance(own, Mapping) else {}
                     for outcome, count in what.items():
                         counts.setdefault(key, Counter())[outcome] += int(number(count) or 0)
             for key, counter in sorted(counts.items()):
@@ -309,7 +220,7 @@ def _groups(runs: Sequence[TrainingRun]) -> Iterator[dict[str, Any]]:
                     yield {
                         "run": run.name,
                         "stage": stage.name,
-                        "family": key,
+                        "family": CATEGORY_LABELS.get(key, key),
                         "total": total,
                         "shares": [counter[outcome] / total for outcome in GROUPS],
                     }

@@ -26,6 +26,7 @@ from harness.models.hf_files import checkpoint_folder, read_config
 from harness.models.processors import load_processor
 from harness.run.lock import Lock
 from harness.run.media import ImageStore
+from harness.run.state import NotedFailure
 from training import checkpoint
 from training.coldstart import vision_warmup
 from training.coldstart.optimizers import Optimizers, rate
@@ -94,7 +95,7 @@ def run_coldstart(recipe: Recipe, start: str | Path) -> Path:
     out = Path(recipe.out)
     told = _told(recipe, start)
     out.mkdir(parents=True, exist_ok=True)
-    with Lock(out):
+    with Lock(out), NotedFailure(out):
         if _finished(out, told):
             return out / "model"
         folder = _run(recipe, start, told)

@@ -10,6 +10,7 @@ import torch
 
 from harness.models.processors import load_processor
 from harness.run.lock import Lock
+from harness.run.state import NotedFailure
 from training.local.loop import Trainer
 from training.log import say
 from training.models import load_model, partly_trained, save_model
@@ -49,7 +50,7 @@ def run_policy(recipe: Recipe, stage: PolicyRecipe, name: str, start: str | Path
     gpus = torch.cuda.device_count()
     if gpus > 1:
         say(f"{gpus} GPUs are visible and the local engine uses one: {on_all_gpus(gpus)}")
-    with Lock(folder):
+    with Lock(folder), NotedFailure(folder):
         prompts = open_prompts(recipe, stage, folder, source)
         if recipe.threads:
             torch.set_num_threads(recipe.threads)

@@ -20,6 +20,7 @@ from harness.models.checkpoint import load_model as load_checkpoint
 from harness.models.processors import load_processor
 from harness.models.spec import CheckpointOptions
 from harness.run.lock import Lock
+from harness.run.state import NotedFailure
 from training.advantages import statistics
 from training.figures import step_figures
 from training.local.equity import loss_weights, shares
@@ -259,6 +260,7 @@ def _locked(ranks: Ranks, folder: Path) -> Iterator[None]:
 
         def hold() -> None:
             stack.enter_context(Lock(folder))
+            stack.enter_context(NotedFailure(folder))
 
         ranks.from_first(hold)
         yield
