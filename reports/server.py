@@ -38,8 +38,8 @@ _POLICY = (
     "connect-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Beside the page's own policy, which allows its scripts and styles by hash, and connections only where the page
-is live; both hold."""
+"""Beside the page's own policy, which allows its scripts and styles by hash, and connections only of a live
+page; both hold."""
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",

@@ -235,7 +235,7 @@ def test_gains_are_paired_between_the_first_and_the_last_evaluation(
     assert [row.sign for row in found.rows] == [1, -1, 1]
     assert rows["Grounding"].difference.value == pytest.approx(-25)
     assert found.verdict.startswith("Yes: overall +20.8 points (95 % CI ")
-    assert "Gained significantly: Math +66.7. Lost significantly: Grounding -25.0." in found.verdict
+    assert "Gained significantly: Math +66.7. Lost significantly: Grounding −25.0." in found.verdict
     assert "Not evaluated: General VQA, Chart, Document, Spatial;" in found.verdict
     html = str(training_section(load_training_runs([out])).html)
     assert "+66.7 ▲" in html

@@ -1,4 +1,4 @@
-"""How a run is doing, told from its folder without touching it: lists of runs, `harness view` and reports agree."""
+"""How a run is doing, told from its folder without touching it: for lists of runs, `harness view`, reports."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def failure_of(directory: Path) -> str | None:
 
 
 class NotedFailure:
-    """Leaves `failed.json` in a stage's folder where the block ends with an error; removes that of an earlier start.
+    """Leaves `failed.json` in a stage's folder where the block ends with an error; removes an earlier one.
 
     A wrong command is no failure of the stage, nor is an interruption.
     """

@@ -5,6 +5,7 @@
 const trainingRollouts = (host, page, change) => {
   const { h, svg, number } = harness;
   const SORTS = { "": "as sampled", high: "reward, highest first", low: "reward, lowest first" };
+  const LONG = 1000;
   const index = page.rollouts;
   const added = {};
   const opened = new Map();
@@ -44,8 +45,8 @@ const trainingRollouts = (host, page, change) => {
     const groups = await groupsOf(step);
     if (ticket !== shown) return;
     const families = [...new Set(groups.map((group) => group.family))];
-    const family = families.includes(chosen.family) ? chosen.family : "";
-    const ordered = sorted(groups.filter((group) => !family || group.family === family), chosen.sort);
+    const family = chosen.family === "all" || families.includes(chosen.family) ? chosen.family : families[0] ?? "all";
+    const ordered = sorted(groups.filter((group) => family === "all" || group.family === family), chosen.sort);
     const active = document.activeElement?.closest?.("[data-rollouts]") ? document.activeElement.dataset.key : null;
     host.replaceChildren(
       h("h3", { id: "training-rollouts" }, "Rollouts"),
@@ -57,7 +58,7 @@ const trainingRollouts = (host, page, change) => {
             type: "button", "aria-label": name, dataset: { key: name }, disabled: !steps[steps.indexOf(step) + by],
             on: { click: () => change({ run, step: String(steps[steps.indexOf(step) + by].step) }) },
           }, sign))),
-        picker("Family", "family", [["", "all"], ...families.map((name) => [name, label(name)])], family),
+        picker("Family", "family", [["all", "all"], ...families.map((name) => [name, label(name)])], family),
         picker("Sort", "sort", Object.entries(SORTS), chosen.sort in SORTS ? chosen.sort : ""),
         h("label", { class: "training-check" }, h("input", { type: "checkbox", checked: chosen.raw === "1", dataset: { key: "raw" }, on: { change: (event) => change({ raw: event.target.checked ? "1" : "" }) } }), "raw text"),
         h("span", { class: "soft" }, `${step.responses} responses in ${step.file}${step.unreadable ? `; ${step.unreadable} unreadable lines left out` : ""}`)),
@@ -98,7 +99,7 @@ const trainingRollouts = (host, page, change) => {
   /** A picture with ground truth and predictions over the first; its name where none is kept. */
   function picture(url, group, place) {
     if (!url) return h("p", { class: "soft training-named" }, "Image not in the page: ", bdi(group.images[place] ?? ""));
-    const image = h("img", { src: url, alt: `Image ${place + 1} of ${group.id}`, loading: "lazy" });
+    const image = h("img", { src: url, alt: `Image ${place + 1} of ${group.id}` });
     if (place > 0 || !(group.shapes.length || group.responses.some((response) => response.shapes.length))) return h("div", { class: "training-picture" }, image);
     const overlay = svg("svg", { viewBox: "0 0 1000 1000", preserveAspectRatio: "none", "aria-hidden": "true" },
       group.responses.map((response, at) => svg("g", { class: "training-predicted", dataset: { response: at } }, response.shapes.flatMap(drawn))),
@@ -143,10 +144,14 @@ const trainingRollouts = (host, page, change) => {
     return item;
   }
 
-  /** A text typeset, or as it was written. */
-  function text(words, raw) {
-    const made = raw ? null : rich.render(words);
-    return made === null ? h("pre", { class: "training-text" }, words) : h("div", { class: "training-text", dir: "auto" }, made);
+  /** A text typeset, or as it was written; of a long one the beginning, and a button for all of it. */
+  function text(words, raw, whole = words.length <= LONG) {
+    const part = whole ? words : `${words.slice(0, LONG)} …`;
+    const made = raw ? null : rich.render(part);
+    const box = made === null ? h("pre", { class: "training-text" }, part) : h("div", { class: "training-text", dir: "auto" }, made);
+    if (whole) return box;
+    const more = h("button", { type: "button", on: { click: () => { const all = text(words, raw, true); more.replaceWith(); box.replaceWith(all); } } }, `Show all ${words.length.toLocaleString("en")} characters`);
+    return [box, more];
   }
 
   return { add, show };

@@ -145,11 +145,10 @@ def _compared(before: Path, after: Path, trained: set[str]) -> Iterator[Gain]:
         for change in changes(found, better=better)
     }
     for name, mean in found.categories.items():
-        n = sum(task.n for task in found.tasks.values() if task.category == name)
         if mean.difference.value is not None:
             yield Gain(
                 CATEGORY_LABELS[name],
-                n,
+                _pairs(found, mean.tasks),
                 mean.a,
                 mean.b,
                 mean.difference,
@@ -161,8 +160,13 @@ def _compared(before: Path, after: Path, trained: set[str]) -> Iterator[Gain]:
 
 
 def _overall(found: Comparison, sign: int) -> Gain:
-    mean, n = found.overall, sum(task.n for task in found.tasks.values())
+    mean = found.overall
+    n = _pairs(found, mean.tasks)
     return Gain("Overall", n, mean.a, mean.b, mean.difference, mean.p_adjusted, sign, True)
+
+
+def _pairs(found: Comparison, tasks: Sequence[str]) -> int:
+    return sum(found.tasks[name].n for name in tasks)
 
 
 def _held_out(stage: Stage, before: Path, after: Path, trained: set[str]) -> Iterator[Gain]:
@@ -231,7 +235,7 @@ def _verdict(rows: Sequence[Gain]) -> str:
     opening = {1: "Yes", -1: "No, it did harm", 0: "No significant change"}[whole.sign]
     words = [f"{opening}: overall {figures(whole)}."]
     for title, sign in (("Gained", 1), ("Lost", -1)):
-        names = [f"{row.label} {row.difference.value:+.1f}" for row in each if row.sign == sign]
+        names = [f"{row.label} {_signed(row.difference.value)}" for row in each if row.sign == sign]
         words.append(
             f"{title} significantly: {', '.join(names)}."
             if names
@@ -252,10 +256,14 @@ def figures(gain: Gain) -> str:
     from harness.compare.table import p_text
 
     found = gain.difference
-    interval = "" if found.low is None else f"95 % CI {found.low:+.1f} to {found.high:+.1f}, "
+    interval = "" if found.low is None else f"95 % CI {_signed(found.low)} to {_signed(found.high)}, "
     p = p_text(gain.p)
     equals = f"p {p[0]} {p[1:]}" if p.startswith("<") else f"p = {p}"
-    return f"{found.value:+.1f} points ({interval}{equals}, paired on {counted(gain.n, 'sample')})"
+    return f"{_signed(found.value)} points ({interval}{equals}, paired on {counted(gain.n, 'sample')})"
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.1f}".replace("-", "−")
 
 
 def as_row(gain: Gain) -> dict[str, Any]:
