@@ -33,6 +33,7 @@ from training.log import StepLog, read_steps, tracker
 from training.models import load_model, save_model
 from training.parts import freeze, parts_of
 from training.recipe import Recipe
+from training.rollout_log import PICTURED
 
 TESTS = Path(__file__).parent
 
@@ -647,6 +648,23 @@ def test_what_was_sampled_is_on_the_disk(straight: Any) -> None:
         assert {line["family"] for line in lines} == {"math", "chart"}
         assert all(line["images"] == [] or line["images"][0].startswith("sha256:") for line in lines)
         assert {"prompt", "text", "finish_reason", "terms", "status", "extracted", "id"} <= lines[0].keys()
+        assert {"reference", "true", "predicted"} <= lines[0].keys()
+
+
+def test_small_pictures_of_the_first_groups_of_a_family_are_kept(straight: Any) -> None:
+    out, _ = straight
+    lines = [json.loads(line) for line in (out / "rollouts" / "step-0000001.jsonl").read_text().splitlines()]
+    shown = [line for line in lines if line["images"]]
+    pictured = {
+        (line["family"], line["epoch"], line["index"], line["attempt"]) for line in shown if line["pictures"]
+    }
+    groups = {(line["family"], line["epoch"], line["index"], line["attempt"]) for line in shown}
+    for family in {name for name, *_ in groups}:
+        count = sum(name == family for name, *_ in groups)
+        assert 0 < sum(name == family for name, *_ in pictured) <= min(count, PICTURED)
+    for line in shown:
+        for name in line["pictures"]:
+            assert (out / "rollouts" / "images" / name).read_bytes().startswith(b"\xff\xd8")
 
 
 def test_times_and_the_distance_of_the_policy_are_logged(straight: Any) -> None:

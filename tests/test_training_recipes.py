@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.registry import Registry
+from harness.run.state import failure_of, state_of
 from tasks.types import CATEGORIES
 from training.policy_recipe import PolicyRecipe
 from training.recipe import SHIPPED, Recipe, load_recipe
@@ -193,12 +194,35 @@ SHORT = {
 }
 
 
+def test_a_stage_that_ends_with_an_error_says_why_until_it_starts_again(
+    policy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.local import stage
+
+    def fail(*_: Any) -> None:
+        raise HarnessError("9 of 10 responses had no verdict")
+
+    whole = stage._train
+    monkeypatch.setattr(stage, "_train", fail)
+    overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path), "g2rpo.eval_every": 0}
+    with pytest.raises(HarnessError):
+        train("tiny", overrides)
+    assert state_of(tmp_path / "g2rpo") == "failed"
+    assert failure_of(tmp_path / "g2rpo") == "9 of 10 responses had no verdict"
+    monkeypatch.setattr(stage, "_train", whole)
+    train("tiny", overrides)
+    assert state_of(tmp_path / "g2rpo") == "complete"
+    assert failure_of(tmp_path / "g2rpo") is None
+
+
 def test_a_stage_ends_in_a_model_that_can_be_evaluated(
     policy_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from harness.cli import main
     from harness.models.hf import HFBackend
-    from reports.training.rollouts import stage_rollouts
+    from reports.training.gains import gains
+    from reports.training.handover import model_command
+    from reports.training.rollouts import Budget, stage_rollouts
     from reports.training.runs import load_training_runs
 
     overrides = SHORT | {"model": str(policy_model), "out": str(tmp_path)}
@@ -211,14 +235,21 @@ def test_a_stage_ends_in_a_model_that_can_be_evaluated(
     assert 0 <= lines[2]["eval"]["unparsed"] <= 1
     assert (tmp_path / "g2rpo" / "eval" / "step-0000002" / "results.json").exists()
     [run] = load_training_runs([tmp_path])
-    shown = stage_rollouts(run.stages[0])
-    assert shown is not None
+    [stage] = run.stages
+    assert (stage.state, stage.planned) == ("complete", 2)
+    shown = stage_rollouts(stage, Budget())
     assert [step["step"] for step in shown] == [1, 2]
     assert {len(group["responses"]) for step in shown for group in step["groups"]} == {2}
+    assert all(url for step in shown for group in step["groups"] for url in group["pictures"])
+    boxed = [group for step in shown for group in step["groups"] if group["family"] == "grounding"]
+    assert all(group["shapes"] and group["reference"] for group in boxed)
+    [found] = gains(run, stage, ())
+    assert [row.label for row in found.rows] == ["Chart", "Grounding", "Overall"]
     said = capsys.readouterr().err
     assert "a family has 1 group in a batch: the second pass over it turns the signs" in said
     command = said.rpartition("evaluate it: ")[2].strip()
     assert command == f"harness eval --model {folder} --tasks chartqa,refcoco --data synthetic"
+    assert model_command(stage) == command
     run = tmp_path / "evaluated"
     for model in (folder, tmp_path / "g2rpo" / "checkpoints" / "step-0000002"):
         words = shlex.split(command.replace(str(folder), str(model)))[1:]

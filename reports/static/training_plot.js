@@ -69,7 +69,10 @@ function trainingRange(lines, { bands, wholeBands, bounds, log }) {
       if (band.high < low && low - band.high < span) low = band.high;
     }
   }
-  if (log) return [low / 1.1, high * 1.1];
+  if (log) {
+    const digit = (value, round) => { const power = 10 ** Math.floor(Math.log10(value)); return round(value / power) * power; };
+    return low < high ? [digit(low, Math.floor), digit(high, Math.ceil)] : [low / 2, high * 2];
+  }
   if (low === high) { const pad = Math.abs(low) / 10 || 0.5; low -= pad; high += pad; }
   const pad = 0.05 * (high - low);
   low = low >= 0 && low < 0.35 * high ? 0 : low - pad;
