@@ -515,6 +515,8 @@ def readout(page: Page, panel: str) -> str:
 
 def painted(page: Page, panel: str, colour: str) -> int:
     """Pixels of a chart that have a colour of the style sheet."""
+    page.locator(f'[data-panel="{panel}"]').scroll_into_view_if_needed()
+    page.locator(f'[data-panel="{panel}"] canvas').wait_for()
     count: int = page.evaluate(
         """([panel, name]) => {
           const canvas = document.querySelector(`[data-panel="${panel}"] canvas`);
@@ -567,7 +569,9 @@ def test_smoothing_is_a_moving_average_beside_the_line(page: Page, watch: Any, t
     series = """(smooth) => {
       const line = { name: "a", mark: 0, x: [...Array(40).keys()], y: Array(40).fill(1) };
       const spec = { title: "", label: "", xs: "step", lines: [line], smooth };
-      return new TrainingPlot(document.createElement("div"), spec).chart.series.length;
+      const plot = new TrainingPlot(document.createElement("div"), spec);
+      plot.draw();
+      return plot.chart.series.length;
     }"""
     assert [page.evaluate(series, weight) for weight in (0, 0.5)] == [2, 3]
     assert page.evaluate("trainingSmooth([...Array(30).keys()].map((n) => n % 2 ? null : 2), 0.5)") is None
@@ -598,16 +602,16 @@ def test_one_cursor_reads_all_charts_by_pointer_and_by_keyboard(
     expected = training_logs.line(2)["value"]
     told = str(page.locator("[data-said]").text_content())
     assert f"Value, all families, step 2: first {expected:.3f}; <b>second" in told
-    assert f"{training_logs.line(2)['families']['math']['value']:.3f}" in readout(page, "value-math")
-    assert readout(page, "reward-spatial").startswith("step 2")
+    assert f"{training_logs.line(2)['reward']:.3f}" in readout(page, "reward-all")
+    assert readout(page, "length-all").startswith("step 2")
     page.keyboard.press("Escape")
-    assert readout(page, "value-math").startswith("last")
+    assert readout(page, "reward-all").startswith("last")
     page.keyboard.press("ArrowDown")
     assert page.evaluate("document.activeElement.closest('figure').dataset.panel") == "length-all"
     chart.hover()
-    page.locator('[data-panel="value-math"] .training-readout', has_text="step").wait_for()
+    page.locator('[data-panel="reward-all"] .training-readout', has_text="step").wait_for()
     page.mouse.move(0, 0)
-    page.locator('[data-panel="value-math"] .training-readout', has_text="last").wait_for()
+    page.locator('[data-panel="reward-all"] .training-readout', has_text="last").wait_for()
 
 
 def test_axes_are_linear_or_logarithmic_and_zoomed_together(page: Page, watch: Any, two_runs: Path) -> None:
@@ -618,6 +622,7 @@ def test_axes_are_linear_or_logarithmic_and_zoomed_together(page: Page, watch: A
     assert "values ≤ 0 left out" in readout(page, "loss-all") or "step 0" not in readout(page, "loss-all")
     page.get_by_label("log x").uncheck()
     page.get_by_label("log y").uncheck()
+    page.locator('[data-panel="value-all"]').scroll_into_view_if_needed()
     over = page.locator('[data-panel="value-all"] .u-over').bounding_box()
     assert over is not None
     page.mouse.move(over["x"] + 0.5 * over["width"], over["y"] + 40)
@@ -635,7 +640,8 @@ def test_other_stages_other_charts_and_one_panel_large(page: Page, watch: Any, t
     page.get_by_role("combobox", name="Stage").select_option("refine")
     assert page.get_by_role("group", name="Runs shown").get_by_role("button", name="second").is_disabled()
     page.get_by_role("button", name="Sign flips").click()
-    assert page.locator('[data-panel="advantage-flips-math"] canvas').count() == 1
+    page.locator('[data-panel="advantage-flips-math"]').scroll_into_view_if_needed()
+    page.locator('[data-panel="advantage-flips-math"] canvas').wait_for()
     page.get_by_role("button", name="Enlarge Entropy, Math").click()
     assert page.locator(".training-wide").get_attribute("data-panel") == "entropy-math"
     page.get_by_role("combobox", name="Over").select_option("hours")

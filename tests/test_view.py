@@ -24,7 +24,7 @@ from reports.folder import entries, find_runs
 from reports.server import HOST, PORT, list_page, make_server, media_file
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(scope="module")
@@ -543,3 +543,29 @@ def test_a_server_that_has_gone_is_said(watch: Any, runs: Path, tmp_path: Path) 
         server.shutdown()
         thread.join()
     page.get_by_text("harness view does not answer").wait_for()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+def test_what_is_served_has_no_violation(
+    browser: Browser, served: Served, training_logs: ModuleType, hand_runs: ModuleType, scheme: str, width: int
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-playwright-python")
+    other = training_logs.write(served.root / "other", 9, seed=1, planned=9, advantage="grpo")
+    (served.root / "trained" / "g2rpo" / "failed.json").write_text('{"error": "the disk is full"}')
+    training_logs.write_rollouts(other, 9)
+    for step, right in ((0, 2), (9, 18)):
+        rows = [hand_runs.row(f"m{n}", float(n < right)) for n in range(20)]
+        hand_runs.write_run(other / "g2rpo" / "eval" / f"step-{step:07d}", {"mathvista": rows})
+    viewport = {"width": width, "height": 844}
+    context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport=viewport)
+    page = context.new_page()
+    for path, shown in (
+        ("/", ".view-runs"),
+        ("/report/trained,other/?#/training?family=grounding", ".training-card"),
+    ):
+        page.goto(f"http://{HOST}:{served.port}{path}")
+        page.locator(shown).first.wait_for()
+        found = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    context.close()

@@ -15,6 +15,7 @@ harness.section("training", (() => {
     rollouts = trainingRollouts(section.querySelector("[data-rollouts]"), page, (changed) => { Object.assign(state.rollouts, changed); write(); });
     tools = build(section.querySelector("[data-tools]"));
     new ResizeObserver(() => { if (!root.hidden) for (const chart of charts) chart.drawn.resize(); }).observe(root.querySelector("[data-charts]"));
+    addEventListener("beforeprint", () => { for (const chart of charts) chart.drawn.draw(); });
     const repaint = () => { trainingColours.clear(); if (!root.hidden) render(); };
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
     new MutationObserver(repaint).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });

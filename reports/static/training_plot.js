@@ -94,6 +94,12 @@ function trainingColour(name) {
   return found;
 }
 
+/* A chart is drawn when it comes near the window: a page has some fifty. */
+const trainingPlots = new WeakMap();
+const trainingSeen = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) if (isIntersecting) trainingPlots.get(target).draw();
+}, { rootMargin: "300px" });
+
 /* new TrainingPlot(host, spec): `host` is an element with a width; spec = {title, unit, label, xs: "step"|"hours",
    lines: [{name, mark, x: [], y: [], intervals: [[x, low, high]]}], bands: [{low, high, soft}], bandText, bounds, domain,
    smooth, wide, reference, logX, logY, zoom: [from, to] or null, onZoom}. */
@@ -112,8 +118,11 @@ class TrainingPlot {
     this.readout = h("p", { class: "training-readout" });
     this.element = h("div", { class: "training-plot", role: "img", tabindex: "-1", "aria-label": this.summary() });
     host.replaceChildren(this.element, this.readout);
-    if (this.lines.some((line) => line.places.length)) this.draw();
-    else this.element.append(h("p", { class: "training-none soft" }, spec.lines.length ? "no value above 0" : "not logged"));
+    if (spec.wide) this.element.classList.add("training-large");
+    if (this.lines.some((line) => line.places.length)) {
+      trainingPlots.set(this.element, this);
+      trainingSeen.observe(this.element);
+    } else this.element.append(h("p", { class: "training-none soft" }, spec.lines.length ? "no value above 0" : "not logged"));
     this.read(null);
   }
 
@@ -131,6 +140,8 @@ class TrainingPlot {
   }
 
   draw() {
+    if (this.chart || !trainingPlots.has(this.element)) return;
+    trainingSeen.unobserve(this.element);
     const { spec, lines } = this;
     const xs = [...new Set(lines.flatMap((line) => line.places.map((place) => line.x[place])))].sort((a, b) => a - b);
     const column = (line, values) => {
@@ -261,6 +272,7 @@ class TrainingPlot {
 
   /** Move the cursor, in all charts; null: away. */
   point(x) {
+    this.draw();
     if (!this.chart) return;
     if (x === null) this.chart.setCursor({ left: -10, top: -10 }, true, true);
     else this.chart.setCursor({ left: this.chart.valToPos(x, "x"), top: 0 }, true, true); // and tells the others
@@ -288,5 +300,5 @@ class TrainingPlot {
     if (this.chart && this.chart.width !== width) this.chart.setSize({ width, height: this.height });
   }
 
-  destroy() { this.chart?.destroy(); }
+  destroy() { trainingSeen.unobserve(this.element); this.chart?.destroy(); }
 }
