@@ -37,7 +37,7 @@ const live = (() => {
         } catch { answer = null; }
         if (answer?.status === 200) { tag = answer.headers.get("ETag"); update(JSON.parse(text)); }
         if (answer === null) say("harness view does not answer: this is what it last sent");
-        else if (answer.status === 200 || answer.status === 304) say(`Live: asks every ${SECONDS} seconds for what is new`);
+        else if (answer.status === 200 || answer.status === 304) say(`Live: updated every ${SECONDS} seconds`);
         else say(`Not up to date: ${text.trim()}`);
       }
       setTimeout(ask, SECONDS * 1000);

@@ -188,7 +188,7 @@ harness.section("training", (() => {
     overall.sort((a, b) => OVERALL.indexOf(a.key) - OVERALL.indexOf(b.key));
     const averaged = [...new Set(visible().map(({ stage }) => stage.every))].filter((every) => every > 1).map((every) => {
       const names = visible().filter(({ stage }) => stage.every === every).map(({ name }) => name);
-      return `${names.length === visible().length ? "Each point" : `${names.join(", ")}: each point`} is the mean of ${every} steps`;
+      return `${names.length === visible().length ? "Each point" : `${names.join(", ")}: each point`} is the mean of ${every} steps, the last one excepted`;
     });
     host.replaceChildren(
       averaged.length ? h("p", { class: "soft" }, averaged.join(" · ")) : "",

@@ -83,15 +83,18 @@ FIGURES = (
 
 
 def curves(stage: Stage) -> dict[str, Any]:
-    """A stage's figures as columns: one entry a step, or a mean of several."""
-    every = -(-len(stage.lines) // MOST_POINTS) or 1
-    starts = range(0, len(stage.lines), every)
-    by_family = [families(line) for line in stage.lines]
+    """A stage's figures as columns: one entry a step, or a mean of several and the last step by itself."""
+    every = -(-len(stage.lines) // (MOST_POINTS - 1)) or 1
+    pieces = [stage.lines[start : start + every] for start in range(0, len(stage.lines) - 1, every)]
+    pieces = [piece[:-1] if piece[-1] is stage.lines[-1] else piece for piece in pieces]
+    pieces = [
+        piece for piece in (*pieces, stage.lines[-1:]) if piece
+    ]  # the last step by itself, as it was logged
+    by_family = [[families(line) for line in piece] for piece in pieces]
     columns = {
-        key: _columns([[own.get(key, {}) for own in by_family[start : start + every]] for start in starts])
-        for key in sorted({key for own in by_family for key in own})
+        key: _columns([[own.get(key, {}) for own in piece] for piece in by_family])
+        for key in sorted({key for piece in by_family for own in piece for key in own})
     }
-    pieces = [stage.lines[start : start + every] for start in starts]
     return {
         "name": stage.name,
         "state": stage.state,

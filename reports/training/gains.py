@@ -14,7 +14,7 @@ from harness.scores.stats import Estimate
 from harness.words import counted
 from reports.board.board import CATEGORY_LABELS
 from reports.training.figures import evaluations, families, mapping
-from reports.training.handover import model_command, start_command
+from reports.training.handover import command, model_command, start_command
 from reports.training.runs import Stage, TrainingRun, number
 from tasks.types import CATEGORIES
 
@@ -75,8 +75,8 @@ def gains(run: TrainingRun, stage: Stage, runs: Sequence[Run]) -> Iterator[Gains
 
 def _unknown(run: TrainingRun, stage: Stage) -> Gains:
     """What to do where no two evaluations tell: the same samples asked before and after."""
-    after = model_command(stage, "runs/after")
-    commands = [start_command(stage, "runs/before"), after or "harness eval --model MODEL --out runs/after"]
+    after = model_command(stage, "runs/after") or command("MODEL", stage, "runs/after")
+    commands = [start_command(stage, "runs/before"), after]
     paths = f"{run.path} runs/before runs/after"
     return Gains(
         run.name,

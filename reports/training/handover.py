@@ -16,7 +16,7 @@ def model_command(stage: Stage, out: str | None = None) -> str | None:
     """The command that evaluates a stage's model; its folder says how to ask it. None before there is one."""
     if stage.model is None or stage.name == "vision_warmup":
         return None
-    return _command(shown(stage.model), stage, out)
+    return command(shown(stage.model), stage, out)
 
 
 def start_command(stage: Stage, out: str) -> str:
@@ -26,7 +26,7 @@ def start_command(stage: Stage, out: str) -> str:
         asked = read_asking(str(stage.model)) if stage.model is not None else {}
     except UsageError:
         asked = {}
-    return _command(shown(Path(start)) if isinstance(start, str) else "START", stage, out, asked)
+    return command(shown(Path(start)) if isinstance(start, str) else "START", stage, out, asked)
 
 
 def shown(path: Path) -> str:
@@ -35,7 +35,15 @@ def shown(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def _command(model: str, stage: Stage, out: str | None, asked: dict[str, Any] | None = None) -> str:
+def command(model: str, stage: Stage, out: str | None = None, asked: dict[str, Any] | None = None) -> str:
+    """The command that evaluates a model on the stage's tasks and data.
+
+    Args:
+        model: its folder or name.
+        stage: whose tasks.
+        out: the folder of the evaluation run.
+        asked: settings that the model's own folder does not record.
+    """
     words = ["harness", "eval", "--model", model]
     names, data = stage.settings.get("tasks"), stage.settings.get("data")
     names = names if isinstance(names, list) else []
