@@ -10,7 +10,7 @@ const trainingRollouts = (host, page, change) => {
   const added = {};
   const opened = new Map();
   let shown = 0;
-  /** The step that is read: one that comes later does not take its place. */
+  /** The step that is shown: while it is in the window, one that comes later does not take its place. */
   let reading = null;
 
   /** Take the steps that a server has sent, with their data blocks; whether one of them is new. */
@@ -30,6 +30,11 @@ const trainingRollouts = (host, page, change) => {
     return opened.get(step.block);
   }
 
+  function inWindow() {
+    const { top, bottom } = host.getBoundingClientRect();
+    return top < innerHeight && bottom > 0;
+  }
+
   const named = (step) => `${step.run}, ${step.stage}`;
   const bdi = (text) => h("bdi", {}, text);
   const label = (family) => page.labels[family] ?? family;
@@ -40,7 +45,7 @@ const trainingRollouts = (host, page, change) => {
     const runs = [...new Set(index.map(named))];
     const run = runs.includes(chosen.run) ? chosen.run : runs[0];
     const steps = index.filter((step) => named(step) === run).sort((a, b) => a.step - b.step);
-    const step = steps.find((each) => String(each.step) === chosen.step) ?? steps.find((each) => each === reading) ?? steps.at(-1);
+    const step = steps.find((each) => String(each.step) === chosen.step) ?? (inWindow() ? steps.find((each) => each === reading) : undefined) ?? steps.at(-1);
     reading = step;
     const groups = await groupsOf(step);
     if (ticket !== shown) return;

@@ -146,7 +146,7 @@ def _last(stage: Stage, key: str) -> str | None:
     """The last value of a figure that was logged, as it was logged."""
     values = (value_of(line, key) for line in reversed(stage.lines))
     value = next((value for value in values if value is not None), None)
-    return None if value is None else f"{value:.3g}"
+    return None if value is None else f"{value + 0.0:.3g}"  # no -0
 
 
 def duration(seconds: float) -> str:
