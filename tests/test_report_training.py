@@ -44,7 +44,8 @@ def test_a_run_with_its_stages_in_order(training_logs: ModuleType, tmp_path: Pat
     [run] = load_training_runs([out])
     assert [stage.name for stage in run.stages] == ["vision_warmup", "coldstart", "g2rpo", "refine"]
     assert [stage.last for stage in run.stages] == [200, 150, 6, 4]
-    assert [stage.planned for stage in run.stages] == [None, None, 6, 4]
+    assert [stage.planned for stage in run.stages] == [None, 500, 6, 4]
+    assert run.stages[1].seconds_left == pytest.approx(350 / 50 * 60)
     assert run.state == "complete"
 
 

@@ -135,7 +135,14 @@ def write_coldstart(out: Path, steps: int = 5) -> Path:
         losses = {"chartqa": round(2 / n, 4), "mmmu": round(3 / n, 4)}
         figures = {"loss": sum(losses.values()) / 2, "grad_norm": 1.0, "tasks": losses}
         lines.append(
-            {"stage": "coldstart", "step": 50 * n, "seconds": 60.0 * n, "cpu_seconds": 60.0 * n, **figures}
+            {
+                "stage": "coldstart",
+                "step": 50 * n,
+                "steps": 500,
+                "seconds": 60.0 * n,
+                "cpu_seconds": 60.0 * n,
+                **figures,
+            }
         )
     text = "".join(json.dumps(each) + "\n" for each in lines)
     (out / "train.jsonl").write_text(text, encoding="utf-8")

@@ -54,7 +54,8 @@ class Stage:
     @property
     def planned(self) -> int | None:
         """How many steps the recipe asks for; None where nothing says so."""
-        steps = (self.described or {}).get("steps")
+        last = self.lines[-1] if self.lines else {}
+        steps = (self.described or last).get("steps")  # a cold start's own lines say it
         return steps if isinstance(steps, int) else None
 
     @property

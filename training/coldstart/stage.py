@@ -64,7 +64,7 @@ class Log:
             "seconds": round(time.monotonic() - self._start, 1),
             "cpu_seconds": round(time.process_time() - self._cpu, 1),
         }
-        line = {"stage": stage, "step": step, **took, **figures}
+        line = {"stage": stage, "step": step, "steps": steps, **took, **figures}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         short = "  ".join(f"{key} {value:.3f}" for key, value in figures.items() if isinstance(value, float))
