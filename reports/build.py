@@ -16,6 +16,7 @@ from harness.words import counted
 from reports.board.board import make_board
 from reports.board.leaderboard import board_section
 from reports.board.tags import notice
+from reports.breakdown import breakdown_section
 from reports.imported import imported_section
 from reports.page import Section, render
 from reports.runs import Run, load_runs
@@ -133,9 +134,11 @@ def _sections(
 
             pairs = pairings(runs, first=board.order[0])
             yield board_section(board, pairs, samples=samples)
+            yield breakdown_section(board, samples=samples)
             yield compare_section(runs, pairs, samples=samples)
         else:
             yield board_section(board, samples=samples)
+            yield breakdown_section(board, samples=samples)
         if (imported := imported_section(runs, samples=samples)) is not None:
             yield imported
         if samples:

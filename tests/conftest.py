@@ -146,8 +146,8 @@ browser, watch, page = _browser.browser, _browser.watch, _browser.page
 
 @pytest.fixture(scope="session")
 def training_logs() -> ModuleType:
-    """Functions that write training runs by hand: `tests/training_logs.py`."""
-    return helper_module("training_logs")
+    """Functions that write training runs by hand: `benchmarks/training_logs.py`."""
+    return helper_module("training_logs", "benchmarks")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Every tab of a report under axe-core, the field's checker of WCAG: names, roles, contrast, keyboard reach.
 
-Light and dark, a desk's width and a phone's. What axe cannot see (a figure's text says what it shows, the order
-of keys) the tests of each tab check.
+Light and dark; the widths of a desk, a tablet and a phone. What axe cannot see (a figure's text says what it
+shows, the order of keys) the tests of each tab check.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reports.training.runs import load_training_runs
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-TABS = ("leaderboard", "samples", "compare", "training")
+TABS = ("leaderboard", "breakdown", "samples", "compare", "training")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def report(training_logs: ModuleType, tmp_path_factory: pytest.TempPathFactory) 
     return build(load_runs(runs), folder / "report.html", training=load_training_runs([training])).path
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1440, 1024, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("tab", TABS)
 def test_a_tab_has_no_violation(browser: Browser, report: Path, tab: str, scheme: str, width: int) -> None:

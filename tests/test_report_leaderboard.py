@@ -71,7 +71,7 @@ def ranks(board: Any, row: str) -> list[str | None]:
     return [None if (rank := board.cells[row, i].rank) is None else str(rank) for i in range(len(board.runs))]
 
 
-def test_only_runs_that_were_asked_the_same_are_ranked(tmp_path: Path, board_runs: Any):
+def test_only_runs_evaluated_on_the_same_samples_are_ranked(tmp_path: Path, board_runs: Any):
     ai2d = board_runs.result
     paths = [
         board_runs.write_run(tmp_path / "a", {"ai2d": 80.0}),
@@ -121,13 +121,13 @@ def test_what_must_be_known_of_a_run_is_said(tmp_path: Path, board_runs: Any):
     assert said == {
         "synthetic": True,
         "exit 3": True,
-        "images permuted": True,
+        "images shuffled": True,
         "limit 7": False,
         "think": False,
         "3 epochs": False,
     }
     above = notice([run]) or ""
-    assert "Synthetic data: drawn" in above
+    assert "Synthetic data: not the benchmarks" in above
     assert "exit 3" in above
     assert notice(load_runs([board_runs.write_run(tmp_path / "b", {"ai2d": 50.0})])) is None
 
@@ -167,9 +167,9 @@ def test_what_stands_beside_a_score(tmp_path: Path, board_runs: Any):
             "0.50 s",
         ):
             assert part in said, part
-        for verdict in ("loophole", "missed"):
+        for verdict in ("official-only", "ours-only"):
             assert f"#/samples?task=mmmu&amp;run=a&amp;verdict={verdict}" in html
-        assert "#/samples?task=mmmu&amp;run=a&amp;status=unparsed" in html
+        assert "#/samples?task=mmmu&amp;run=a&amp;outcome=unparsed" in html
         assert "#/samples" not in str(section_of(load_runs(paths), samples=False).html)
 
 
@@ -207,7 +207,7 @@ def test_throughput_only_where_the_time_is_that_of_all_responses(tmp_path: Path,
         assert speed["mean"] == 0.5
 
 
-def test_published_figures_stand_in_a_table_of_their_own(tmp_path: Path, board_runs: Any):
+def test_published_scores_are_in_a_table_of_their_own(tmp_path: Path, board_runs: Any):
     paths = [board_runs.write_run(tmp_path / name, {"ocrbench": 900.0, "mmmu": 50.0}) for name in "ab"]
     section = section_of(load_runs(paths))
     measured, reported = str(section.html).split('id="lb-reported"')
@@ -224,15 +224,15 @@ def test_published_figures_stand_in_a_table_of_their_own(tmp_path: Path, board_r
     assert section.data["leaderboard-data"]["reported"]["task:ocrbench"][0] == ("OpenVLThinkerV2", "911")
 
 
-def test_published_figures_are_closed_beside_drawn_data(tmp_path: Path, board_runs: Any):
+def test_published_scores_are_closed_beside_synthetic_data(tmp_path: Path, board_runs: Any):
     html = str(
         section_of(load_runs([board_runs.write_run(tmp_path / "a", {"ai2d": 5.0}, synthetic=True)])).html
     )
     assert 'id="lb-reported" open' not in html
-    assert "Not comparable with drawn data" in html
+    assert "Not comparable with synthetic data" in html
 
 
-def test_published_figures_name_tasks_and_categories_that_exist_in_their_scales():
+def test_published_scores_name_tasks_and_categories_that_exist_in_their_scales():
     for model in published().models:
         assert set(model.tasks) <= set(BUILTIN)
         assert set(model.categories) <= set(CATEGORIES)
@@ -290,6 +290,7 @@ def test_other_metrics_and_groups_of_each_run_are_there_once(tmp_path: Path, boa
     paths = [board_runs.write_run(tmp_path / name, {"mmmu": task}) for name, task in (("a", one), ("b", two))]
     found = section_of(load_runs(paths)).data["leaderboard-data"]["metrics"]
     assert list(found) == ["task:mmmu"]
+    assert [metric.get("by") for metric in found["task:mmmu"]] == [None, "subject"]
     assert [(metric["name"], metric["groups"]) for metric in found["task:mmmu"]] == [
         ("accuracy (ours)", [("", [[50.0, 40.0, 60.0, 8], None])]),
         (

@@ -311,7 +311,7 @@ def test_a_shard_is_never_taken_for_a_whole_run(data: Path, capsys: pytest.Captu
     assert sorted(order[2:]) == ["1/3", "2/3", "3/3"]
     text = to_markdown(board)
     assert "(shard 1/3)" in text
-    assert "Parts of a run, and not ranked" in text
+    assert "Shards, and not ranked" in text
 
 
 def test_a_run_is_continued_as_the_shard_that_it_is(data: Path) -> None:

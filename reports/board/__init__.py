@@ -1,7 +1,7 @@
-"""The leaderboard: `board` makes the table, `leaderboard` its tab of the page.
+"""The overview: `board` makes the table, `leaderboard` its tab of the page, `headline` its sentence.
 
-`formats` writes the table as JSON, CSV, Markdown or LaTeX, `published` has the figures of other authors, `tags`
-what a reader must know about a run.
+`metrics` has what a task reports beside its score, `formats` writes the table as JSON, CSV, Markdown or LaTeX,
+`published` has the scores of other authors, `tags` what a reader must know about a run.
 """
 
 from reports.board.board import Board, make_board

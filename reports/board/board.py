@@ -77,7 +77,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """Where a run stands: from `best` to `worst` among `of` runs that were asked the same."""
+    """The rank of a run: from `best` to `worst` among `of` runs evaluated on the same samples."""
 
     best: int
     worst: int
@@ -134,7 +134,7 @@ class Board:
 
     @property
     def order(self) -> list[int]:
-        """Positions of the runs, best mean first; what is partial, a shard or without a mean comes last."""
+        """Positions of the runs, best mean first; partial runs, shards and runs without a mean come last."""
 
         def key(index: int) -> tuple[bool, float]:
             mean = self.runs[index].results.mean.score.value
@@ -189,7 +189,7 @@ def _rows(runs: Sequence[Run]) -> Iterator[Row]:
                 about=f"mean of {names}",
             )
         for task in here:
-            about = definition.title if (definition := _definition(task)) is not None else ""
+            about = known.title if (known := definition(task)) is not None else ""
             yield Row("task", task.name, label(task.name), category, task.scale, about, task.headline)
 
 
@@ -221,7 +221,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known and len(known) == len(values) else None
 
 
-def _definition(result: TaskResult) -> Task | None:
+def definition(result: TaskResult) -> Task | None:
     """The built-in task of a result; others' code is not loaded for a report."""
     if result.name not in BUILTIN:
         return None
@@ -236,7 +236,7 @@ def _builtin(name: str) -> Task:
 
 def _both(result: TaskResult) -> tuple[Estimate | None, Estimate | None]:
     """The headline by our rule and by the official one; none where there is only one of them."""
-    task = _definition(result)
+    task = definition(result)
     if task is None:
         return None, None
     headline = task.headline
@@ -286,7 +286,7 @@ def _bound(value: float | None) -> float:
 
 
 def _rank(row: Row, runs: Sequence[Run], cells: dict[tuple[str, int], Cell]) -> None:
-    """Rank the runs of a row among those that were asked the same samples; a run alone has no rank."""
+    """Rank the runs of a row among those evaluated on the same samples; a run alone has no rank."""
     groups: dict[Any, list[int]] = {}
     for index, run in enumerate(runs):
         cell = cells.get((row.id, index))

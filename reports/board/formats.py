@@ -50,7 +50,7 @@ def format_board(board: Board, kind: str) -> str:
 
 
 def to_json(board: Board) -> str:
-    """Everything there is about each number; reported figures apart from measured ones."""
+    """Everything there is about each number; published scores apart from measured ones."""
     content = {
         "format": 1,
         "runs": [
@@ -108,8 +108,8 @@ def _numbers(cell: Cell) -> dict[str, Any]:
         "range_high": task.high if task is not None else None,
         "ours": cell.value.value if cell.value is not None else None,
         "official": cell.official.value if cell.official is not None else None,
-        "loopholes": task.loopholes if task is not None else None,
-        "missed": task.missed if task is not None else None,
+        "official_only": task.loopholes if task is not None else None,
+        "ours_only": task.missed if task is not None else None,
         "response_tokens": cell.tokens,
         "latency": cell.seconds,
         "tasks": len(cell.mean.tasks) if cell.mean is not None else 1,
@@ -230,8 +230,8 @@ def _notes(board: Board) -> Iterator[str]:
             if cell is not None and cell.mean is not None and cell.mean.missing:
                 total = len(cell.mean.tasks) + len(cell.mean.missing)
                 yield f"{row.label}, {run.name}: mean of {len(cell.mean.tasks)} of {total} tasks."
-    if (said := notice(board.runs)) is not None:
-        yield said
+    if (text := notice(board.runs)) is not None:
+        yield text
 
 
 def _markdown(text: str) -> str:

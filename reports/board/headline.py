@@ -54,10 +54,10 @@ def _two_runs(board: Board, comparison: Comparison, leader_is_a: bool, significa
     if significant:
         leads = (first, second) if value > 0 else (second, first)
         return f"{leads[0]} leads {leads[1]} by {abs(value):.1f} points {paired}."
-    said = f"No significant difference between {names}: {value:+.1f} points {paired}."
+    text = f"No significant difference between {names}: {value:+.1f} points {paired}."
     if overall.visible is None:
-        return said
-    return f"{said} The minimum detectable difference is {overall.visible:.1f} points (80 % power)."
+        return text
+    return f"{text} The minimum detectable difference is {overall.visible:.1f} points (80 % power)."
 
 
 def _one_run(board: Board) -> str:
@@ -73,8 +73,8 @@ def _one_run(board: Board) -> str:
     rows = lowest(board)
     if not rows:
         return f"{name} scores {score}."
-    said = [f"{row.label} ({number(board.cells[row.id, 0].score.value, row.digits)})" for row in rows]
-    return f"{name} scores {score}; lowest: {', '.join(said)}."
+    names = [f"{row.label} ({number(board.cells[row.id, 0].score.value, row.digits)})" for row in rows]
+    return f"{name} scores {score}; lowest: {', '.join(names)}."
 
 
 def lowest(board: Board) -> list[Row]:

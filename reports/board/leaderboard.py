@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 
 from harness.registry import suite_names
 from harness.scores.results import Results
-from harness.scores.stats import Estimate
 from harness.scores.table import NO_NUMBER, interval, number, percent
 from harness.words import counted
 from reports.board.board import CATEGORY_LABELS, Board, Cell, Row, label
 from reports.board.formats import format_board
 from reports.board.headline import headline, lowest
+from reports.board.metrics import metrics
 from reports.board.published import Published, published
 from reports.board.tags import Tag, tags
 from reports.page import Section, markup
@@ -56,7 +56,7 @@ def board_section(board: Board, pairs: Pairings | None = None, *, samples: bool 
             "leaderboard-data": _data(board, order),
             "leaderboard-copies": {kind: format_board(board, kind) for kind in ("markdown", "latex", "csv")},
         },
-        scripts=("leaderboard_figures.js", "leaderboard.js"),
+        scripts=("leaderboard_save.js", "leaderboard_figures.js", "leaderboard.js"),
         styles=("leaderboard.css",),
     )
 
@@ -153,7 +153,7 @@ class View:
 
     @property
     def synthetic(self) -> bool:
-        """Some run is of drawn data: published figures are then out of place."""
+        """Some run is on synthetic data: published scores are then out of place."""
         return any(run.synthetic for run in self.board.runs)
 
     def cell(self, row: Row, index: int) -> Cell | None:
@@ -263,7 +263,7 @@ def _status(run: Run) -> str:
 
 
 def _reported() -> dict[str, Any]:
-    """The table of published figures: its columns by category, its rows."""
+    """The table of published scores: its columns by category, its rows."""
     models = published().models
     columns = []
     for category in CATEGORIES:
@@ -305,29 +305,9 @@ def _data(board: Board, order: Sequence[int]) -> dict[str, Any]:
         ],
         "cells": [[_cell_data(cell) for cell in board.line(row)] for row in board.rows],
         "categories": CATEGORY_LABELS,
-        "metrics": {row.id: found for row in board.rows if (found := _metrics(board, row))},
+        "metrics": {row.id: found for row in board.rows if (found := metrics(board, row))},
         "reported": {row.id: figures for row in board.rows if (figures := _reported_of(row))},
     }
-
-
-def _metrics(board: Board, row: Row) -> list[dict[str, Any]]:
-    """A task's metrics but the headline: [{name, groups: [[group, [score, low, high, n] of each run]]}]."""
-    results = [None if cell is None else cell.task for cell in board.line(row)]
-    groups: dict[str, dict[str, list[list[float | None] | None]]] = {}
-    for index, result in enumerate(results):
-        for name, metric in (result.metrics if result is not None else {}).items():
-            parts = {"": metric} if isinstance(metric, Estimate) else metric
-            for group, estimate in parts.items() if name != row.metric else ():
-                line = groups.setdefault(name, {}).setdefault(group, [None] * len(results))
-                line[index] = _rounded(estimate, row.digits + 1)
-    return [{"name": name, "groups": sorted(parts.items())} for name, parts in groups.items()]
-
-
-def _rounded(estimate: Estimate, digits: int) -> list[float | None] | None:
-    if estimate.value is None:
-        return None
-    parts = (estimate.value, estimate.low, estimate.high)
-    return [*(None if part is None else round(part, digits) for part in parts), estimate.n]
 
 
 def _reported_of(row: Row) -> list[tuple[str, str]]:
@@ -337,8 +317,8 @@ def _reported_of(row: Row) -> list[tuple[str, str]]:
 
 
 def _cell_data(cell: Cell | None) -> list[float | None] | None:
-    """[score, low, high, tokens, seconds]."""
+    """[score, low, high, tokens, seconds, n]."""
     if cell is None:
         return None
     values = (cell.score.value, cell.score.low, cell.score.high, cell.tokens, cell.seconds)
-    return [None if value is None else round(value, 4) for value in values]
+    return [*(None if value is None else round(value, 4) for value in values), cell.score.n]

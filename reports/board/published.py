@@ -1,4 +1,4 @@
-"""Published figures, shown as reported: `published.toml`, never ranked, never in a mean."""
+"""Published scores, shown as reported: `published.toml`, never ranked, never in a mean."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All published figures."""
+    """All published scores."""
 
     source: str
     models: tuple[Published, ...]
@@ -39,7 +39,7 @@ class Figures:
 
 @cache
 def published() -> Figures:
-    """The figures that the package has."""
+    """The published scores that the package has."""
     content = tomllib.loads((files("reports") / "board" / "published.toml").read_text(encoding="utf-8"))
     models = tuple(Published(**model) for model in content["model"])
     return Figures(content["source"], models, content["gains"])

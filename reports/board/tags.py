@@ -31,47 +31,49 @@ def _tags(run: Run) -> Iterator[Tag]:
         total = run.missing + sum(task.responses for task in run.results.tasks.values())
         yield Tag(
             f"partial: {run.missing} of {total} missing" if run.missing else "partial: not finished",
-            "Not complete: scored as far as it is, not ranked. Its command continues it.",
+            "Not complete: scored as far as it is, not ranked. The same command continues it.",
         )
     if run.shard is not None:
-        yield Tag(f"shard {run.shard}", "A part of a run, not ranked: harness merge puts the parts together")
+        yield Tag(f"shard {run.shard}", "One shard of a run, not ranked: harness merge joins the shards")
     if run.synthetic:
-        yield Tag("synthetic", "Data drawn for this run: not the benchmarks")
+        yield Tag("synthetic", "Synthetic data: not the benchmarks")
     if run.finished and run.results.exit_code == Exit.INCOMPLETE:
-        yield Tag("exit 3", "More failures than allowed: what failed is not part of n")
+        yield Tag("exit 3", "More failures than allowed: failed samples are excluded from n")
     if config.get("allow_missing_weights"):
-        yield Tag("missing weights", "Loaded with --allow-missing-weights: what the checkpoint lacks is random")
+        yield Tag(
+            "missing weights",
+            "Loaded with --allow-missing-weights: weights missing from the checkpoint are random",
+        )
     if run.results.notes:
         what = f"from {run.run['imported']['tool']}" if "imported" in run.run else "settings refused"
         yield Tag(what, " ".join(run.results.notes))
     if config.get("permute_images"):
-        yield Tag("images permuted", "A control: every question was asked about another's image")
+        yield Tag("images shuffled", "Images shuffled across samples (control)")
     if (limit := config.get("limit")) is not None:
         yield Tag(f"limit {limit}", f"At most {counted(limit, 'sample')} of each task", warns=False)
     if config.get("prompt") not in (None, "direct"):
         yield Tag(str(config["prompt"]), "Prompt style", warns=False)
     if config.get("epochs", 1) > 1:
-        yield Tag(f"{config['epochs']} epochs", "Each sample was asked so often; scores are means", warns=False)
+        yield Tag(
+            f"{config['epochs']} epochs", "Each sample was asked that many times; scores are means", warns=False
+        )
 
 
 def notice(runs: Sequence[Run]) -> str | None:
-    """The line above everything: drawn data, partial runs, failures; None where all is as it should be."""
-    said = []
+    """The line above everything: synthetic data, partial runs, failures; None where there is none."""
+    notes = []
     synthetic = [run.name for run in runs if run.synthetic]
     if synthetic:
         whose = "" if len(synthetic) == len(runs) else f" ({_listed(synthetic)})"
-        said.append(
-            f"Synthetic data{whose}: drawn for these runs, not the benchmarks. "
-            "Not comparable to anything published."
-        )
+        notes.append(f"Synthetic data{whose}: not the benchmarks, not comparable to published scores.")
     if partial := [run.name for run in runs if not run.finished]:
-        said.append(f"Partial, and not ranked: {_listed(partial)}.")
+        notes.append(f"Partial, and not ranked: {_listed(partial)}.")
     if parts := [run.name for run in runs if run.shard is not None]:
-        said.append(f"Parts of a run, and not ranked: {_listed(parts)}; harness merge puts them together.")
+        notes.append(f"Shards, and not ranked: {_listed(parts)}; harness merge joins them.")
     over = [run.name for run in runs if run.finished and run.results.exit_code == Exit.INCOMPLETE]
     if over:
-        said.append(f"More failures than allowed (exit 3): {_listed(over)}.")
-    return " ".join(said) or None
+        notes.append(f"More failures than allowed (exit 3): {_listed(over)}.")
+    return " ".join(notes) or None
 
 
 def _listed(names: Sequence[str], most: int = 4) -> str:

@@ -24,6 +24,30 @@ const harness = (() => {
   const h = (tag, attributes, ...children) => element(null, tag, attributes, children);
   const svg = (tag, attributes, ...children) => element(SVG, tag, attributes, children);
 
+  /* A run's mark: its colour and shape, by its number in the report, the same on every tab. Ten of each, and a hundred
+     pairs: the shapes shift by one with every ten runs. Shapes fit into a circle of radius 5. */
+  const SHAPES = [
+    "M0-4.2A4.2 4.2 0 1 1 0 4.2A4.2 4.2 0 1 1 0-4.2Z",  // circle
+    "M-3.8-3.8H3.8V3.8H-3.8Z",  // square
+    "M0-5.2L5.2 0L0 5.2L-5.2 0Z",  // diamond
+    "M0-4.8L4.8 3.8H-4.8Z",  // triangle up
+    "M0 4.8L4.8-3.8H-4.8Z",  // triangle down
+    "M-1.6-4.8H1.6V-1.6H4.8V1.6H1.6V4.8H-1.6V1.6H-4.8V-1.6H-1.6Z",  // plus
+    "M-4.5-2.3L-2.3-4.5L0-2.2L2.3-4.5L4.5-2.3L2.2 0L4.5 2.3L2.3 4.5L0 2.2L-2.3 4.5L-4.5 2.3L-2.2 0Z",  // cross
+    "M0-5.4L1.4-1.7L5.2-1.7L2.2 .7L3.3 4.4L0 2.2L-3.3 4.4L-2.2 .7L-5.2-1.7L-1.4-1.7Z",  // star
+    "M0-4.8A4.8 4.8 0 1 1 0 4.8A4.8 4.8 0 1 1 0-4.8ZM0-2.4A2.4 2.4 0 1 0 0 2.4A2.4 2.4 0 1 0 0-2.4Z",  // ring
+    "M-4.6-4.2L4.6-4.2L1 0L4.6 4.2L-4.6 4.2L-1 0Z",  // hourglass
+  ];
+  const colour = (run) => `var(--c${(run % 10) + 1})`;
+  /** A run's mark as an SVG path around (x, y). */
+  function mark(run, x, y, title) {
+    const made = svg("path", { d: SHAPES[(run + Math.floor(run / 10)) % 10], transform: `translate(${x} ${y})`, class: "mark" }, title ? svg("title", {}, title) : null);
+    made.style.fill = colour(run);
+    return made;
+  }
+  /** A run's mark beside its name. */
+  const marker = (run) => svg("svg", { class: "marker", viewBox: "-6 -6 12 12", "aria-hidden": "true" }, mark(run, 0, 0));
+
   /** The JSON of a data block; null where the page has none of that id. */
   const parsed = new Map();
   function data(id) {
@@ -90,5 +114,5 @@ const harness = (() => {
   addEventListener("hashchange", route);
   addEventListener("DOMContentLoaded", theme);
   addEventListener("DOMContentLoaded", route);
-  return { h, svg, data, inflate, address, go, number, percent, section: (id, own) => sections.set(id, own) };
+  return { h, svg, colour, mark, marker, data, inflate, address, go, number, percent, section: (id, own) => sections.set(id, own) };
 })();

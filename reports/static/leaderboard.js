@@ -8,7 +8,7 @@
 
    The server rendered every score; this moves rows, shows columns, and adds differences from compare-data. */
 (() => {
-  const { h, data, go, number } = harness;
+  const { h, data, go, number, marker } = harness;
   const KEYS = ["q", "sort", "dir", "base", "ci", "open"];
   const details = new Set();
   let root, info, table, lines, controls, figures;
@@ -64,7 +64,7 @@
       line.cells[0].querySelector(".lb-head").prepend(expander(`Details of ${info.runs[run].name}`, () => {
         if (!details.delete(run)) details.add(run);
         arrange();
-      }, { run }), figures.marker(run));
+      }, { run }), marker(run));
     }
   }
 
@@ -122,12 +122,12 @@
       if (root.contains(focused)) focused.focus({ preventScroll: true });  // a line that is moved loses the focus
       table.hidden = !runs.length;
       root.querySelector("#lb-empty").hidden = Boolean(runs.length);
-      root.querySelector("#lb-said").textContent = `${runs.length} of ${info.runs.length} models${said()}`;
+      root.querySelector("#lb-shown").textContent = `${runs.length} of ${info.runs.length} models${sorting()}`;
     }
     figures.draw(info.rows, runs);
   }
 
-  function said() {
+  function sorting() {
     const by = rowOf(state.sort);
     const base = info.runs[Number(state.base || -1)];
     return (by ? `, by ${by.label}, ${state.dir === "asc" ? "lowest" : "highest"} first` : "") + (base ? `, compared with ${base.name}` : "");

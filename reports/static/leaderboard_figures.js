@@ -1,31 +1,22 @@
 "use strict";
-/* The leaderboard's figures: dots with whiskers (or a radar), response length, score against length and cost.
+/* The leaderboard's figures: dots with whiskers (or a radar), response length, score against length and latency.
    Every figure's numbers are in the tables, which its caption names. */
 const leaderboardFigures = (root, info) => {
-  const { h, svg, number } = harness;
+  const { h, svg, number, colour, marker } = harness;
   const [VALUE, LOW, HIGH, TOKENS, SECONDS] = [0, 1, 2, 3, 4];
-  const SHAPES = [
-    "M0-4.2A4.2 4.2 0 1 1 0 4.2A4.2 4.2 0 1 1 0-4.2Z", "M-3.8-3.8H3.8V3.8H-3.8Z", "M0-5.2L5.2 0L0 5.2L-5.2 0Z",
-    "M0-4.8L4.6 3.6H-4.6Z", "M0 4.8L4.6-3.6H-4.6Z",
-  ];
-  const position = new Map(info.order.map((run, place) => [run, place]));
-  const view = { radar: false, zoom: false, lit: null, row: "" };
+  const RADAR = 4;  // models: more lines than that cannot be told apart
+  const view = { radar: false, full: false, lit: null, row: "" };
   let [rows, runs] = [[], []];
   let width = 0;
 
   const rowIndex = new Map(info.rows.map((row, index) => [row.id, index]));
   const cell = (row, run) => info.cells[rowIndex.get(row.id)][run];
-  const colour = (run) => `var(--c${(position.get(run) % 10) + 1})`;
   const faded = (run) => (view.lit !== null && view.lit !== run ? 0.15 : 1);
-
-  /** A run's mark: colour and shape together tell up to forty apart. */
   function shape(run, x, y, title) {
-    const made = svg("path", { d: SHAPES[position.get(run) % SHAPES.length], transform: `translate(${x} ${y})`, class: "lb-mark" }, title ? svg("title", {}, title) : null);
-    made.style.fill = colour(run);
+    const made = harness.mark(run, x, y, title);
     made.style.opacity = faded(run);
     return made;
   }
-  const marker = (run) => svg("svg", { class: "lb-marker", viewBox: "-6 -6 12 12", "aria-hidden": "true" }, shape(run, 0, 0));
 
   function stroked(run, line, thickness) {
     line.style.stroke = colour(run);
@@ -52,10 +43,10 @@ const leaderboardFigures = (root, info) => {
     for (let at = Math.ceil(low / step - 1e-9) * step; at <= high + step * 1e-9; at += step) found.push(Number(at.toPrecision(12)));
     return found;
   }
-  /** A scale with its ticks; logarithmic where the values span more than a factor of 30. */
-  function axis(values, from, to, zero) {
+  /** A scale fitted to its values, with its ticks; logarithmic where they span more than a factor of 30. */
+  function axis(values, from, to) {
     const [least, most] = [Math.min(...values), Math.max(...values)];
-    if (!zero && least > 0 && most / least > 30) {
+    if (least > 0 && most / least > 30) {
       const [a, b] = [Math.log10(least) - 0.05, Math.log10(most) + 0.05];
       const ticks = [];
       for (let power = Math.floor(a); power <= b; power += 1) for (const factor of [1, 3]) {
@@ -64,17 +55,18 @@ const leaderboardFigures = (root, info) => {
       }
       return { at: (value) => from + (to - from) * (Math.log10(Math.max(value, least)) - a) / (b - a), ticks, note: ", log scale" };
     }
-    const high = most > 0 ? most * 1.06 : 1;
-    return { at: (value) => from + (to - from) * value / high, ticks: steps(0, high, 5), note: "" };
+    const room = (most - least) * 0.08 || most * 0.1 || 1;
+    const [low, high] = [Math.max(0, least - room), most + room];
+    return { at: (value) => from + (to - from) * (value - low) / (high - low), ticks: steps(low, high, 5), note: "" };
   }
 
   /* ---- scores: dots with whiskers, or a radar ---- */
 
   function domain(shown) {
-    if (!view.zoom) return [0, 100];
+    if (view.full) return [0, 100];
     const ends = shown.flatMap((row) => runs.flatMap((run) => {
       const found = cell(row, run);
-      return found && found[VALUE] !== null ? [found[LOW], found[HIGH]].map((each) => 100 * each / row.scale) : [];
+      return found && found[VALUE] !== null ? found.slice(VALUE, HIGH + 1).filter((end) => end !== null).map((each) => 100 * each / row.scale) : [];
     }));
     if (!ends.length) return [0, 100];
     const [low, high] = [Math.max(0, Math.floor(Math.min(...ends) / 5) * 5), Math.min(100, Math.ceil(Math.max(...ends) / 5) * 5)];
@@ -91,7 +83,7 @@ const leaderboardFigures = (root, info) => {
     const parts = [text(left, 13, title, { class: "lb-title" })];
     for (const tick of steps(low, high, 4)) {
       parts.push(svg("line", { class: "axis", x1: at(tick), x2: at(tick), y1: top, y2: height - 18 }),
-        text(at(tick), height - 4, String(tick), { class: "lb-tick", "text-anchor": "middle" }));
+        text(at(tick), height - 4, `${tick} %`, { class: "lb-tick", "text-anchor": tick === high ? "end" : tick === low ? "start" : "middle" }));
     }
     shown.forEach((row, place) => {
       const y = top + place * band;
@@ -107,7 +99,7 @@ const leaderboardFigures = (root, info) => {
     const [value, low, high] = found.slice(0, 3).map((each) => 100 * each / row.scale);
     const digits = row.scale >= 1000 ? 0 : 1;
     const title = `${info.runs[run].name}, ${row.label}: ${number(found[VALUE], digits)} (${number(found[LOW], digits)} – ${number(found[HIGH], digits)})`;
-    return [
+    return found[LOW] === null ? [shape(run, at(value), y, title)] : [
       stroked(run, svg("line", { x1: at(low), x2: at(high), y1: y, y2: y }), 2),
       ...[low, high].map((end) => stroked(run, svg("line", { x1: at(end), x2: at(end), y1: y - 3, y2: y + 3 }), 1.5)),
       shape(run, at(value), y, title),
@@ -166,23 +158,31 @@ const leaderboardFigures = (root, info) => {
     return picture(w, height, `Radar of ${spokes.map((row) => row.label).join(", ")} for ${runs.length} models; the numbers are in the table`, parts);
   }
 
-  function legend() {
-    const press = (run) => { view.lit = view.lit === run ? null : run; redraw(); focusLegend(run); };
-    return h("div", { class: "lb-legend", role: "group", "aria-label": "Highlight a model" }, runs.map((run) =>
+  /** The models by mark and name; a click fades the others. `of`: the figure that it belongs to. */
+  function legend(of) {
+    if (runs.length < 2) return null;
+    const press = (run) => { view.lit = view.lit === run ? null : run; redraw(); root.querySelector(`[data-legend="${of}"] [data-lit="${run}"]`)?.focus(); };
+    return h("div", { class: "lb-legend", role: "group", "aria-label": `${of}: highlight a model`, dataset: { legend: of } }, runs.map((run) =>
       h("button", { type: "button", dataset: { lit: run }, "aria-pressed": String(view.lit === run), on: { click: () => press(run) } },
         marker(run), info.runs[run].name, info.runs[run].partial ? " (partial)" : "")));
   }
-  const focusLegend = (run) => root.querySelector(`.lb-legend [data-lit="${run}"]`)?.focus();
+
+  /** A figure with its title, what changes it, its legend, and buttons that save it. */
+  function framed(title, tools, content, caption) {
+    const name = runs.length === 1 ? `${title}: ${info.runs[runs[0]].name}` : title;
+    const figure = h("figure", { class: "lb-wide-figure" }, h("div", { class: "lb-bar-of-figure" }, h("h3", {}, title), tools, saveButtons(() => figure, name, runs, info.runs)),
+      legend(title), content, h("figcaption", { class: "soft" }, caption));
+    return figure;
+  }
 
   function scoreFigure() {
     const toggle = (key, words) => h("button", { type: "button", dataset: { view: key }, "aria-pressed": String(view[key]),
       on: { click: () => { view[key] = !view[key]; redraw(); root.querySelector(`[data-view="${key}"]`)?.focus(); } } }, words);
-    const caption = view.radar
-      ? "A radar hides the intervals and its area depends on the order of the axes; the dots say more."
-      : "Dots are scores, whiskers 95 % intervals, in per cent. The numbers are in the table above.";
-    return h("figure", { class: "lb-wide-figure" },
-      h("div", { class: "lb-bar-of-figure" }, h("h3", {}, "Scores"), toggle("radar", "Radar"), view.radar ? null : toggle("zoom", "Zoom the axes")),
-      runs.length > 1 ? legend() : null, view.radar ? radar() : scores(), h("figcaption", { class: "soft" }, caption));
+    const round = view.radar && runs.length <= RADAR;
+    return framed("Scores", [runs.length <= RADAR ? toggle("radar", "Radar") : null, round ? null : toggle("full", "Axes from 0 to 100 %")],
+      round ? radar() : scores(), round
+        ? "A radar hides the intervals and its area depends on the order of the axes; the dots say more."
+        : "Dots are scores, whiskers 95 % intervals. The numbers are in the table above.");
   }
 
   /* ---- response length by task ---- */
@@ -192,11 +192,11 @@ const leaderboardFigures = (root, info) => {
     if (!shown.length) return null;
     const values = shown.flatMap((row) => runs.map((run) => cell(row, run)?.[TOKENS] ?? null).filter((each) => each !== null));
     const [left, w, top, pitch] = [96, Math.min(width, 900), 8, 22];
-    const height = top + pitch * shown.length + 24;
+    const height = top + pitch * shown.length + 40;
     const x = axis(values, left, w - 16);
     const parts = x.ticks.flatMap((tick) => [
-      svg("line", { class: "axis", x1: x.at(tick), x2: x.at(tick), y1: top, y2: height - 20 }),
-      text(x.at(tick), height - 6, String(tick), { class: "lb-tick", "text-anchor": "middle" }),
+      svg("line", { class: "axis", x1: x.at(tick), x2: x.at(tick), y1: top, y2: height - 36 }),
+      text(x.at(tick), height - 22, String(tick), { class: "lb-tick", "text-anchor": "middle" }),
     ]);
     shown.forEach((row, place) => {
       const y = top + pitch * (place + 0.5);
@@ -206,40 +206,84 @@ const leaderboardFigures = (root, info) => {
         if (tokens !== null) parts.push(shape(run, x.at(tokens), y, `${info.runs[run].name}, ${row.label}: ${number(tokens)} tokens`));
       }
     });
-    return h("figure", { class: "lb-wide-figure" }, h("h3", {}, "Response length by task"),
+    parts.push(text(w - 16, height - 4, `tokens${x.note}`, { class: "lb-tick", "text-anchor": "end" }));
+    return framed("Response length by task", null,
       picture(w, height, `Mean response length in tokens by task for ${runs.length} models; the numbers are under All numbers`, parts),
-      h("figcaption", { class: "soft" }, `Mean tokens of a response${x.note}. The numbers are in ${runs.length > 1 ? "“All numbers”" : "the table above"}.`));
+      `Mean tokens of a response. The numbers are in ${info.runs.length > 1 ? "“All numbers”" : "the table above"}.`);
   }
 
   /* ---- score against length and cost ---- */
 
-  function scatter(title, column, unit, points, w) {
-    const known = points.filter(({ found }) => found && found[VALUE] !== null && found[column] !== null);
+  /** A model's name without its organisation, where that still tells it from the others. */
+  function short(run) {
+    const last = (name) => name.slice(name.lastIndexOf("/") + 1);
+    const name = last(info.runs[run].name);
+    return runs.filter((other) => last(info.runs[other].name) === name).length === 1 ? name : info.runs[run].name;
+  }
+
+  /** The spot of each label: beside its point where that is free, else farther away, with a line between them.
+      Spots are [x, y, width, height] of the text. */
+  function spots(points, box) {
+    const taken = points.map(({ x, y }) => [x - 6, y - 6, 12, 12]);
+    const overlap = ([x, y, w, high]) => taken.reduce((sum, [tx, ty, tw, th]) =>
+      sum + Math.max(0, Math.min(x + w, tx + tw) - Math.max(x, tx)) * Math.max(0, Math.min(y + high, ty + th) - Math.max(y, ty)), 0)
+      + 1e4 * (x < box[0] || y < box[1] || x + w > box[2] || y + high > box[3]);
+    return points.map(({ x, y, name }) => {
+      const w = 6.3 * name.length;
+      const near = [[x + 9, y - 7], [x - 9 - w, y - 7], [x - w / 2, y - 22], [x - w / 2, y + 9]];
+      const far = [20, 34, 48, 64, 84, 110].flatMap((radius) => Array.from({ length: 16 }, (_, turn) => (turn * Math.PI) / 8)
+        .map((angle) => [x + radius * Math.cos(angle) - (Math.cos(angle) < -0.3 ? w : Math.cos(angle) < 0.3 ? w / 2 : 0), y + radius * Math.sin(angle) - 7]));
+      const ranked = [...near, ...far].map(([left, top]) => [left, top, w, 14]);
+      const found = ranked.find((spot) => overlap(spot) === 0) ?? ranked.reduce((best, spot) => (overlap(spot) < overlap(best) ? spot : best));
+      taken.push(found);
+      return found;
+    });
+  }
+
+  function labels(points, box) {
+    return spots(points, box).flatMap(([left, top, w], place) => {
+      const { x, y, name, run } = points[place];
+      const nearest = [Math.min(Math.max(x, left), left + w), Math.min(Math.max(y, top + 2), top + 12)];
+      const away = Math.hypot(nearest[0] - x, nearest[1] - y) > 11;
+      const made = [away ? svg("line", { class: "lb-leader", x1: x, y1: y, x2: nearest[0], y2: nearest[1] }) : null,
+        text(left + w / 2, top + 11, name, { "text-anchor": "middle", class: "lb-label" })].filter(Boolean);
+      for (const part of made) part.style.opacity = faded(run);
+      return made;
+    });
+  }
+
+  /** The points that no other beats in both: less of x, more of y; from left to right. */
+  function frontier(points) {
+    let best = -Infinity;
+    return [...points].sort((a, b) => a.at - b.at || b.score - a.score).filter(({ score }) => score > best && ((best = score), true));
+  }
+
+  function scatter(title, column, unit, candidates, w) {
+    const known = candidates.filter(({ found }) => found && found[VALUE] !== null && found[column] !== null)
+      .map((point) => ({ ...point, at: point.found[column], score: 100 * point.found[VALUE] / point.scale }));
     if (!known.length) return null;
-    const [left, right, top, bottom, height] = [38, w - 14, 10, 268, 306];
-    const x = axis(known.map(({ found }) => found[column]), left, right);
-    const y = (percent) => bottom - (bottom - top) * percent / 100;
-    const parts = [];
-    for (const tick of [0, 25, 50, 75, 100]) {
+    const [left, right, top, bottom, height] = [46, w - 14, 22, 288, 326];
+    const x = axis(known.map(({ at }) => at), left, right);
+    const ends = known.flatMap(({ found, scale, score }) => [score, ...[found[LOW], found[HIGH]].filter((end) => end !== null).map((end) => 100 * end / scale)]);
+    const [low, high] = [Math.max(0, Math.floor(Math.min(...ends) / 5) * 5), Math.min(100, Math.ceil(Math.max(...ends) / 5) * 5)];
+    const y = (score) => bottom - (bottom - top) * (score - low) / (high - low || 1);
+    const parts = [text(left - 38, 12, "score, %", { class: "lb-tick" })];
+    for (const tick of steps(low, high || 1, 5)) {
       parts.push(svg("line", { class: "axis", x1: left, x2: right, y1: y(tick), y2: y(tick) }), text(left - 6, y(tick) + 4, String(tick), { class: "lb-tick", "text-anchor": "end" }));
     }
-    for (const tick of x.ticks) parts.push(text(x.at(tick), bottom + 16, String(tick), { class: "lb-tick", "text-anchor": "middle" }));
-    parts.push(text((left + right) / 2, height - 4, unit + x.note, { class: "lb-tick", "text-anchor": "middle" }));
-    const taken = [];
-    for (const { run, name, found, scale } of known) {
-      const [px, value, low, high] = [x.at(found[column]), ...found.slice(0, 3).map((each) => y(100 * each / scale))];
-      const whisker = stroked(run, svg("line", { x1: px, x2: px, y1: low, y2: high }), 1.5);
-      if (known.length > 10) whisker.style.opacity = 0.35 * faded(run);
-      parts.push(whisker);
-      parts.push(shape(run, px, value, `${name}: ${number(found[VALUE])} at ${number(found[column], 2)} ${unit}`));
-      const short = name.length > 22 ? `${name.slice(0, 21)}…` : name;
-      const [end, from] = px > (left + right) / 2 ? ["end", px - 9] : ["start", px + 9];
-      const spot = [end === "end" ? from - 6.2 * short.length : from, value - 10, 6.2 * short.length, 13];
-      const free = taken.every(([tx, ty, tw, th]) => spot[0] > tx + tw || spot[0] + spot[2] < tx || spot[1] > ty + th || spot[1] + spot[3] < ty);
-      if (free && faded(run) === 1) { taken.push(spot); parts.push(text(from, value + 4, short, { "text-anchor": end, class: "lb-tick" })); }
+    for (const tick of x.ticks) parts.push(svg("line", { class: "axis", x1: x.at(tick), x2: x.at(tick), y1: bottom, y2: bottom + 4 }), text(x.at(tick), bottom + 17, String(tick), { class: "lb-tick", "text-anchor": "middle" }));
+    parts.push(text((left + right) / 2, height - 6, unit + x.note, { class: "lb-tick", "text-anchor": "middle" }));
+    const best = info.runs.length > 1 ? frontier(known.filter(({ run }) => !info.runs[run].partial)) : [];
+    if (best.length > 1) parts.push(svg("polyline", { class: "lb-pareto", points: best.map(({ at, score }) => `${x.at(at)},${y(score)}`).join(" ") }, svg("title", {}, `Pareto line: ${best.map(({ name }) => name).join(", ")}`)));
+    for (const { run, name, found, scale, at, score } of known) {
+      if (found[LOW] !== null) parts.push(stroked(run, svg("line", { x1: x.at(at), x2: x.at(at), y1: y(100 * found[LOW] / scale), y2: y(100 * found[HIGH] / scale), "stroke-opacity": 0.45 }), 1.5));
+      parts.push(shape(run, x.at(at), y(score), `${name}: ${number(found[VALUE])} at ${number(at, 2)} ${unit}`));
     }
-    return h("figure", {}, h("h4", {}, title),
+    parts.push(...labels(known.map(({ run, name, at, score }) => ({ run, name, x: x.at(at), y: y(score) })), [left + 2, top - 8, right + 10, bottom]));
+    const name = info.runs.length === 1 ? `${title}: ${info.runs[0].name}` : title;
+    const figure = h("figure", {}, h("div", { class: "lb-bar-of-figure" }, h("h4", {}, title), saveButtons(() => figure, name, info.runs.length > 1 ? runs : [], info.runs)),
       picture(w, height, `${title}: ${known.length} points; the numbers are in the tables`, parts));
+    return figure;
   }
 
   function costFigures() {
@@ -248,17 +292,17 @@ const leaderboardFigures = (root, info) => {
     const chosen = rows.find((row) => row.id === view.row) ?? first;
     const points = single
       ? rows.filter((row) => row.kind === "task").map((row) => ({ run: 0, name: row.label, found: cell(row, 0), scale: row.scale }))
-      : runs.map((run) => ({ run, name: info.runs[run].name, found: cell(chosen, run), scale: chosen.scale }));
+      : runs.map((run) => ({ run, name: short(run), found: cell(chosen, run), scale: chosen.scale }));
     const across = width >= 720 ? 2 : 1;
     const w = Math.min(620, Math.floor((width - 24 * (across - 1)) / across) - 1);
-    const figures = [scatter("Score against response length", TOKENS, "tokens", points, w), scatter("Score against latency", SECONDS, "s", points, w)];
-    if (!figures.some(Boolean)) return null;
+    const figures = [scatter("Score against response length", TOKENS, "tokens of a response, mean", points, w), scatter("Score against latency", SECONDS, "seconds of a response, mean", points, w)].filter(Boolean);
+    if (!figures.length) return null;
     const select = h("select", { on: { change: () => { view.row = select.value; redraw(); root.querySelector(".lb-cost select")?.focus(); } } },
       rows.map((row) => h("option", { value: row.id, selected: row.id === chosen.id }, row.label)));
-    return h("div", { class: "lb-cost lb-wide-figure" }, h("div", { class: "lb-bar-of-figure" }, h("h3", {}, "Score against length and cost"),
-      single ? null : h("label", { class: "soft" }, "Score of ", select)), columns(h("div", { class: "lb-facets" }, figures), across),
-      h("p", { class: "soft" }, single ? "A point is a task: score in per cent, mean tokens and mean seconds of its responses."
-        : "A point is a model: score in per cent with its 95 % interval. Tokens and seconds of a mean are the plain means of its tasks'."));
+    return h("div", { class: "lb-cost lb-wide-figure" }, h("div", { class: "lb-bar-of-figure" }, h("h3", {}, "Score against length and latency"),
+      single ? null : h("label", { class: "soft" }, "Score of ", select)), single ? null : legend("Score against length and latency"), columns(h("div", { class: "lb-facets" }, figures), across),
+      h("p", { class: "soft" }, single ? "A point is a task: its score, and the mean tokens and seconds of its responses."
+        : "A point is a model, its whisker the 95 % interval. The dashed line joins the complete models that no other beats in both. Tokens and seconds of a mean are the plain means of its tasks'."));
   }
 
   function redraw() {
@@ -268,7 +312,6 @@ const leaderboardFigures = (root, info) => {
   }
 
   return {
-    marker,
     draw(newRows, newRuns) {
       rows = newRows.filter((row) => row.category !== "other");  // in units of their own
       runs = newRuns;
