@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import argparse
 import io
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ def make_report(folder: Path) -> Path:
 
     count = MODELS * len(TASKS.split(",")) * SAMPLES
     runs = make_runs(folder / "runs", MODELS, count, tasks=TASKS, skills=SKILLS)
+    shutil.rmtree(folder / "runs" / "base")
     training = [training_logs.write(folder / "runs" / f"train-{seed}", 120, seed=seed) for seed in (0, 1)]
     for out in training:
         training_logs.write_rollouts(out, 120)
@@ -129,17 +131,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=IMAGES, metavar="DIR", help=f"[{IMAGES}]")
     parser.add_argument("--only", action="append", choices=[shot.name for shot in SHOTS], metavar="NAME")
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+    out = args.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    # In the temporary folder, so that pages show relative paths.
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), chromium() as browser:
         if browser is None:
             raise SystemExit("screenshots: no Chromium or no Playwright: pip install playwright")
-        report = make_report(Path(folder))
-        with viewed(Path(folder) / "runs") as list_address:
+        report = make_report(Path())
+        with viewed(Path("runs")) as list_address:
             for shot in SHOTS:
-                address = report.as_uri() if shot.fragment else list_address
+                address = report.resolve().as_uri() if shot.fragment else list_address
                 for scheme in SCHEMES if not args.only or shot.name in args.only else ():
                     picture = small(take(browser, shot, scheme, address))
-                    (args.out / f"{shot.name}-{scheme}.png").write_bytes(picture)
+                    (out / f"{shot.name}-{scheme}.png").write_bytes(picture)
                     print(f"{shot.name}-{scheme}.png: {len(picture) / 1e3:.0f} kB")
 
 

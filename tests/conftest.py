@@ -97,6 +97,12 @@ def same_answers() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def screenshots() -> ModuleType:
+    """The list of the documents' pictures: `benchmarks/screenshots.py`."""
+    return helper_module("screenshots", "benchmarks")
+
+
+@pytest.fixture(scope="session")
 def hostile() -> ModuleType:
     """Responses and rows that nobody should give: `tests/hostile.py`."""
     return helper_module("hostile")

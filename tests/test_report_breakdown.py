@@ -201,7 +201,8 @@ def test_one_run_names_its_lowest_groups_and_marks_them(
     watch.open(build(load_runs(three[2:]), tmp_path / "one.html").path, "#/breakdown")
     named = page.locator(".bd-lowest td a").all_inner_texts()
     assert len(named) == 6
-    assert column(page, 1) == sorted(column(page, 1))
+    scores = [float(text) for text in page.locator(".bd-lowest td b").all_inner_texts()]
+    assert column(page, 1)[:6] == scores == sorted(scores)  # those of few samples follow, however low
     marked = page.locator(".bd-table tr", has=page.locator(".bd-flag")).locator("th").all_inner_texts()
     assert sorted(marked) == sorted(named)
     assert page.locator(".bd-gap").count() == 0
@@ -316,6 +317,8 @@ def test_partial_and_failed_runs_are_shown_and_are_in_no_gap(
         with_subjects(board_runs, tmp_path / "partial", {"Art": part(90, 5)}),
     ]
     (paths[2] / "results.json").unlink()
+    for file in (paths[2] / "items").iterdir():
+        file.write_text("", encoding="utf-8")
     watch.open(build(load_runs(paths), tmp_path / "board.html").path, "#/breakdown?task=mmmu")
     assert page.locator(".bd-table thead th").count() == 1 + 3 + 1
     assert set(page.locator(".bd-table tbody tr:not(.bd-metric) td:last-child").all_inner_texts()) == {"–"}

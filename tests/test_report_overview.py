@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import shutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,11 +13,14 @@ import pytest
 
 from harness.compare import compare_runs
 from harness.compare.table import lines
+from harness.jsonl import encode, read_json, read_lines, write_json
+from harness.run import rescore
 from reports.board.board import make_board
 from reports.board.headline import headline
 from reports.build import build
 from reports.pairs import pairings
 from reports.runs import load_runs
+from reports.training.runs import load_training_runs
 
 SKILLS = (0.95, 0.9, 0.2)
 TASKS = "mmstar,mmbench,mathvision,chartqa,docvqa,refcoco"
@@ -45,7 +50,7 @@ def page_of(paths: list[Path], out: Path) -> Path:
     return build(load_runs(paths), out, samples=False).path
 
 
-def test_a_significant_lead_is_told_with_its_interval_and_p(three: list[Path]) -> None:
+def test_a_significant_lead_is_stated_with_its_interval_and_p(three: list[Path]) -> None:
     said = sentence([three[2], three[0]])
     overall = compare_runs(three[2], three[0]).overall.difference
     assert overall.low is not None
@@ -59,14 +64,14 @@ def test_a_significant_lead_is_told_with_its_interval_and_p(three: list[Path]) -
     assert ends in said
 
 
-def test_no_significant_lead_is_told_with_what_could_have_been_detected(three: list[Path]) -> None:
+def test_no_significant_lead_is_stated_with_what_could_have_been_detected(three: list[Path]) -> None:
     said = sentence(three[:2])
     assert said.startswith("No significant difference between")
     assert re.search(r"minimum detectable difference is \d+\.\d points \(80 % power\)", said)
     assert sentence(three) == said  # of three the best two
 
 
-def test_of_one_run_the_lowest_category_and_task_are_told_and_marked(
+def test_of_one_run_the_lowest_category_and_task_are_named_and_marked(
     page: Any, watch: Any, three: list[Path], tmp_path: Path
 ) -> None:
     said = sentence(three[2:])
@@ -109,6 +114,91 @@ def test_board_compare_tab_and_terminal_give_the_same_numbers(
     for points, p, _ in board.values():
         assert points in shown
         assert p.replace("<", "< ") in shown or p in shown
+
+
+@pytest.fixture(scope="module")
+def odd(three: list[Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A partial copy of the second model's run, one whose requests all failed, and one in the think style."""
+    folder = tmp_path_factory.mktemp("odd")
+    made = {name: Path(shutil.copytree(three[1], folder / name)) for name in ("partial", "failed", "think")}
+    for name, path in made.items():
+        run = read_json(path / "run.json")
+        run["config"]["model"] = name
+        run["config"]["prompt"] = "think" if name == "think" else run["config"]["prompt"]
+        write_json(path / "run.json", run)
+    (made["partial"] / "results.json").unlink()
+    for journal in (made["partial"] / "samples").iterdir():
+        journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[::2]))
+    for journal in (made["failed"] / "samples").iterdir():
+        lines = [{**line, "error": "HTTP 500", "text": ""} for _, line in read_lines(journal)]
+        journal.write_bytes(b"".join(map(encode, lines)))
+    rescore(made["failed"])
+    return made
+
+
+LEADS = r"\S+ leads \S+ by \d+\.\d points \(95 % CI .+ to .+, p . 0\.\d+, paired on \d+ samples\)\."
+EVEN = (
+    r"No significant difference between \S+ and \S+: .\d+\.\d points \(95 % CI .+, paired on \d+ samples\)\. "
+    r"The minimum detectable difference is \d+\.\d points \(80 % power\)\."
+)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "answer"),
+    [
+        ((0,), r"\S+ scores \d+\.\d overall on 6 tasks \(95 % CI .+\); lowest: .+\."),
+        ((0, 2), LEADS),
+        ((0, 1), EVEN),
+        ((0, 1, 2), EVEN),
+        ((2, "partial"), r".+(leads|difference|not compared).+"),
+        ((0, "failed"), r".+no task in common that could be compared\."),
+        ((2, "think"), LEADS),
+    ],
+)
+def test_the_first_line_says_who_is_better_by_how_much_and_whether_it_is_significant(
+    page: Any, watch: Any, three: list[Path], odd: dict[str, Path], tmp_path: Path, chosen: Any, answer: str
+) -> None:
+    paths = [odd[each] if isinstance(each, str) else three[each] for each in chosen]
+    watch.open(page_of(paths, tmp_path / "page.html"))
+    first = page.locator(".lb-headline")
+    assert re.fullmatch(answer, first.inner_text())
+    assert first.bounding_box()["y"] < 200
+
+
+def test_of_ten_models_the_best_two_are_compared(
+    page: Any, watch: Any, ten: list[Path], tmp_path: Path
+) -> None:
+    watch.open(page_of(ten, tmp_path / "ten.html"))
+    best = page.locator("#lb-board > tbody > tr .lb-name").all_inner_texts()[:2]
+    text = page.locator(".lb-headline").inner_text()
+    assert re.fullmatch(f"{LEADS}|{EVEN}", text)
+    assert all(name in text for name in best)
+
+
+def test_partial_and_failed_runs_are_labelled_and_come_last(
+    page: Any, watch: Any, three: list[Path], odd: dict[str, Path], tmp_path: Path
+) -> None:
+    watch.open(page_of([odd["partial"], odd["failed"], three[2]], tmp_path / "page.html"))
+    rows = page.locator("#lb-board > tbody > tr > th")
+    assert "model-02" in rows.nth(0).inner_text()
+    assert {"exit 3", "partial"} == {
+        word for word in ("exit 3", "partial") for row in rows.all_inner_texts()[1:] if word in row
+    }
+    notice = page.locator(".notice").inner_text()
+    assert "Partial, and not ranked: partial." in notice
+    assert "More failures than allowed (exit 3): failed." in notice
+
+
+def test_the_page_without_samples_is_light(ten: list[Path], training_logs: ModuleType, tmp_path: Path) -> None:
+    training = training_logs.write(tmp_path / "training", 60)
+    training_logs.write_rollouts(training, 60)
+    path = build(load_runs(ten), tmp_path / "ten.html", training=load_training_runs([training])).path
+    block = r'(<script type="application/json" id="(?:samples|pictures)[-\d]*">).*?</script>'
+    text = re.sub(block, r"\1</script>", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert "leaderboard-data" in text
+    assert "compare-data" in text
+    assert "breakdown-data" in text
+    assert len(gzip.compress(text.encode())) <= 350_000
 
 
 def test_bold_is_one_a_column_and_daggers_are_the_paired_tests(

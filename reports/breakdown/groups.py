@@ -32,8 +32,11 @@ class Group:
 
     @property
     def label(self) -> str:
-        """As "MMMU · Art"."""
-        return f"{self.row.label} · {self.value or '(none)'}" if self.metric else self.row.label
+        """As "MMMU · Art"; a value without letters is named with its key: "MathVision · level 5"."""
+        if not self.metric:
+            return self.row.label
+        bare = self.value and not any(map(str.isalpha, self.value))
+        return f"{self.row.label} · {self.key + ' ' if bare and self.key else ''}{self.value or '(none)'}"
 
     @property
     def id(self) -> tuple[str, str, str]:

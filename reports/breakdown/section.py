@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from harness.scores.stats import Estimate
 from harness.scores.table import digits_of, interval, number
 from reports.board.board import Board
-from reports.breakdown.groups import Group, groups, lowest, widest
+from reports.breakdown.groups import LEAST, Group, groups, lowest, widest
 from reports.breakdown.outcomes import NONE, OTHER, OUTCOMES, Outcomes, read_outcomes
 from reports.page import Section, markup
 
@@ -114,6 +114,7 @@ def _data(
     }
     return {
         "samples": samples,
+        "least": LEAST,
         "worst": [[group.id for group in own] for own in worst],
         "apart": sorted({group.row.id for group in found if not group.same}),
         "outcomes": OUTCOMES,

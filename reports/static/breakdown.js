@@ -19,6 +19,8 @@
   const change = (changes) => go("breakdown", { ...state, ...changes }, true);
   const idOf = (group) => JSON.stringify([group.row.id, group.metric, group.value]);
   const named = (group) => group.value || "(none)";
+  /** A group's name beside its task's: a value without letters needs its key ("level 5"). */
+  const full = (group) => (group.by && group.value && !/\p{L}/u.test(group.value) ? `${group.by} ${group.value}` : named(group));
 
   function start(section) {
     root = section;
@@ -85,16 +87,17 @@
   }
 
   function sorted(groups) {
-    const label = (group) => (state.task ? named(group) : `${group.row.label} ${named(group)}`);
+    const label = (group) => (state.task ? named(group) : `${group.row.label} ${full(group)}`);
     const key = state.sort === "gap" ? (group) => { const found = gap(group); return found && -found.points; }
       : /^\d+$/.test(state.sort) ? (group) => share(group, Number(state.sort)) : mean;
     const sign = state.dir === "desc" ? -1 : 1;
+    const few = (group) => Math.max(...group.cells.map((cell) => (cell ? cell[3] : 0))) < own.least;
     const byName = (a, b) => label(a).localeCompare(label(b), "en", { numeric: true });
     if (state.sort === "name") return [...groups].sort((a, b) => sign * byName(a, b));
     return [...groups].sort((a, b) => {
       const [x, y] = [key(a), key(b)];
       if (x === null || y === null) return (x === null) - (y === null);  // what has no score stays last either way
-      return sign * (x - y) || byName(a, b);
+      return few(a) - few(b) || sign * (x - y) || byName(a, b);
     });
   }
 
@@ -113,7 +116,7 @@
       const groups = sorted(tasks.filter((row) => row.category !== "other").flatMap((row) => { const parts = partsOf(row); return parts.length ? parts : [wholeOf(row)]; }));
       const shown = state.all ? groups : groups.slice(0, SHOWN);
       left = groups.length - shown.length;
-      bodies.push(h("tbody", {}, shown.map((group) => line(group, group.metric ? [h("span", { class: "soft" }, `${group.row.label} · `), named(group)] : group.row.label, group.metric))));
+      bodies.push(h("tbody", {}, shown.map((group) => line(group, group.metric ? [h("span", { class: "soft" }, `${group.row.label} · `), full(group)] : group.row.label, group.metric))));
     }
     const head = h("thead", {}, h("tr", {}, header("name", "Group"), info.order.map((run) => header(String(run), info.runs[run].name, marker(run))),
       many() ? header("gap", "Gap") : null));
@@ -124,7 +127,7 @@
       h("div", { class: "scroll", role: "region", "aria-label": "Scores by group", tabindex: "0" }, table),
       left ? h("button", { type: "button", class: "bd-more", on: { click: () => change({ all: "1" }) } }, `Show ${left} more groups`) : null,
       h("p", { class: "soft bd-key" }, "The darker a cell, the higher its score. ▼ marks each model's lowest groups",
-        many() ? "; gap: points between the best and the worst complete model on the same samples" : "", ". Arrow keys move between cells",
+        many() ? "; gap: points between the best and the worst complete model on the same samples" : "", `. Groups of fewer than ${own.least} observations come last. Arrow keys move between cells`,
         own.samples ? "; Enter opens the samples." : "."));
   }
 
@@ -154,9 +157,9 @@
     const low = worst[run].has(idOf(group));
     const ends = cell[LOW] === null ? "" : `95 % CI ${number(cell[LOW], digits)} – ${number(cell[HIGH], digits)}, `;
     const about = `${ends}n ${cell[3]}${low ? ", among its lowest" : ""}`;
-    const full = `${info.runs[run].name}, ${group.row.label}${group.metric ? ` · ${named(group)}` : ""}: ${number(cell[VALUE], digits)}; ${about}`;
+    const words = `${info.runs[run].name}, ${group.row.label}${group.metric ? ` · ${full(group)}` : ""}: ${number(cell[VALUE], digits)}; ${about}`;
     const content = [number(cell[VALUE], digits), low ? h("span", { class: "bd-flag", "aria-hidden": "true" }, "▼") : null, h("span", { class: "visually-hidden" }, `; ${about}`)];
-    const attributes = { class: "bd-cell", tabindex: "-1", dataset: { about: full } };
+    const attributes = { class: "bd-cell", tabindex: "-1", dataset: { about: words } };
     const where = { task: group.row.name, group: group.metric ? (group.by ? `${group.by}=${group.value}` : group.value) : "", run };
     return h("td", { class: `bd-t${Math.round(8 * Math.min(1, Math.max(0, cell[VALUE] / group.scale)))}` },
       own.samples ? h("a", { ...attributes, href: address("samples", where) }, content) : h("span", attributes, content));

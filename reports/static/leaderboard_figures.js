@@ -117,11 +117,12 @@ const leaderboardFigures = (root, info) => {
     const used = groups.filter(([, members]) => members.length);
     const across = Math.max(1, Math.min(used.length, Math.floor((width + 24) / 300)));
     const w = Math.min(640, Math.floor((width - 24 * (across - 1)) / across) - 1);
-    used.forEach(([title, members]) => {
-      const made = facet(title, members, w);
-      if (across > 2 && members.length > 4) made.classList.add("lb-tall");
-      box.append(made);
-    });
+    box.append(...used.map(([title, members]) => facet(title, members, w)));
+    const [first, others] = [box.firstChild, Math.ceil((used.length - 1) / (across - 1))];
+    if (across > 1 && others > 1 && used[0][1].length > 4) {  // the means, as high as the tasks beside them
+      first.style.gridRow = `1 / span ${others}`;
+      box.style.gridTemplateRows = `repeat(${others - 1}, max-content) 1fr`;
+    }
     return columns(box, across);
   }
 
