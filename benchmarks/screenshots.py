@@ -112,13 +112,14 @@ def take(browser: Any, shot: Shot, scheme: str, address: str) -> bytes:
 
 
 def small(picture: bytes) -> bytes:
-    """The picture in as many colours, of at most 256, as fit into `LARGEST` bytes."""
+    """The picture as it is where that fits into `LARGEST` bytes, else in as many colours as fit."""
     import PIL.Image
 
     image = PIL.Image.open(io.BytesIO(picture)).convert("RGB")
-    for colours in (256, 128, 64, 32, 16):
+    for colours in (None, 256, 128, 64, 32, 16):
         out = io.BytesIO()
-        image.quantize(colours, dither=PIL.Image.Dither.NONE).save(out, "PNG", optimize=True)
+        fewer = image.quantize(colours, dither=PIL.Image.Dither.NONE) if colours else image
+        fewer.save(out, "PNG", optimize=True)
         if out.tell() <= LARGEST:
             break
     return out.getvalue()

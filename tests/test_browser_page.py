@@ -31,6 +31,20 @@ def test_one_section_is_shown_at_a_time_and_the_address_says_which(page: Any, wa
     assert page.locator("#section-one").is_visible()
 
 
+def test_another_tab_begins_at_its_top(page: Any, watch: Any, tmp_path: Path):
+    tall = Markup("<p>{}</p>").format("line\n") * 200
+    sections = [Section(name, name, tall) for name in ("one", "two")]
+    path = tmp_path / "page.html"
+    path.write_text("".join(render("title", sections)), encoding="utf-8")
+    watch.open(path)
+    page.mouse.wheel(0, 1500)
+    page.wait_for_timeout(100)
+    assert page.evaluate("scrollY") > 500
+    page.locator("nav a").nth(1).click()
+    assert page.locator("#section-two").is_visible()
+    assert page.evaluate("scrollY") == 0
+
+
 def test_hostile_text_is_text_in_markup_title_and_data(page: Any, watch: Any, tmp_path: Path):
     watch.open(written(tmp_path / "page.html"))
     assert page.locator("#section-one p").text_content() == HOSTILE

@@ -271,6 +271,22 @@ def test_on_a_phone_a_model_is_a_card_and_nothing_is_cut(
         assert box["x"] + box["width"] <= 390
 
 
+def test_on_a_phone_a_task_of_one_run_is_a_card_and_nothing_is_cut(
+    page: Any, watch: Any, ten: list[Path], tmp_path: Path
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    watch.open(page_of(ten[:1], tmp_path / "one.html"))
+    lines = page.locator("#lb-single > tbody > tr")
+    assert lines.count() == 1 + 6 + 18
+    for place in (0, 2, 24):
+        for cell in lines.nth(place).locator("th, td:visible").all():
+            box = cell.bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+    assert "unparsed" in lines.nth(2).locator("td:visible").nth(3).evaluate("td => td.dataset.label")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_the_table_is_copied_as_markdown_latex_and_csv(browser: Any, three: list[Path], tmp_path: Path) -> None:
     context = browser.new_context()
     context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -85,6 +85,7 @@ const harness = (() => {
     const shown = all.find((section) => section.dataset.section === path) ?? all[0];
     if (!shown) return;
     const id = shown.dataset.section;
+    if (shown.hidden) scrollTo(0, 0);  // another tab begins at its top
     for (const section of all) section.hidden = section !== shown;
     for (const tab of document.querySelectorAll("[data-tab]")) {
       if (tab.dataset.tab === id) tab.setAttribute("aria-current", "page");

@@ -222,15 +222,17 @@ const leaderboardFigures = (root, info) => {
     return runs.filter((other) => last(info.runs[other].name) === name).length === 1 ? name : info.runs[run].name;
   }
 
+  const ruler = h("canvas").getContext("2d");
   /** The spot of each label: beside its point where that is free, else farther away, with a line between them.
       Spots are [x, y, width, height] of the text. */
   function spots(points, box) {
+    ruler.font = "11px Inter, system-ui, sans-serif";
     const taken = points.map(({ x, y }) => [x - 6, y - 6, 12, 12]);
     const overlap = ([x, y, w, high]) => taken.reduce((sum, [tx, ty, tw, th]) =>
       sum + Math.max(0, Math.min(x + w, tx + tw) - Math.max(x, tx)) * Math.max(0, Math.min(y + high, ty + th) - Math.max(y, ty)), 0)
       + 1e4 * (x < box[0] || y < box[1] || x + w > box[2] || y + high > box[3]);
     return points.map(({ x, y, name }) => {
-      const w = 6.3 * name.length;
+      const w = ruler.measureText(name).width + 2;
       const near = [[x + 9, y - 7], [x - 9 - w, y - 7], [x - w / 2, y - 22], [x - w / 2, y + 9]];
       const far = [20, 34, 48, 64, 84, 110].flatMap((radius) => Array.from({ length: 16 }, (_, turn) => (turn * Math.PI) / 8)
         .map((angle) => [x + radius * Math.cos(angle) - (Math.cos(angle) < -0.3 ? w : Math.cos(angle) < 0.3 ? w / 2 : 0), y + radius * Math.sin(angle) - 7]));
