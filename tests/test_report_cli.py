@@ -45,14 +45,14 @@ def sections(path: Path) -> list[str]:
 def test_one_run_has_its_report_in_its_folder(two: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["report", "runs/a"]) == 0
     assert re.fullmatch(r"runs/a/report\.html: [\d.]+ [kM]B, 1 run, 100 samples\n", capsys.readouterr().out)
-    assert sections(two / "runs/a/report.html") == ["leaderboard", "samples"]
+    assert sections(two / "runs/a/report.html") == ["leaderboard", "breakdown", "samples"]
     assert "<title>a</title>" in (two / "runs/a/report.html").read_text(encoding="utf-8")
 
 
 def test_several_runs_or_a_folder_of_them_make_a_leaderboard(two: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["report", "runs/a", "runs/b"]) == 0
     assert "leaderboard.html: " in capsys.readouterr().out
-    assert sections(two / "leaderboard.html") == ["leaderboard", "compare", "samples"]
+    assert sections(two / "leaderboard.html") == ["leaderboard", "breakdown", "compare", "samples"]
     assert main(["report", "runs", "-o", "out/all.html", "--title", "All & more"]) == 0
     assert ", 2 runs, 200 samples" in capsys.readouterr().out
     assert "<title>All &amp; more</title>" in (two / "out/all.html").read_text(encoding="utf-8")
@@ -96,7 +96,7 @@ def test_the_table_alone_goes_to_standard_output_or_a_file(
 def test_training_and_evaluation_runs_may_be_mixed(two: Path, training_logs: Any):
     training_logs.write(two / "trained")
     assert main(["report", "runs", "trained", "--no-samples"]) == 0
-    assert sections(two / "leaderboard.html") == ["leaderboard", "compare", "training"]
+    assert sections(two / "leaderboard.html") == ["leaderboard", "breakdown", "compare", "training"]
     assert main(["report", "trained"]) == 0
     assert sections(two / "trained/report.html") == ["training"]
 
@@ -136,7 +136,7 @@ def test_a_broken_run_in_a_folder_is_named(two: Path, capsys: pytest.CaptureFixt
 def test_eval_leaves_a_report_in_its_run(letters: list[str], capsys: pytest.CaptureFixture[str]):
     assert main(letters) == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith("s, with report.html")
-    assert sections(Path("run/report.html")) == ["leaderboard", "samples"]
+    assert sections(Path("run/report.html")) == ["leaderboard", "breakdown", "samples"]
 
 
 def test_eval_leaves_none_where_none_is_wanted(letters: list[str], capsys: pytest.CaptureFixture[str]):
