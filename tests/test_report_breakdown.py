@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from harness.errors import HarnessError
 from harness.jsonl import read_lines
 from harness.scores.stats import Estimate
 from reports.board.board import make_board
@@ -162,6 +163,13 @@ def test_a_run_without_its_score_lines_has_no_outcomes(tmp_path: Path, board_run
     [run] = load_runs([path])
     assert read_outcomes(run, "mmmu") is None
     assert breakdown_section(make_board([run])).data["breakdown-data"]["counts"] == {"task:mmmu": [None]}
+
+
+def test_a_broken_run_is_one_line_that_names_the_file(tmp_path: Path, board_runs: Any):
+    path = board_runs.write_run(tmp_path / "a", {"mmmu": 50.0})
+    (path / "scores" / "mmmu.jsonl").write_text('{"id": 7}\n', encoding="utf-8")
+    with pytest.raises(HarnessError, match=r"scores/mmmu\.jsonl:1: broken: [^\n]+$"):
+        breakdown_section(make_board(load_runs([path])))
 
 
 # --- in a browser -------------------------------------------------------------------------------------------
