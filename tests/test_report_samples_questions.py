@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 import harness
+from harness.models.mock import MockBackend
 from reports.build import build
 from reports.runs import load_runs
 
@@ -144,7 +145,7 @@ def real(samples_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in (("a", "<think>It\n\n- must be</think>\n\n\\boxed{B}"), ("b", "[100, 200, 600, 700]")):
         runs.append(folder / name)
         tasks = "docvqa,chartqa,mathvision,mmmu,refcoco"
-        harness.evaluate(f"mock:text={text}", tasks=tasks, data=str(samples_dir), out=str(runs[-1]))
+        harness.evaluate(MockBackend(text), tasks=tasks, data=str(samples_dir), out=str(runs[-1]))
     return report(folder / "report.html", *runs)
 
 

@@ -6,6 +6,8 @@ const samplesText = (() => {
   const OPEN = "\ue000", SHUT = "\ue001";
   const CHIP = /<image(?:[ _]?(\d{1,3}))?>/gi;
   const MARKED = new RegExp(`${OPEN}(\\d*)${SHUT}`, "g");
+  /** Characters of a text that are laid out at once. */
+  const LONG = 50000;
   /** Whether texts are shown as they are. */
   let raw = false;
 
@@ -29,8 +31,13 @@ const samplesText = (() => {
     return root;
   }
 
-  /** A text as it is. */
-  const plain = (text, attributes) => h("pre", { dir: "auto", ...attributes }, foreign(text.replace(/^\n+/, "")));
+  /** A text as it is; of a very long one the beginning, until all of it is wanted. */
+  function plain(text, attributes) {
+    const shown = foreign(text.replace(/^\n+/, ""));
+    const more = shown.length > LONG ? h("button", { type: "button", class: "samples-more",
+      on: { click: () => more.replaceWith(shown.slice(LONG)) } }, `Show all ${shown.length.toLocaleString("en")} characters`) : null;
+    return h("pre", { dir: "auto", ...attributes }, shown.slice(0, LONG), more);
+  }
 
   /** A text, typeset unless texts are wanted raw or it cannot be. */
   function passage(text, attributes) {
