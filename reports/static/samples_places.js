@@ -15,6 +15,11 @@ const samplesPlaces = (() => {
   const words = { box: "box", rings: "region", points: "points" };
   const isTrue = (layer) => layer.run === null;
 
+  function outline(shape, w, k) {
+    const corner = ([x, y]) => `${(x * w).toFixed(1)} ${(y * k).toFixed(1)}`;
+    return shape.rings.map((ring) => `M${ring.map(corner).join("L")}Z`).join("");
+  }
+
   /** The elements of a shape: each outline lies on a white one, so that it is seen on any picture. */
   function draw(shape, w, k, state) {
     if (shape.box) {
@@ -23,9 +28,8 @@ const samplesPlaces = (() => {
       return [svg("rect", { ...at, class: "samples-under" }), svg("rect", { ...at, class: state })];
     }
     if (shape.rings) {
-      const corner = ([x, y]) => `${(x * w).toFixed(1)} ${(y * k).toFixed(1)}`;
-      const d = shape.rings.map((ring) => `M${ring.map(corner).join("L")}Z`).join("");
-      return [svg("path", { d, class: "samples-under" }), svg("path", { d, class: `${state} samples-region`, "fill-rule": "evenodd" })];
+      const d = outline(shape, w, k);
+      return [svg("path", { d, class: "samples-under" }), svg("path", { d, class: state })];
     }
     return shape.points.map(([x, y, hit]) => {
       const [cx, cy, r] = [x * w, y * k, 13];
@@ -40,7 +44,7 @@ const samplesPlaces = (() => {
   const drawnBy = (layer) => ({ class: isTrue(layer) ? "" : tone(layer.run),
     dataset: { layer: isTrue(layer) ? "true" : "predicted", run: layer.run ?? "" } });
 
-  /** The drawing over an image: predictions first, the ground truth last, so that none hides it. */
+  /** The drawing over an image: the ground truth last, so that nothing hides it, but for the tint of its regions. */
   function overlay(layers, size) {
     const scale = 1000 / Math.max(size[0], size[1]);
     const [w, k] = [size[0] * scale, size[1] * scale];
@@ -50,8 +54,10 @@ const samplesPlaces = (() => {
       const state = isTrue(layer) ? "samples-true" : `samples-predicted ${layer.right ? "samples-right" : "samples-wrong"}`;
       return svg("g", drawnBy(layer), layer.shapes.flatMap((shape) => draw(shape, w, k, state)));
     });
+    const tints = layers.filter(isTrue).flatMap((layer) => layer.shapes.filter((shape) => shape.rings)
+      .map((shape) => svg("path", { ...drawnBy(layer), d: outline(shape, w, k), class: "samples-region", "fill-rule": "evenodd" })));
     return svg("svg", { class: "samples-overlay", viewBox: `0 0 ${w} ${k}`, preserveAspectRatio: "none", role: "img" },
-      svg("title", {}, told.join("; ")), groups);
+      svg("title", {}, told.join("; ")), tints, groups);
   }
 
   /** Where labels go: the upper left corner of each, inside the picture and on no other label; null where there is no room.

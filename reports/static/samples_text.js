@@ -66,8 +66,10 @@ const samplesText = (() => {
 
   /** A part that is made when it is first opened. */
   function folded(title, make) {
-    const details = h("details", {}, h("summary", {}, title));
-    details.addEventListener("toggle", () => { if (details.open && details.children.length === 1) details.append(make()); });
+    const summary = h("summary", {}, title), details = h("details", {}, summary);
+    const fill = () => { if (details.children.length === 1) details.append(make()); };
+    summary.addEventListener("click", fill);
+    details.addEventListener("toggle", () => { if (details.open) fill(); }); // a search in the page opens it too
     return details;
   }
 
