@@ -285,6 +285,7 @@ def test_thinking_that_was_cut_off_is_folded_too(opened: Any):
     summary = card.locator("summary")
     assert summary.text_content() == "Thinking (3 characters, cut off)"
     assert "… truncated" in card.text_content()
+    assert "Parsed answer: none" in card.text_content()
     summary.click()
     assert card.locator(".samples-text").text_content().strip() == "hmm"
 
@@ -776,6 +777,26 @@ def test_images_beyond_the_cap_come_from_the_folder_beside_it(
     assert any(beside in address for address in watch.requests)
     page.keyboard.press("j")
     page.locator(".samples-absent", has_text="No image kept").wait_for()
+
+
+def test_a_preview_gives_way_to_the_image_beside_the_page(
+    page: Any, watch: Any, tmp_path: Path, sample_runs: ModuleType
+):
+    make = sample_runs
+    name = make.picture(tmp_path / "run", (1200, 800), (-1, 1, 0))
+    item = make.choice_item("c", images=[name], sizes=[[1200, 800]])
+    run = make.write_run(tmp_path / "run", {"ai2d": [(item, make.response("A"))]})
+    out = make.write_page(tmp_path / "report.html", [run], limit=600_000)
+    watch.open(out, "#/samples")
+    page.locator(f".samples-frame img[src$='{name}']").wait_for()
+    assert page.locator(".samples-note").text_content() == ""
+    (tmp_path / "report_media" / name).unlink()
+    page.reload()
+    missing = f"Preview only: the image is not beside the page: report_media/{name}"
+    page.locator(".samples-absent", has_text=missing).wait_for()
+    assert page.locator(".samples-frame img").get_attribute("src").startswith("data:image/webp")
+    assert all("ERR_FILE_NOT_FOUND" in error for error in watch.errors)
+    watch.errors.clear()
 
 
 def test_many_samples_are_listed_without_being_elements(

@@ -69,14 +69,16 @@ def measures_of(replies: Sequence[Mapping[str, Any]], asked: Mapping[str, Any]) 
     size, *_ = asked.get("size") or [(1, 1)]
     true = asked.get("shapes") or []
     return Measures(
-        _mean(reply.get("k", {}).get("iou") for reply in replies),
-        _mean(distance(reply.get("shapes", ()), true, size) for reply in replies) if true else None,
-        _mean(reply.get("ct") for reply in replies),
-        _mean(reply.get("l") for reply in replies),
+        _mean([reply["k"].get("iou") for reply in replies if "k" in reply]),
+        _mean([distance(reply["shapes"], true, size) for reply in replies if "shapes" in reply])
+        if true
+        else None,
+        _mean([reply.get("ct") for reply in replies]),
+        _mean([reply.get("l") for reply in replies]),
     )
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
+def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
 

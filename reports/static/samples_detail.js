@@ -197,7 +197,7 @@ const samplesDetail = (() => {
 
   /** What was read from a response, and how. */
   function parsed(reply) {
-    if (reply.x === undefined) return null;
+    if (reply.x === undefined) return hasVerdict(reply) ? h("p", { class: "samples-facts soft" }, "Parsed answer: none") : null;
     return h("div", { class: "samples-read" },
       h("div", { class: "samples-headed" }, h("h5", {}, "Parsed answer"), copyButton(reply.x, "the parsed answer")),
       h("code", {}, bdi(reply.x)),
