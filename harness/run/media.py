@@ -205,6 +205,14 @@ def shrunk_webp(picture: Image, pixels: int, quality: int) -> bytes:
     return buffer.getvalue()
 
 
+def shrunk_jpeg(picture: Image, longest: int, quality: int) -> bytes:
+    """A picture as it is shown as a JPEG, at most so many pixels on its longer side: what a rollout shows."""
+    picture.thumbnail((longest, longest))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
 class Copies:
     """Writes copies of shown images beside the run's work, each once.
 
