@@ -48,6 +48,8 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
+_TYPES = mimetypes.MimeTypes()
+_TYPES.add_type("image/webp", ".webp")  # Python knows it from 3.13 on
 _ALONE = "."
 """A run's name where the folder itself is the run; in addresses `_`, as browsers drop a dot."""
 
@@ -187,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._write(body)
 
     def _file(self, path: Path) -> None:
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        kind = _TYPES.guess_type(path.name)[0] or "application/octet-stream"
         with path.open("rb") as file:
             self.send_response(HTTPStatus.OK)
             self._rest(

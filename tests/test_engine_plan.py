@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count, islice, pairwise
@@ -16,7 +17,7 @@ import pytest
 from harness.data import RowSource
 from harness.errors import UsageError
 from harness.run.items import FailedRow, Planned
-from harness.run.media import LARGEST, Copies, ImageStore, KeptImage
+from harness.run.media import KEPT_BYTES, KEPT_PIXELS, Copies, ImageStore, KeptImage
 from harness.run.plan import PlanOptions, TaskPlan, plan_task, request_seed
 from tasks.images import ImageError, ImageRef
 from tasks.types import Metric, Sample
@@ -189,13 +190,13 @@ def kept_picture(tmp_path: Path, picture: PIL.Image.Image, kind: str) -> KeptIma
     ("mode", "size", "kind", "suffix", "as_is"),
     [
         ("RGB", (100, 50), "PNG", ".png", True),
-        ("RGB", (LARGEST, 50), "JPEG", ".jpg", True),
-        ("RGB", (LARGEST + 1, 50), "PNG", ".jpg", False),
-        ("RGBA", (50, 2000), "PNG", ".jpg", False),
-        ("P", (1000, 1000), "PNG", ".jpg", False),
-        ("I;16", (1000, 10), "PNG", ".jpg", False),
-        ("RGB", (10, 10), "BMP", ".jpg", False),
-        ("RGB", (10, 10), "WEBP", ".jpg", False),
+        ("RGB", (1700, 2200), "JPEG", ".jpg", True),
+        ("RGB", (10, 10), "WEBP", ".webp", True),
+        ("RGB", (2100, 2000), "PNG", ".webp", False),
+        ("RGBA", (50, 2000), "PNG", ".webp", False),
+        ("P", (3000, 2000), "PNG", ".webp", False),
+        ("I;16", (1000, 10), "PNG", ".webp", False),
+        ("RGB", (10, 10), "BMP", ".webp", False),
     ],
 )
 def test_copies(tmp_path: Path, mode: str, size: tuple[int, int], kind: str, suffix: str, as_is: bool) -> None:
@@ -207,7 +208,29 @@ def test_copies(tmp_path: Path, mode: str, size: tuple[int, int], kind: str, suf
     assert path.suffix == suffix
     assert (path.read_bytes() == image.data) == as_is
     with PIL.Image.open(path) as copy:
-        assert max(copy.size) == min(max(size), LARGEST)
+        assert copy.size == size if math.prod(size) <= KEPT_PIXELS else math.prod(copy.size) <= KEPT_PIXELS
+        assert copy.width / copy.height == pytest.approx(size[0] / size[1], rel=0.01)
+
+
+def test_an_infographic_keeps_its_area_and_not_its_side(tmp_path: Path) -> None:
+    image = kept_picture(tmp_path, PIL.Image.new("RGB", (1000, 5000)), "BMP")
+    with Copies(tmp_path / "images") as copies:
+        copies.add(image)
+    with PIL.Image.open(tmp_path / "images" / image.name) as copy:
+        assert copy.width > 900
+        assert copy.height > 4500
+
+
+def test_a_heavy_picture_is_kept_lighter_and_a_side_beyond_webp_shorter(tmp_path: Path) -> None:
+    heavy = PIL.Image.effect_noise((1000, 1000), 80).convert("RGB")
+    for number, picture in enumerate((heavy, PIL.Image.new("RGB", (30_000, 20)))):
+        image = kept_picture(tmp_path, picture, "BMP")
+        with Copies(tmp_path / str(number)) as copies:
+            copies.add(image)
+        data = (tmp_path / str(number) / image.name).read_bytes()
+        assert number == 1 or KEPT_BYTES < len(data) < len(image.data)
+        with PIL.Image.open(tmp_path / str(number) / image.name) as copy:
+            assert copy.size == ((1000, 1000), (16383, 10))[number]
 
 
 def test_copies_are_not_written_again(fakes: ModuleType, tmp_path: Path) -> None:
@@ -221,7 +244,7 @@ def test_copies_are_not_written_again(fakes: ModuleType, tmp_path: Path) -> None
 
 
 def test_an_image_that_cannot_be_decoded_has_no_copy(fakes: ModuleType, tmp_path: Path) -> None:
-    torn = fakes.picture(1, (1000, 1000))[:300]
+    torn = fakes.picture(1, (2100, 2000))[:300]
     image = ImageStore(tmp_path).keep(ImageRef(torn))
     with Copies(tmp_path / "images") as copies:
         copies.add(image)

@@ -14,7 +14,7 @@ import pytest
 from harness.errors import HarnessError
 from reports.page import render
 from reports.samples import section as section_module
-from reports.samples.index import LOOPHOLE, MISSED, RIGHT, STATUSES, WRONG, cell_of, rank_of
+from reports.samples.index import OFFICIAL_ONLY, OURS_ONLY, RIGHT, STATUSES, WRONG, cell_of, rank_of
 from reports.samples.texts import true_answer
 from scorers.rules.choice import ChoiceTarget
 from scorers.rules.grounding import BoxTarget
@@ -60,8 +60,42 @@ def test_the_index_says_what_became_of_each_response(pair: Any):
     assert [ord(mask) - 48 for mask in alpha["verdict"][:4]] == [RIGHT, RIGHT, WRONG, WRONG]
     assert [ord(mask) - 48 for mask in beta["verdict"][:4]] == [RIGHT, WRONG, RIGHT, WRONG]
     assert (alpha["partial"], beta["partial"], beta["missing"]) == (False, True, 1)
-    assert alpha["value"][7] is None  # failed leaves n
+    assert alpha["value"][7] is None  # failed: excluded from n
     assert alpha["value"][8] == 0.5
+
+
+def test_the_index_has_what_the_list_is_sorted_by(pair: Any):
+    index, _ = opened(pair)
+    alpha, beta = index["runs"]
+    assert alpha["iou"] == [1, 1, 0, 0, *[None] * 6]
+    assert alpha["tokens"] == [7] * 10
+    assert alpha["latency"][:3] == [0.5, 0.5, 0.5]
+    assert beta["latency"][9] is None  # not answered
+    first, second = alpha["distance"][8:]
+    assert first == pytest.approx(
+        100 * 0.5 * 0.4 * 64 / 80, rel=0.03
+    )  # one of two points, 0.4 of the width away
+    assert second == 0
+    assert set(alpha["distance"][:8]) == {None}
+
+
+def test_what_no_sample_has_takes_no_room(sample_runs: Any, tmp_path: Path):
+    make = sample_runs
+    run = make.write_run(tmp_path / "run", {"ai2d": [(make.choice_item("c"), make.response("B"))]})
+    index, _ = opened(make.section_of([run]))
+    assert (index["runs"][0]["iou"], index["runs"][0]["distance"]) == ([], [])
+
+
+def test_the_chat_templates_output_is_there_where_the_run_recorded_it(sample_runs: Any, tmp_path: Path):
+    make = sample_runs
+    run = make.write_run(tmp_path / "run", {"ai2d": [(make.choice_item("c"), make.response("B"))]})
+    index, _ = opened(make.section_of([run]))
+    assert index["sets"][0]["rendered"] == {}
+    content = json.loads((run / "run.json").read_text())
+    content["tasks"]["ai2d"]["rendered"] = {"id": "c", "sha": "0", "example": "<|user|>Which?<|end|>"}
+    (run / "run.json").write_text(json.dumps(content))
+    index, _ = opened(make.section_of([run]))
+    assert index["sets"][0]["rendered"] == {"0": {"id": "c", "text": "<|user|>Which?<|end|>"}}
 
 
 def test_a_samples_texts_hold_all_that_the_page_shows(pair: Any):
@@ -84,7 +118,8 @@ def test_a_samples_texts_hold_all_that_the_page_shows(pair: Any):
     assert (choice["c"], choice["right"]) == (["red", "green", "blue"], [1])
     assert choice["g"] == {"image": "x0"}
     reply = choice["r"]["0"]["e"][0]
-    assert reply["t"] == [[1, "<think>It is green.</think>"], [0, "B"]]
+    assert reply["t"] == [[1, "<think>It is green.</think>", 7, 8], [0, "B"]]
+    assert all_texts["ai2d/c2"]["r"]["0"]["e"][0]["t"] == [[1, "<think>hmm", 7, 0]]
     assert (reply["a"], reply["x"], reply["v"]) == ("B", "B", 1)
     assert all_texts["ai2d/c3"]["r"]["0"]["e"][0]["err"] == "the endpoint said 500"
     points = all_texts["refspatial/m0"]["r"]["0"]["e"][0]["shapes"]
@@ -194,10 +229,10 @@ SCORE = {"status": "ok", "value": 1.0, "official": 0.0, "components": {"iou": 0.
 @pytest.mark.parametrize(
     ("score", "of", "wanted"),
     [
-        (SCORE, "value", RIGHT | MISSED),
-        (SCORE, "official", WRONG | MISSED),
-        (SCORE, "iou", WRONG | MISSED),
-        ({**SCORE, "value": 0.0, "official": 1.0}, "official", RIGHT | LOOPHOLE),
+        (SCORE, "value", RIGHT | OURS_ONLY),
+        (SCORE, "official", WRONG | OURS_ONLY),
+        (SCORE, "iou", WRONG | OURS_ONLY),
+        ({**SCORE, "value": 0.0, "official": 1.0}, "official", RIGHT | OFFICIAL_ONLY),
         ({**SCORE, "official": None}, "official", RIGHT),
         ({**SCORE, "status": "error"}, "value", 0),
         ({"status": "unparsed", "value": 0.0}, "value", WRONG),
@@ -268,7 +303,7 @@ def test_responses_are_taken_apart_by_the_runs_own_delimiters(sample_runs: Any, 
     path.write_text(json.dumps(own))
     _, all_texts = opened(make.section_of([run]))
     reply = all_texts["ai2d/c"]["r"]["0"]["e"][0]
-    assert (reply["t"], reply["a"]) == ([[1, "<plan>red?</plan>"], [0, "B"]], "B")
+    assert (reply["t"], reply["a"]) == ([[1, "<plan>red?</plan>", 6, 7], [0, "B"]], "B")
 
 
 def test_a_task_of_a_file_is_shown_without_running_that_file(sample_runs: Any, tmp_path: Path):

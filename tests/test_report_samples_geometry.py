@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from harness.jsonl import plain
 from harness.scores.judging import score_json
-from reports.samples.geometry import drawn
+from reports.samples.geometry import distance, drawn
 from scorers.place.masks import encode
 from scorers.rules.grounding import BoxTarget, grounding
 from scorers.rules.refspatial import MaskTarget, points_in_mask
@@ -122,6 +123,30 @@ def test_a_point_for_a_polygon_is_in_fractions_and_judged_by_its_outline():
     assert score["value"] == 1
     assert read == [{"points": [[0.9, 0.5, 1]]}]
     assert len(gold[0]["rings"][0]) == 4
+
+
+SQUARE = [{"rings": [[[0.2, 0.2], [0.4, 0.2], [0.4, 0.4], [0.2, 0.4]]]}]
+
+
+@pytest.mark.parametrize(
+    ("points", "wanted"),
+    [
+        ([[0.3, 0.3, 1]], 0),
+        ([[0.7, 0.3, 0]], 100 * 0.3 * 300 / 500),  # straight to the right side
+        ([[0.7, 0.8, 0]], 100 * math.hypot(0.3 * 300, 0.4 * 400) / 500),  # to the corner
+        ([[0.3, 0.3, 1], [0.7, 0.3, 0]], 50 * 0.3 * 300 / 500),
+        ([[0.3, 0.3, 0]], 100 * 0.1 * 300 / 500),  # found outside: to the nearest side
+    ],
+)
+def test_how_far_points_are_from_the_true_place(points: Any, wanted: float):
+    assert distance([{"points": points}], SQUARE, (300, 400)) == pytest.approx(wanted)
+
+
+def test_a_box_is_an_outline_too_and_without_points_there_is_no_distance():
+    box = [{"box": [0.2, 0.2, 0.4, 0.4]}]
+    assert distance([{"points": [[0.7, 0.3, 0]]}], box, (300, 400)) == pytest.approx(18)
+    assert distance(box, SQUARE, (300, 400)) is None
+    assert distance([{"points": [[0.7, 0.3, 0]]}], [], (300, 400)) is None
 
 
 def test_a_word_is_no_place():

@@ -14,7 +14,7 @@ from PIL import Image
 
 from harness.errors import HarnessError
 from reports.samples import thumbnails
-from reports.samples.thumbnails import Folder, Pictures, clear, thumbnail
+from reports.samples.thumbnails import PREVIEW, Folder, Pictures, clear, preview
 
 
 @pytest.fixture
@@ -48,22 +48,38 @@ def test_what_fits_is_in_the_page_as_it_is_and_no_folder_is_made(folder: Any, tm
     assert not media.exists()
 
 
-def test_beyond_the_cap_disagreements_come_first_large_ones_shrunk(folder: Any, tmp_path: Path):
+def test_beyond_the_cap_disagreements_are_whole_and_the_others_previews(folder: Any, tmp_path: Path):
     files, names = folder
     media = tmp_path / "out" / "a page_media"
-    small = thumbnail((files.path / names[2]).read_bytes())
-    limit = len(small) * 4 // 3 + thumbnails.SMALL * 4 // 3 + 300  # one thumbnail and some small ones
+    large = [files.sizes[name] for name in names[:3]]
+    limit = int((max(large) * 4 / 3 + 5000) / thumbnails.WHOLE)  # one large image whole, and then small ones
     placed = added(files, names, [2, 1, 0, 0, 2, 2]).place(media, limit)
-    assert placed.block[2] >= 0
-    assert placed.block[3] >= 0
-    assert placed.block[0] == -1
-    assert max(decoded(placed.blocks[placed.block[2]]["2"]).size) == 320
-    assert sum(len(url) for block in placed.blocks for url in block.values()) <= limit
-    whole = [n for n in range(6) if placed.block[n] >= 0 and n >= 3]
-    assert {path.name for path in media.iterdir()} == {name for n, name in enumerate(names) if n not in whole}
+    urls = {number: url for block in placed.blocks for number, url in block.items()}
+    assert {number: url.partition(";")[0] for number, url in urls.items()}["2"] == "data:image/png"
+    assert base64.b64decode(urls["2"].partition(",")[2]) == (files.path / names[2]).read_bytes()
+    assert sum(map(len, urls.values())) <= limit
+    assert all(f"{number}" in urls for number in (2, 3, 4, 5))
+    assert {path.name for path in media.iterdir()} == {names[0], names[1]}
     assert placed.bases == ["a%20page_media/"]
     assert placed.name[0] == names[0]
     assert (media / names[0]).read_bytes() == (files.path / names[0]).read_bytes()
+
+
+def test_a_preview_keeps_the_shape_and_not_the_side():
+    buffer = io.BytesIO()
+    Image.new("RGB", (1000, 5000), "white").save(buffer, "PNG")
+    small = Image.open(io.BytesIO(preview(buffer.getvalue()) or b""))
+    assert small.format == "WEBP"
+    assert small.width * small.height <= PREVIEW
+    assert small.width == pytest.approx(245, abs=2)
+
+
+def test_a_preview_stands_in_for_what_is_beside_the_page(folder: Any, tmp_path: Path):
+    files, names = folder
+    placed = added(files, names[:2], [0, 0]).place(tmp_path / "page_media", files.sizes[names[0]])
+    assert sorted(placed.block) == [0, 0]
+    assert placed.base == [0, 0]
+    assert [decoded(placed.blocks[0][number]).format for number in "01"] == ["WEBP", "WEBP"]
 
 
 def test_tasks_take_turns(folder: Any):
@@ -149,26 +165,26 @@ def test_the_work_of_shrinking_is_bounded(folder: Any, monkeypatch: pytest.Monke
     files, names = folder
     monkeypatch.setattr(thumbnails, "DECODED", files.sizes[names[0]] + 10)
     monkeypatch.setattr(thumbnails, "SMALL", 1000)
-    placed = added(files, names, [0] * 6).place(None, 800_000)
+    placed = added(files, names, [0] * 6).place(None, 300_000)
     assert [number >= 0 for number in placed.block] == [True, False, False, True, True, True]
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "I;16", "CMYK"])
-def test_any_picture_becomes_a_thumbnail(mode: str):
+def test_any_picture_has_a_preview(mode: str):
     kind = "JPEG" if mode == "CMYK" else "PNG"
     buffer = io.BytesIO()
-    (Image.new(mode, (640, 200)) if mode != "RGBA" else Image.new(mode, (640, 200), (0, 0, 0, 0))).save(
+    (Image.new(mode, (1600, 500)) if mode != "RGBA" else Image.new(mode, (1600, 500), (0, 0, 0, 0))).save(
         buffer, kind
     )
-    small = Image.open(io.BytesIO(thumbnail(buffer.getvalue()) or b""))
-    assert small.size == (320, 100)
+    small = Image.open(io.BytesIO(preview(buffer.getvalue()) or b""))
+    assert small.size == pytest.approx((979, 306), abs=2)
     if mode == "RGBA":
-        assert small.getpixel((5, 5)) == (255, 255, 255)
+        assert small.convert("RGB").getpixel((5, 5)) == (255, 255, 255)
 
 
 @pytest.mark.parametrize("data", [b"", b"no image", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0 torn"])
-def test_what_is_no_picture_becomes_none(data: bytes):
-    assert thumbnail(data) is None
+def test_what_is_no_picture_has_no_preview(data: bytes):
+    assert preview(data) is None
 
 
 def test_blocks_stay_small(folder: Any, monkeypatch: pytest.MonkeyPatch):

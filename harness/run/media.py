@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.jsonl import encode, write_atomic
 from harness.spool import Spool
@@ -20,13 +21,20 @@ from tasks.picture import Header, file_bytes
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from PIL.Image import Image
+
 IN_MEMORY = 256 << 20
 """Bytes of encoded images held in memory; further ones lie in a temporary file."""
-LARGEST = 768
-"""Pixels of the longer side of a kept copy."""
+KEPT_PIXELS = 4 << 20
+"""Width × height of a kept copy at most: on a page scanned at 200 dpi small print stays readable."""
+KEPT_BYTES = 512 << 10
+"""Bytes up to which a picture of no more pixels is kept as it is."""
+_LONGEST = 16383
+"""Pixels of a side that WebP can hold."""
 _MET_LATELY = 4096
 """Files of which is remembered that their image is held, and their hash: others are read again."""
-_PNG, _JPEG = b"\x89PNG", b"\xff\xd8\xff"
+_SIGNS = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"RIFF": ".webp"}
+"""How a file begins → the suffix of a copy that holds its own bytes."""
 
 
 class KeptImage(ImageRef):
@@ -160,29 +168,45 @@ class ImageStore:
 
 
 def copy_name(sha: str, data: bytes, header: Header) -> str:
-    """The name of an image's copy: its own suffix where it is kept as it is, else `.jpg`."""
-    as_png = kept_as_is(data, header) and data.startswith(_PNG)
-    return f"{sha[:24]}.png" if as_png else f"{sha[:24]}.jpg"
+    """The name of an image's copy: its own suffix where it is kept as it is, else `.webp`."""
+    return f"{sha[:24]}{_SIGNS[_sign(data)] if kept_as_is(data, header) else '.webp'}"
+
+
+def _sign(data: bytes) -> bytes:
+    return next((sign for sign in _SIGNS if data.startswith(sign)), b"")
 
 
 def kept_as_is(data: bytes, header: Header) -> bool:
-    """Whether a copy holds an image's own bytes: small, and of a form that every browser shows alike."""
-    return header.plain and max(header.size) <= LARGEST and data.startswith((_PNG, _JPEG))
+    """Whether a copy holds an image's own bytes: not too large, and every browser shows them alike."""
+    small = len(data) <= KEPT_BYTES and math.prod(header.size) <= KEPT_PIXELS
+    return small and header.plain and _sign(data) in _SIGNS
 
 
 def write_copy(image: KeptImage, folder: Path) -> None:
-    """Write an image's copy, at most 768 px on its longer side; nothing where it cannot be decoded."""
+    """Write an image's copy, of at most 4 megapixels; nothing where it cannot be decoded."""
     data = image.data
     try:
         if not kept_as_is(data, image.header):
-            data = shrunk_jpeg(image.picture(), LARGEST, quality=85)
+            data = shrunk_webp(image.picture(), KEPT_PIXELS, quality=80)
     except ImageError:
         return  # The backend meets the same image and says so.
     write_atomic(folder / image.name, [data], durable=False)
 
 
-def shrunk_jpeg(picture: Any, longest: int, quality: int) -> bytes:
-    """A picture as it is shown (`ImageRef.picture`) as a JPEG, at most so many pixels on its longer side."""
+def shrunk_webp(picture: Image, pixels: int, quality: int) -> bytes:
+    """A picture as it is shown (`ImageRef.picture`) as a WebP of at most so many pixels, its aspect kept."""
+    width, height = picture.size
+    scale = min(1.0, math.sqrt(pixels / (width * height)), _LONGEST / max(width, height))
+    if scale < 1:
+        size = max(1, int(width * scale)), max(1, int(height * scale))
+        picture = picture.resize(size, reducing_gap=3.0)
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=quality, method=2)
+    return buffer.getvalue()
+
+
+def shrunk_jpeg(picture: Image, longest: int, quality: int) -> bytes:
+    """A picture as it is shown as a JPEG, at most so many pixels on its longer side: what a rollout shows."""
     picture.thumbnail((longest, longest))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=quality)

@@ -14,12 +14,13 @@ from harness.scores.aggregate import PARTING
 from harness.scores.verdicts import Labels
 from harness.spool import Spool
 from reports.runs import Run
+from reports.samples.geometry import distance
 from scorers.types import Status
 
 STATUSES = (*(str(status) for status in Status), "missing")
 """In the order of the bits of a cell's status."""
-RIGHT, WRONG, LOOPHOLE, MISSED = 1, 2, 4, 8
-"""The bits of a cell's verdict."""
+RIGHT, WRONG, OFFICIAL_ONLY, OURS_ONLY = 1, 2, 4, 8
+"""The bits of a cell's verdict; the last two: only the official rule, only ours counts a response as right."""
 START = 110
 """Characters of a question in the list."""
 SHARED = 30
@@ -43,6 +44,45 @@ class Cell(NamedTuple):
 NOT_ASKED = Cell(0, 0, None, None)
 
 
+class Measures(NamedTuple):
+    """What the list is sorted by beside the score: means over a sample's epochs, None where there is none."""
+
+    iou: float | None
+    distance: float | None
+    """Of points from the true place, in % of the image's diagonal."""
+    tokens: float | None
+    """Of the response."""
+    latency: float | None
+    """Seconds."""
+
+
+NOT_MEASURED = Measures(None, None, None, None)
+
+
+def measures_of(replies: Sequence[Mapping[str, Any]], asked: Mapping[str, Any]) -> Measures:
+    """The measures of a sample.
+
+    Args:
+        replies: one an epoch, as `reports.samples.texts.reply` gives them.
+        asked: as `reports.samples.texts.asked` gives it.
+    """
+    size, *_ = asked.get("size") or [(1, 1)]
+    true = asked.get("shapes") or []
+    return Measures(
+        _mean([reply["k"].get("iou") for reply in replies if "k" in reply]),
+        _mean([distance(reply["shapes"], true, size) for reply in replies if "shapes" in reply])
+        if true
+        else None,
+        _mean([reply.get("ct") for reply in replies]),
+        _mean([reply.get("l") for reply in replies]),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
 def cell_of(scores: Sequence[Mapping[str, Any]], epochs: int, of: str) -> Cell:
     """The cell of a sample that a run asks.
 
@@ -62,7 +102,7 @@ def cell_of(scores: Sequence[Mapping[str, Any]], epochs: int, of: str) -> Cell:
         counted.append(score)
         official = score.get("official")
         if official is not None and abs(official - score["value"]) >= PARTING:
-            verdict |= LOOPHOLE if official > score["value"] else MISSED
+            verdict |= OFFICIAL_ONLY if official > score["value"] else OURS_ONLY
     if not counted:
         return Cell(status, verdict, None, None)
     officials = [score["official"] for score in counted if score.get("official") is not None]
@@ -77,9 +117,9 @@ def _of(score: Mapping[str, Any], name: str) -> float:
 
 
 def rank_of(cells: Sequence[Cell]) -> int:
-    """How early a sample's images go into the page: 0 where verdicts part, 1 where one is not right, else 2."""
+    """How early a sample's images come: 0 where verdicts disagree, 1 where one is not right, else 2."""
     verdicts = [cell.verdict for cell in cells]
-    if any(verdict & (LOOPHOLE | MISSED) for verdict in verdicts) or (
+    if any(verdict & (OFFICIAL_ONLY | OURS_ONLY) for verdict in verdicts) or (
         any(verdict & RIGHT for verdict in verdicts) and any(verdict & WRONG for verdict in verdicts)
     ):
         return 0
@@ -137,24 +177,26 @@ class Column:
 
     def __init__(self) -> None:
         self.status, self.verdict = bytearray(), bytearray()
-        self.value, self.official = array("d"), array("d")
+        self.numbers = {name: array("d") for name in ("value", "official", *Measures._fields)}
         """NaN for none."""
 
-    def add(self, cell: Cell) -> None:
+    def add(self, cell: Cell, measures: Measures) -> None:
         """The next sample."""
         self.status.append(cell.status)
         self.verdict.append(cell.verdict)
-        self.value.append(math.nan if cell.value is None else cell.value)
-        self.official.append(math.nan if cell.official is None else cell.official)
+        numbers = (cell.value, cell.official, *measures)
+        for column, number in zip(self.numbers.values(), numbers, strict=True):
+            column.append(math.nan if number is None else number)
 
     def pieces(self, run: Run) -> Iterator[str]:
-        """As the page holds it: masks of bits as characters from "0" on."""
+        """As the page holds it: masks of bits as characters from "0" on; numbers that no sample has as []."""
         yield json.dumps(described(run), separators=(",", ":"))[:-1]
         for name, bits in (("status", self.status), ("verdict", self.verdict)):
             yield f',"{name}":' + json.dumps("".join([chr(48 + mask) for mask in bits]))
-        for name, numbers in (("value", self.value), ("official", self.official)):
+        for name, numbers in self.numbers.items():
             yield f',"{name}":'
-            yield from _listed(None if math.isnan(number) else short(number) for number in numbers)
+            known = not all(map(math.isnan, numbers))
+            yield from _listed(None if math.isnan(n) else short(n) for n in numbers if known)
         yield "}"
 
 
@@ -179,7 +221,7 @@ class Index:
         """The samples of another task follow."""
         self._skips.append((len(self), 0))
 
-    def add(self, sample_id: str, question: str, cells: Sequence[Cell]) -> None:
+    def add(self, sample_id: str, question: str, cells: Sequence[Cell], measures: Sequence[Measures]) -> None:
         """The next sample."""
         start = " ".join(question[: 4 * START].split())
         first, _ = self._skips[-1]
@@ -187,8 +229,8 @@ class Index:
             (min(self._least, start), max(self._most, start)) if len(self) > first else (start, start)
         )
         self._texts.add(encode([sample_id, start]))
-        for column, cell in zip(self.columns, cells, strict=True):
-            column.add(cell)
+        for column, cell, measured in zip(self.columns, cells, measures, strict=True):
+            column.add(cell, measured)
 
     def end(self, described: dict[str, Any], groups: Groups) -> None:
         """All samples of the task are added: how their questions begin can be cut.
@@ -237,6 +279,7 @@ def described(run: Run) -> dict[str, Any]:
         "style": config.get("prompt"),
         "epochs": config.get("epochs", 1),
         "permuted": bool(config.get("permute_images")),
+        "system": config.get("system_prompt"),
         "missing": run.missing,
         "partial": not run.finished,
     }

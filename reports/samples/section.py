@@ -27,7 +27,7 @@ from harness.run.items import Line
 from harness.spool import Spool
 from reports.page import Section, Stream, markup
 from reports.runs import Run
-from reports.samples.index import NOT_ASKED, Groups, Index, cell_of, rank_of
+from reports.samples.index import NOT_ASKED, NOT_MEASURED, Groups, Index, cell_of, measures_of, rank_of
 from reports.samples.texts import Answers, asked, merged, prompt_of, reply
 from reports.samples.thumbnails import INLINE, Folder, Pictures
 
@@ -35,7 +35,17 @@ _BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, Overflow
 """What values of another form raise where they are read."""
 CHUNK_SAMPLES = 250
 CHUNK_CHARACTERS = 1 << 20
-SCRIPTS = ("samples_index.js", "samples_list.js", "samples_picture.js", "samples_detail.js", "samples.js")
+LIBRARIES = ("temml.min.js", "temml.css", "marked.umd.js", "purify.min.js", "panzoom.min.js")
+SCRIPTS = (
+    "rich.js",
+    "samples_index.js",
+    "samples_list.js",
+    "samples_places.js",
+    "samples_picture.js",
+    "samples_text.js",
+    "samples_detail.js",
+    "samples.js",
+)
 
 
 def samples_section(runs: Sequence[Run], media: Path | None, *, limit: int = INLINE) -> Section:
@@ -64,6 +74,7 @@ def samples_section(runs: Sequence[Run], media: Path | None, *, limit: int = INL
         title="Samples",
         html=markup("samples.html.jinja", samples=len(viewer.index), runs=[run.name for run in runs]),
         data=data,
+        libraries=LIBRARIES,
         scripts=SCRIPTS,
         styles=("samples.css",),
     )
@@ -137,6 +148,11 @@ class _Viewer:
                 "synthetic": bool(run.run["tasks"][task].get("synthetic")),
                 "of": headline,
                 "runs": list(answers),
+                "rendered": {
+                    number: {"id": found["id"], "text": found["example"]}
+                    for number in answers
+                    if (found := self.runs[number].run["tasks"][task].get("rendered"))
+                },
             },
             groups,
         )
@@ -165,13 +181,17 @@ class _Viewer:
             else NOT_ASKED
             for number in range(len(self.runs))
         ]
-        self.index.add(str(name), str(item.get("question") or ""), cells)
         pictures = self._places(task, per_run, rank_of([cells[number] for number in per_run]))
         texts = asked(item)
         texts["im"] = [pictures[image] for image in item.get("images") or ()]
         texts["r"] = {
             number: self._replies(item, own, answers[number], pictures) for number, own in per_run.items()
         }
+        measures = [
+            measures_of(texts["r"][number]["e"], texts) if number in per_run else NOT_MEASURED
+            for number in range(len(self.runs))
+        ]
+        self.index.add(str(name), str(item.get("question") or ""), cells, measures)
         self._write(texts)
 
     def _replies(self, item: Line, own: Line, answers: Answers, pictures: Mapping[str, int]) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """The texts of one sample in the viewer: what was asked and what a run answered, as plain JSON with short keys.
 
-Asked: `q` question, `c` choices, `right` numbers of the right choices, `want` the true answer as text, `shapes`
-true places, `size` (width, height) of each image, `p` the prompt (text, or the number of an image), `g` groups,
-`err` why it could not be asked, `im` numbers of images, `r` replies by run.
+Asked: `q` question, `c` choices, `right` numbers of the right choices, `want` the true answer as text,
+`shapes` true places, `size` (width, height) of each image, `p` the prompt (text, or the number of an image),
+`sys` the sample's own system prompt, `g` groups, `err` why it could not be asked, `im` numbers of images, `r`
+replies by run.
 
-A reply: `n` epoch, `s` status, `v` value, `o` official, `x` extracted, `ch` the channel by which it was found,
-`k` components, `err` error, `t` text (or its parts, `[thinking?, text]`), `a` the final answer where that is
-not all of it, `f` finish reason, `pt` and `ct` tokens of prompt and answer, `l` seconds, `shown` sizes of the
-images as the model saw them, `shapes` predicted places. Keys without a value are left out.
+A reply: `n` epoch, `s` status, `v` value, `o` official, `x` extracted, `ch` the channel by which it was
+found, `k` components, `err` error, `t` text or its parts (`[0, text]`; of thinking `[1, text, characters of
+the opening tag, of the closing one]`, 0 where there is none), `a` the final answer where that is not all of
+it, `f` finish reason, `pt` and `ct` tokens of prompt and answer, `l` seconds, `shown` sizes of the images as
+the model saw them, `shapes` predicted places. Keys without a value are left out.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ from harness.run.items import Line, with_scores
 from reports.runs import Run
 from reports.samples.geometry import drawn
 from reports.samples.index import short
-from scorers.read.normalise import STANDARD, Delimiters, clean, thinking_spans
+from scorers.read.normalise import STANDARD, Delimiters, clean, read_tags, thinking_spans
+
+_LONGEST_TAG = 100
+"""Characters at either end of a block of thinking in which its tags are."""
 
 
 class Answers:
@@ -78,6 +83,7 @@ def asked(item: Line) -> dict[str, Any]:
         "shapes": shapes,
         "size": [[width, height] for width, height in item.get("sizes") or ()],
         "p": prompt_of(item),
+        "sys": item.get("system"),
         "g": item.get("groups"),
         "err": item.get("error"),
     }
@@ -142,10 +148,19 @@ def _spoken(text: str, delimiters: Delimiters) -> dict[str, Any]:
     spans, final = thinking_spans(text, delimiters), clean(text, delimiters).final
     if not spans:
         return {"t": text, "a": None if final == text.strip() else final}
-    parts: list[tuple[int, str]] = []
+    parts: list[tuple[int | str, ...]] = []
     position = 0
     for start, end in spans:
-        parts += [(0, text[position:start]), (1, text[start:end])]
+        thought = text[start:end]
+        parts += [(0, text[position:start]), (1, thought, *_tags_around(thought, delimiters))]
         position = end
     parts.append((0, text[position:]))
-    return {"t": [part for part in parts if part[1].strip()], "a": final}
+    return {"t": [part for part in parts if str(part[1]).strip()], "a": final}
+
+
+def _tags_around(thought: str, delimiters: Delimiters) -> tuple[int, int]:
+    """Characters of the tag that a block of thinking begins with, and of the one that ends it; 0 for none."""
+    end = thought[-_LONGEST_TAG:]
+    first, last = read_tags(thought[:_LONGEST_TAG], delimiters)[:1], read_tags(end, delimiters)[-1:]
+    opening = next((tag.end for tag in first if tag.start == 0 and not tag.closes), 0)
+    return opening, next((tag.end - tag.start for tag in last if tag.end == len(end) and tag.closes), 0)

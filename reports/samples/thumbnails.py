@@ -1,13 +1,15 @@
-"""The images of a report: small enough ones and thumbnails inside the page, the rest in a folder beside it.
+"""The images of a report: whole ones and previews inside the page, the rest in a folder beside it.
 
-Where all images of a report fit into the page they stand there as the runs keep them. Else those of failures
-and disagreements come first, shrunk where they are large, until the page is full; every image that is not in
-the page whole then lies in the folder beside it; a page within a run's folder uses the run's own images.
+Where all images of a report fit into the page they are there as the runs keep them. Else those that one looks
+for come first, of disagreements and wrong answers before right ones: they are whole in the page until its
+budget is nearly used, and previews of the others take what is left. Every image that is not whole in the page
+is in the folder beside it; a page within a run's folder uses the run's own images.
 """
 
 from __future__ import annotations
 
 import base64
+import math
 import os
 import re
 import shutil
@@ -20,23 +22,25 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.errors import HarnessError
-from harness.run.media import shrunk_jpeg
+from harness.run.media import shrunk_webp
 from tasks.picture import ImageError, decoded
 
-INLINE = 15 << 20
+INLINE = 20 << 20
 """Characters of `data:` URLs in a page."""
-LARGEST = 320
-"""Pixels of a thumbnail's longer side."""
+WHOLE = 0.75
+"""The share of them that whole images may take where not all fit."""
+PREVIEW = 300_000
+"""Width × height of a preview at most."""
 SMALL = 24 << 10
-"""Bytes up to which an image is inlined as it is."""
+"""Bytes up to which an image is its own preview."""
 DECODED = 24 << 20
-"""Bytes of images that are decoded for thumbnails: about a second."""
+"""Bytes of images that are decoded for previews: about a second."""
 BLOCK = 256 << 10
 """Characters of `data:` URLs in one block of the page, which the browser reads when it shows one of them."""
 
-_NAME = re.compile(r"[0-9a-f]{24}\.(png|jpg|gif)")
+_NAME = re.compile(r"[0-9a-f]{24}\.(png|jpg|webp)")
 """As runs name images. Any other name is not looked up."""
-_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".gif": "image/gif"}
+_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 
 
 class Folder:
@@ -128,13 +132,11 @@ class Pictures:
         """
         kept = [number for number, picture in enumerate(self._pictures) if picture.folder is not None]
         kept.sort(key=lambda number: (self._pictures[number].rank, self._pictures[number].turn, number))
-        fits = sum(_url_length(self._pictures[number].bytes) for number in kept) <= limit
-        inline = self._all(kept) if fits else self._some(kept, limit)
         size = len(self._pictures)
         placed = Placed([], [-1] * size, [-1] * size, [""] * size, [])
         filled = BLOCK
         whole = set()
-        for number, url, as_it_is in inline:
+        for number, url, as_it_is in self._inline(kept, limit):
             if filled >= BLOCK:
                 placed.blocks.append({})
                 filled = 0
@@ -146,15 +148,23 @@ class Pictures:
         self._beside(placed, [number for number in kept if number not in whole], media)
         return placed
 
-    def _all(self, numbers: Sequence[int]) -> Iterator[tuple[int, str, bool]]:
-        """(number, data URL, True) of images as they are."""
+    def _inline(self, numbers: Sequence[int], limit: int) -> Iterator[tuple[int, str, bool]]:
+        """(number, data URL, whether it is the image as it is) of what the page holds."""
+        total = sum(_url_length(self._pictures[number].bytes) for number in numbers)
+        left = limit if total <= limit else int(limit * WHOLE)
+        kept_back, others = limit - left, []
         for number in numbers:
-            data = _read(self._pictures[number])
-            if data is not None:
-                yield number, _url(data, self._pictures[number].name), True
+            length = _url_length(self._pictures[number].bytes)
+            data = _read(self._pictures[number]) if length <= left else None
+            if data is None:
+                others.append(number)
+                continue
+            left -= length
+            yield number, _url(data, self._pictures[number].name), True
+        yield from self._previews(others, left + kept_back)
 
-    def _some(self, numbers: Sequence[int], limit: int) -> Iterator[tuple[int, str, bool]]:
-        """(number, data URL, whether it is the image as it is), the first ones that fit."""
+    def _previews(self, numbers: Sequence[int], limit: int) -> Iterator[tuple[int, str, bool]]:
+        """As `_inline`, of previews, the first ones that fit."""
         left, decoded = limit, 0
         with ThreadPoolExecutor() as pool:
             for group in _groups(numbers, 64):
@@ -165,23 +175,23 @@ class Pictures:
                         decoded += size
                     if size <= SMALL or decoded <= DECODED:
                         chosen.append(number)
-                for number, found in zip(chosen, pool.map(self._small, chosen), strict=True):
+                for number, found in zip(chosen, pool.map(self._preview, chosen), strict=True):
                     if found is not None and len(found[0]) <= left:
                         left -= len(found[0])
                         yield number, *found
                 if left < _url_length(SMALL):
                     return
 
-    def _small(self, number: int) -> tuple[str, bool] | None:
-        """An image or its thumbnail as a data URL, and whether it is the image as it is; None: not readable."""
+    def _preview(self, number: int) -> tuple[str, bool] | None:
+        """An image or its preview as a data URL, and whether it is the image as it is; None: not readable."""
         picture = self._pictures[number]
         data = _read(picture)
         if data is None:
             return None
         if len(data) <= SMALL:
             return _url(data, picture.name), True
-        shrunk = thumbnail(data)
-        return None if shrunk is None else (_url(shrunk, ".jpg"), False)
+        shrunk = preview(data)
+        return None if shrunk is None else (_url(shrunk, ".webp"), False)
 
     def _beside(self, placed: Placed, numbers: Sequence[int], media: Path | None) -> None:
         """Say where images lie in full, and put those that do not lie beside the page already into `media`."""
@@ -208,10 +218,10 @@ class Pictures:
             raise HarnessError(f"{media}: cannot be written: {error.strerror}") from error
 
 
-def thumbnail(data: bytes) -> bytes | None:
-    """An encoded image as a JPEG of at most 320 px; None where it cannot be decoded."""
+def preview(data: bytes) -> bytes | None:
+    """An encoded image as a small WebP, readable in outline; None where it cannot be decoded."""
     try:
-        return shrunk_jpeg(decoded(data, draft=LARGEST), LARGEST, quality=75)
+        return shrunk_webp(decoded(data, draft=math.isqrt(PREVIEW)), PREVIEW, quality=70)
     except ImageError:
         return None
 
@@ -258,7 +268,7 @@ def _url_length(size: int) -> int:
 
 
 def _url(data: bytes, name: str) -> str:
-    return f"data:{_TYPES[name[-4:]]};base64,{base64.b64encode(data).decode('ascii')}"
+    return f"data:{_TYPES[name.rpartition('.')[2]]};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _groups(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:

@@ -39,6 +39,7 @@ const rich = (() => {
         extensions: [extension("block", /\$\$|\\\[/), extension("inline", /\$|\\[([]/)],
         renderer: {
           html: ({ text: source }) => escaped(source),
+          heading({ tokens }) { return `<p><strong>${this.parser.parseInline(tokens)}</strong></p>`; }, // the page's outline is its own
           link({ href, tokens }) { return `${this.parser.parseInline(tokens)} <code>${escaped(href)}</code>`; },
           image: ({ href, text: alt }) => `${escaped(alt)} <code>${escaped(href)}</code>`,
         },

@@ -1,28 +1,37 @@
 "use strict";
 /* The sample viewer.
 
-   Addresses: #/samples?task=&group=&run=&status=&verdict=&a=&b=&q=&id=&of=&data=   (all optional)
+   Addresses: #/samples?task=&group=&run=&outcome=&verdict=&a=&b=&q=&sort=&dir=&pin=&raw=&id=&of=&data=   (all optional)
      task     only this task
-     group    key=value, e.g. type=human: only samples in that group
-     run      a run's name: status and verdict are this run's; empty: any run's
-     status   ok | unparsed | truncated | filtered | failed | error | missing
-     verdict  right | wrong | loophole (official right, ours wrong) | missed (the reverse) |
-              flips (a and b part) | a-only (a right, b wrong) | b-only (the reverse)
-     a, b     names of the two runs that flips, a-only and b-only compare; empty: the first and the second
+     group    key=value, e.g. type=human: only samples in that group; or a value alone, of any key
+     run      a run's name or its number in the report, from 0: outcome and verdict are this run's; empty: any run's
+     outcome  right | wrong (of a parsed answer) | unparsed | truncated | filtered | failed (no response, or not scored) |
+              missing (not answered yet)
+     verdict  disagree (official and ours disagree) | official-only | ours-only (its two halves) |
+              flips (a and b disagree) | a-only (a right, b wrong) | b-only (the reverse)
+     a, b     the two runs that flips, a-only and b-only compare, as `run`; empty: the first and the second
      q        text searched for in question, id and responses
+     sort     score | iou | distance | length | latency | disagreement; of the run, else the mean over the runs
+     dir      asc | desc; empty: what one looks for first
+     pin      numbers of the runs that are open where there are more than three, or "none"
+     raw      1: texts as they are, not typeset
      id       the sample that is open
      of       its task, where `task` does not say it
      data     the first 8 digits of its data's fingerprint, where runs saw different data */
 {
   const { h } = harness;
-  const FILTERS = ["task", "group", "run", "status", "verdict", "a", "b", "q"];
-  const VERDICTS = [
-    ["right", "right"], ["wrong", "wrong"], ["loophole", "loophole: only official right"], ["missed", "missed: only ours right"],
+  const FILTERS = ["task", "group", "run", "outcome", "verdict", "a", "b", "q"];
+  const VIEW = ["sort", "dir", "pin", "raw"];
+  const OUTCOMES = [
+    ["right", "right"], ["wrong", "wrong"], ["unparsed", "unparsed"], ["truncated", "truncated"], ["filtered", "filtered"],
+    ["failed", "failed"], ["missing", "not answered yet"],
   ];
-  const FLIPS = [["flips", "flips: A and B part"], ["a-only", "A right, B wrong"], ["b-only", "B right, A wrong"]];
+  const RULES = [["disagree", "official and ours disagree"]];
+  const HALVES = [["official-only", "official only"], ["ours-only", "ours only"]];
+  const FLIPS = [["flips", "A and B disagree"], ["a-only", "A ✓ B ✗"], ["b-only", "A ✗ B ✓"]];
   const MOST_VALUES = 300;
 
-  let root, list, state = {}, shown = null, candidates = [], searching = 0, drawing = 0, typing = 0;
+  let root, list, state = {}, shown = null, drawnAt = null, candidates = [], searching = 0, drawing = 0, typing = 0;
   const part = (name) => root.querySelector(`#samples-${name}`);
   const control = (key) => root.querySelector(`[data-key="${key}"]`);
   const cut = (text) => (text.length > 60 ? `${text.slice(0, 59)}…` : text);
@@ -38,7 +47,7 @@
     const value = state[key] ?? "";
     const known = entries.some((entry) => entry[0] === value);
     const options = [["", none], ...entries, ...(value && !known ? [[value, value]] : [])];
-    select.replaceChildren(...options.map(([name, text]) => h("option", { value: name, selected: name === value }, cut(samplesDetail.foreign(text)))));
+    select.replaceChildren(...options.map(([name, text]) => h("option", { value: name, selected: name === value }, cut(samplesText.foreign(text)))));
   }
 
   /** Groups of the chosen task that have few enough values to choose from. */
@@ -59,7 +68,7 @@
   }
 
   function fillAll() {
-    const { sets, runs, statuses } = samplesIndex.all;
+    const { sets, runs } = samplesIndex.all;
     const tasks = new Map();
     for (const set of sets) tasks.set(set.task, (tasks.get(set.task) ?? 0) + set.count);
     fill("task", [...tasks].map(([name, size]) => [name, `${name} (${size.toLocaleString("en")})`]), "all");
@@ -77,8 +86,13 @@
       const sizes = samplesIndex.counts(state, key, entries.map((entry) => entry[0]));
       return entries.map(([name, text], place) => [name, `${text} (${sizes[place].toLocaleString("en")})`]).filter((entry, place) => sizes[place] || entry[0] === state[key]);
     };
-    fill("status", counted("status", statuses.map((name) => [name, name])), "all");
-    fill("verdict", counted("verdict", runs.length > 1 ? [...VERDICTS, ...FLIPS] : VERDICTS), "all");
+    fill("outcome", counted("outcome", OUTCOMES), "all");
+    const halves = HALVES.filter(([name]) => name === state.verdict);
+    fill("verdict", counted("verdict", [...RULES, ...halves, ...(runs.length > 1 ? FLIPS : [])]), "all");
+    fill("sort", samplesIndex.sorts().map((sort) => [sort, samplesIndex.SORTS[sort].words]), "order of the data");
+    const sorts = Boolean(samplesIndex.SORTS[state.sort]);
+    part("dir").hidden = !sorts;
+    if (sorts) part("dir").textContent = samplesIndex.descends(state) ? "↓ largest first" : "↑ smallest first";
     if (document.activeElement !== control("q")) control("q").value = state.q ?? "";
     part("clear").hidden = !FILTERS.some((key) => state[key]);
   }
@@ -93,7 +107,7 @@
   /** Which mark of a row is whose. */
   function tellRuns() {
     const { runs } = samplesIndex.all;
-    const names = runs.flatMap((run, number) => [number ? ", " : "", h("bdi", {}, samplesDetail.foreign(run.name)), run.partial ? " (partial)" : ""]);
+    const names = runs.flatMap((run, number) => [number ? ", " : "", h("bdi", {}, samplesText.foreign(run.name)), run.partial ? " (partial)" : ""]);
     part("runs").replaceChildren(...(runs.length > 1 || runs[0].partial ? ["Marks: ", ...names] : []));
   }
 
@@ -105,7 +119,7 @@
     const found = await samplesIndex.search(candidates, text, (sofar, done, total) => {
       if (mine !== searching) return false;
       tell(0, `Searching: ${Math.round((100 * done) / total)} %, ${sofar.length.toLocaleString("en")} found`);
-      if (sofar.length !== last) { list.show(sofar.slice(), last > 0); last = sofar.length; }
+      if (sofar.length !== last) { list.show(sofar.slice(), last > 0, () => ""); last = sofar.length; }
       return true;
     });
     if (mine !== searching) return;
@@ -119,36 +133,68 @@
     tell(0, `Stopped: ${list.size.toLocaleString("en")} found so far`);
   }
 
+  /** The number by which the list is sorted, for a row. */
+  function measured() {
+    const sort = samplesIndex.SORTS[state.sort];
+    if (!sort) return () => "";
+    const value = samplesIndex.measure(state.sort, state.run);
+    return (position) => (Number.isNaN(value(position)) ? "–" : sort.shown(value(position)));
+  }
+
   /** The list is complete: open the sample of the address, else the first. */
   function finish(found) {
-    list.show(found);
+    list.show(samplesIndex.sorted(found, state), false, measured());
     tell(found.length);
     if (!state.id) open(list.first());
     else list.select(shown);
   }
 
-  function missing() {
-    part("title").replaceChildren("No such sample");
-    part("body").replaceChildren(h("p", { class: "warn" }, "This report has no sample ", h("bdi", {}, samplesDetail.foreign(state.id)), "."));
+  /** In place of a sample. */
+  function nothing(title, ...words) {
+    drawnAt = null;
+    part("title").replaceChildren(title);
+    part("about").replaceChildren();
+    samplesPicture.clear(part("picture"));
+    part("answers").replaceChildren(h("p", { class: "soft" }, ...words));
+  }
+
+  const missing = () => nothing("No such sample", "This report has no sample ", h("bdi", {}, samplesText.foreign(state.id)), ".");
+
+  function titles(position, record) {
+    const set = samplesIndex.setAt(position), id = h("bdi", { class: "samples-id" }, samplesText.foreign(samplesIndex.all.ids[position]));
+    const phrase = samplesDetail.phrase(position, record);
+    part("title").replaceChildren(...(phrase ? [h("bdi", {}, samplesText.foreign(phrase))] : [`${set.task} `, id]));
+    part("about").replaceChildren(...(phrase ? [`${set.task} `, id] : []), ...(set.synthetic ? [h("span", { class: "tag warn" }, "synthetic data")] : []));
   }
 
   /** Show a sample; undefined where no sample matches. */
   async function open(position) {
     shown = position;
     const mine = ++drawing;
-    if (position === undefined) {
-      part("title").replaceChildren();
-      part("body").replaceChildren(h("p", { class: "soft" }, "No sample matches these filters."));
-      return;
-    }
+    if (position === undefined) { nothing("", "No sample matches these filters."); return; }
     list.select(position);
-    const set = samplesIndex.setAt(position);
-    part("title").replaceChildren(h("span", {}, set.task), " ", h("bdi", { class: "samples-id" }, samplesDetail.foreign(samplesIndex.all.ids[position])),
-      ...(set.synthetic ? [h("span", { class: "tag warn" }, "synthetic")] : []));
     const record = await samplesIndex.texts(position);
     if (mine !== drawing) return;
+    const set = samplesIndex.setAt(position);
     const link = (key, value) => harness.address("samples", { ...state, task: set.task, group: `${key}=${value}`, id: "", of: "", data: "" });
-    samplesDetail.show(part("body"), position, record, part("dialog"), link, samplesIndex.runNumber(state.run, -1));
+    const first = samplesIndex.runNumber(state.run, -1);
+    const focused = document.activeElement?.dataset?.pin;
+    const now = `${position}/${first}`;
+    titles(position, record);
+    samplesDetail.show({ picture: part("picture"), answers: part("answers"), dialog: part("dialog") }, position, record,
+      { link, first, pins: state.pin, pin: (pins) => go({ pin: pins }, true), keep: now === drawnAt });
+    drawnAt = now;
+    if (focused) part("answers").querySelector(`[data-pin="${focused}"]`)?.focus();
+  }
+
+  /** The state that an address asks for; a run is named, whether by its name or its number. */
+  function read(params) {
+    const found = Object.fromEntries([...FILTERS, ...VIEW, "id", "of", "data"].map((key) => [key, params.get(key) ?? ""]));
+    for (const key of ["run", "a", "b"]) {
+      const number = found[key] ? samplesIndex.runNumber(found[key], -1) : -1;
+      if (number >= 0) found[key] = samplesIndex.all.runs[number].name.toWellFormed();
+    }
+    return found;
   }
 
   async function show(params) {
@@ -156,12 +202,15 @@
     await samplesIndex.load();
     tellRuns();
     const before = state;
-    state = Object.fromEntries([...FILTERS, "id", "of", "data"].map((key) => [key, params.get(key) ?? ""]));
-    const refiltered = candidates.length === 0 || FILTERS.some((key) => state[key] !== (before[key] ?? ""));
+    state = read(params);
+    samplesText.raw = state.raw === "1";
+    part("raw").setAttribute("aria-pressed", String(samplesText.raw));
+    const changed = (keys) => keys.some((key) => state[key] !== (before[key] ?? ""));
+    const refiltered = candidates.length === 0 || changed([...FILTERS, "sort", "dir"]);
     const position = state.id ? samplesIndex.find(state.task || state.of, state.id, state.data) : undefined;
     if (position >= 0) open(position);
     else if (state.id) missing();
-    else if (!refiltered) open(list.first());
+    else if (!refiltered) open(changed(["id"]) ? list.first() : shown ?? list.first());
     if (!refiltered) return;
     fillAll();
     candidates = samplesIndex.matching(state);
@@ -174,7 +223,7 @@
   const narrow = () => matchMedia("(max-width: 900px)").matches;
 
   async function copy() {
-    const names = shown === undefined ? {} : samplesIndex.namesOf(shown, state);
+    const names = shown === undefined || shown === null ? {} : samplesIndex.namesOf(shown, state);
     const address = location.href.split("#", 1)[0] + harness.address("samples", query(names));
     const button = part("copy");
     try {
@@ -194,8 +243,10 @@
       return;
     }
     const acts = {
-      t: () => samplesPicture.toggle(root, "true"), p: () => samplesPicture.toggle(root, "predicted"),
-      ...(part("dialog").open ? {} : { j: () => list.step(1), k: () => list.step(-1), "/": () => control("q").focus() }),
+      t: () => samplesPlaces.toggle(root, "true"), p: () => samplesPlaces.toggle(root, "predicted"),
+      "+": () => samplesPicture.zoom("in"), "=": () => samplesPicture.zoom("in"), "-": () => samplesPicture.zoom("out"), 0: () => samplesPicture.zoom("fit"),
+      ...(part("dialog").open ? {} : { j: () => list.step(1), k: () => list.step(-1), "/": () => control("q").focus(),
+        r: () => part("raw").click(), i: () => samplesPicture.next() }),
     };
     if (!acts[event.key]) return;
     event.preventDefault();
@@ -211,7 +262,7 @@
       if (how === "click" && narrow()) part("detail").scrollIntoView();
     });
     for (const select of root.querySelectorAll("select[data-key]")) {
-      select.addEventListener("change", () => filterBy({ [select.dataset.key]: select.value, ...(select.dataset.key === "task" ? { group: "" } : {}) }));
+      select.addEventListener("change", () => filterBy({ [select.dataset.key]: select.value, ...(select.dataset.key === "task" ? { group: "" } : {}), ...(select.dataset.key === "sort" ? { dir: "" } : {}) }));
     }
     control("q").addEventListener("input", (event) => {
       clearTimeout(typing);
@@ -221,6 +272,8 @@
       control("q").value = "";
       filterBy(Object.fromEntries(FILTERS.map((key) => [key, ""])));
     });
+    part("dir").addEventListener("click", () => filterBy({ dir: samplesIndex.descends(state) ? "asc" : "desc" }));
+    part("raw").addEventListener("click", () => go({ raw: samplesText.raw ? "" : "1" }, true));
     part("stop").addEventListener("click", stop);
     part("previous").addEventListener("click", () => list.step(-1));
     part("next").addEventListener("click", () => list.step(1));

@@ -4,8 +4,20 @@
    A position is a sample's place in the index. Cells are bit masks: `status` by `statuses`, `verdict` by the
    constants below (reports/samples/index.py writes both). */
 const samplesIndex = (() => {
-  const RIGHT = 1, WRONG = 2, LOOPHOLE = 4, MISSED = 8;
-  const VERDICTS = { right: RIGHT, wrong: WRONG, loophole: LOOPHOLE, missed: MISSED };
+  const RIGHT = 1, WRONG = 2, OFFICIAL_ONLY = 4, OURS_ONLY = 8;
+  /** Bits of which one makes the two rules disagree, by the name of the filter. */
+  const RULES = { disagree: OFFICIAL_ONLY | OURS_ONLY, "official-only": OFFICIAL_ONLY, "ours-only": OURS_ONLY };
+  /** Statuses of each outcome that is neither right nor wrong. */
+  const STATUSES = { unparsed: ["unparsed"], truncated: ["truncated"], filtered: ["filtered"], failed: ["failed", "error"], missing: ["missing"] };
+  /** What the list can be sorted by: words, the column, and whether the largest comes first. */
+  const SORTS = {
+    score: { words: "score", column: "value", descending: false, shown: (value) => value.toFixed(2) },
+    iou: { words: "IoU", column: "iou", descending: false, shown: (value) => value.toFixed(2) },
+    distance: { words: "distance from the place", column: "distance", descending: true, shown: (value) => `${value.toFixed(1)} %` },
+    length: { words: "response length", column: "tokens", descending: true, shown: (value) => `${Math.round(value).toLocaleString("en")} tokens` },
+    latency: { words: "latency", column: "latency", descending: true, shown: (value) => `${value.toFixed(2)} s` },
+    disagreement: { words: "disagreement between runs", column: "value", descending: true, shown: (value) => value.toFixed(2) },
+  };
   const KEPT_CHUNKS = 8;
   let loading = null;
   let all = null;
@@ -27,37 +39,46 @@ const samplesIndex = (() => {
   }
 
   const setAt = (position) => all.sets[all.setOf[position]];
-  const runNumber = (name, otherwise) => {
-    const found = all.runs.findIndex((run) => run.name.toWellFormed() === name);
-    return found < 0 ? otherwise : found;
+  /** The number of a run by its name, or by its number as text; `otherwise` where there is none. */
+  const runNumber = (text, otherwise) => {
+    const named = all.runs.findIndex((run) => run.name.toWellFormed() === text);
+    if (named >= 0) return named;
+    return /^\d+$/.test(text) && Number(text) < all.runs.length ? Number(text) : otherwise;
   };
-  /** The two runs that flips compare. */
+  /** The two runs that a comparison of verdicts is about. */
   const pair = (filters) => [runNumber(filters.a, 0), runNumber(filters.b, Math.min(1, all.runs.length - 1))];
 
-  /** [key, value] of a group filter; a key may itself hold "=". */
-  function groupOf(set, text) {
+  /** The keys and the value of a group filter: `key=value`, where a key may itself hold "="; or a value of any key. */
+  function groupsOf(set, text) {
     for (const key of Object.keys(set.groups)) {
       const start = `${key.toWellFormed()}=`;
-      if (text.startsWith(start)) return [key, text.slice(start.length)];
+      if (text.startsWith(start)) return [[key], text.slice(start.length)];
     }
-    return null;
+    return [Object.keys(set.groups), text];
   }
 
   /** A test of positions for a group filter. */
   function groupTest(text) {
     const wanted = all.sets.map((set) => {
-      const group = groupOf(set, text);
-      if (!group) return null;
-      const column = set.groups[group[0]];
-      const code = column.values.findIndex((value) => value.toWellFormed() === group[1]);
-      return code < 0 ? null : { codes: column.codes, code, first: set.first };
+      const [keys, value] = groupsOf(set, text);
+      return keys.map((key) => {
+        const { values, codes } = set.groups[key];
+        return { codes, code: values.findIndex((one) => one.toWellFormed() === value) };
+      }).filter(({ code }) => code >= 0);
     });
-    return (position) => {
-      const want = wanted[all.setOf[position]];
-      if (!want) return false;
-      const code = want.codes[position - want.first];
-      return Array.isArray(code) ? code.includes(want.code) : code === want.code;
-    };
+    return (position) => wanted[all.setOf[position]].some(({ codes, code }) => {
+      const own = codes[position - setAt(position).first];
+      return Array.isArray(own) ? own.includes(code) : own === code;
+    });
+  }
+
+  /** A test of (run, position) for an outcome; of an unknown one nothing is true. */
+  function outcomeTest(outcome) {
+    const bits = (names) => names.reduce((mask, name) => mask | (1 << all.statuses.indexOf(name)), 0);
+    const verdict = { right: RIGHT, wrong: WRONG }[outcome];
+    if (verdict) return (run, position) => (run.verdict[position] & verdict) !== 0 && (run.status[position] & bits(["ok"])) !== 0;
+    const mask = bits(STATUSES[outcome] ?? []);
+    return (run, position) => (run.status[position] & mask) !== 0;
   }
 
   /** A test of positions for a verdict that compares two runs. */
@@ -66,6 +87,7 @@ const samplesIndex = (() => {
     const part = (x, y) => (position) => (a[position] & x) !== 0 && (b[position] & y) !== 0;
     if (verdict === "a-only") return part(RIGHT, WRONG);
     if (verdict === "b-only") return part(WRONG, RIGHT);
+    if (verdict !== "flips") return () => false;
     const one = part(RIGHT, WRONG), other = part(WRONG, RIGHT);
     return (position) => one(position) || other(position);
   }
@@ -77,14 +99,13 @@ const samplesIndex = (() => {
     if (filters.group) tests.push(groupTest(filters.group));
     const only = runNumber(filters.run, -1);
     const runs = only < 0 ? all.runs : [all.runs[only]];
-    const status = filters.status ? 1 << all.statuses.indexOf(filters.status) : 0;
-    const verdict = VERDICTS[filters.verdict] ?? 0;
-    if (only >= 0 || status || verdict) {
-      tests.push((position) => runs.some((run) => run.status[position] !== 0
-        && (!status || (run.status[position] & status) !== 0)
-        && (!verdict || (run.verdict[position] & verdict) !== 0)));
+    const outcome = filters.outcome ? outcomeTest(filters.outcome) : () => true;
+    const rules = RULES[filters.verdict] ?? 0;
+    if (only >= 0 || filters.outcome || rules) {
+      tests.push((position) => runs.some((run) => run.status[position] !== 0 && outcome(run, position)
+        && (!rules || (run.verdict[position] & rules) !== 0)));
     }
-    if (filters.verdict && !verdict) tests.push(flipTest(filters.verdict, ...pair(filters)));
+    if (filters.verdict && !rules) tests.push(flipTest(filters.verdict, ...pair(filters)));
     return (position) => tests.every((test) => test(position));
   }
 
@@ -103,6 +124,37 @@ const samplesIndex = (() => {
       tests.forEach((test, number) => { if (test(position)) found[number] += 1; });
     }
     return found;
+  }
+
+  /** The number that a sample is sorted by, NaN where it has none: of one run, or over the runs that have it the mean,
+      for disagreement the span. */
+  function measure(sort, run) {
+    const only = runNumber(run, -1), { column } = SORTS[sort];
+    const columns = (only < 0 || sort === "disagreement" ? all.runs : [all.runs[only]]).map((one) => one[column]);
+    return (position) => {
+      const values = columns.map((one) => one[position]).filter((value) => value !== null && value !== undefined);
+      if (sort === "disagreement") return values.length > 1 ? Math.max(...values) - Math.min(...values) : NaN;
+      return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : NaN;
+    };
+  }
+
+  /** What the samples of this report can be sorted by. */
+  const sorts = () => Object.keys(SORTS).filter((sort) => (sort === "disagreement" ? all.runs.length > 1
+    : all.runs.some((run) => run[SORTS[sort].column].length > 0)));
+
+  const descends = ({ sort, dir }) => (dir ? dir === "desc" : SORTS[sort].descending);
+
+  /** Positions in the order of the filters' `sort`, those without a number last; as they are where there is none. */
+  function sorted(positions, filters) {
+    if (!SORTS[filters.sort]) return positions;
+    const value = measure(filters.sort, filters.run), sign = descends(filters) ? -1 : 1;
+    const values = new Map(positions.map((position) => [position, value(position)]));
+    const order = (a, b) => {
+      const [x, y] = [values.get(a), values.get(b)];
+      if (Number.isNaN(x) || Number.isNaN(y)) return Number.isNaN(x) - Number.isNaN(y) || a - b;
+      return sign * (x - y) || a - b;
+    };
+    return [...positions].sort(order);
   }
 
   /** The position of a sample; -1 where there is none. */
@@ -186,6 +238,6 @@ const samplesIndex = (() => {
     };
   }
 
-  return { RIGHT, WRONG, LOOPHOLE, MISSED, load, setAt, pair, matching, counts, find, namesOf, texts, search, picture,
-    groupOf, runNumber, get all() { return all; } };
+  return { RIGHT, WRONG, OFFICIAL_ONLY, OURS_ONLY, RULES, SORTS, load, setAt, pair, matching, counts, sorts, sorted, measure,
+    descends, find, namesOf, texts, search, picture, runNumber, get all() { return all; } };
 })();

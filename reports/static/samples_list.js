@@ -4,9 +4,9 @@ const samplesList = (() => {
   const { h } = harness;
   const AROUND = 6;
   const MARKS = {
-    right: ["✓", "good", "right"], wrong: ["✗", "bad", "wrong"], unparsed: ["?", "bad", "no answer found"],
-    truncated: ["…", "bad", "cut by the token limit"], filtered: ["⊘", "bad", "withheld by a content filter"], failed: ["!", "warn", "no response"],
-    error: ["!", "warn", "scorer failed"], missing: ["○", "warn", "not answered yet"],
+    right: ["✓", "good", "right"], wrong: ["✗", "bad", "wrong"], unparsed: ["?", "bad", "unparsed"],
+    truncated: ["…", "bad", "truncated"], filtered: ["⊘", "bad", "withheld by a content filter"], failed: ["!", "warn", "no response"],
+    error: ["!", "warn", "not scored"], missing: ["○", "warn", "not answered yet"],
   };
 
   /** The word for what one run made of a sample; "" where it did not ask. */
@@ -27,15 +27,16 @@ const samplesList = (() => {
       return h("span", { class: "samples-mark soft", role: "img", "aria-label": nothing, title: nothing }, "·");
     }
     const [sign, tone, words] = MARKS[kind];
-    const parts = run.verdict[position] & (samplesIndex.LOOPHOLE | samplesIndex.MISSED);
+    const parts = run.verdict[position] & (samplesIndex.RULES.disagree);
     const value = run.value[position];
     const graded = samplesIndex.all.runs.length === 1 && value > 0 && value < 1;
-    const told = `${run.name}: ${words}${graded ? `, ${harness.number(value, 2)}` : ""}${parts ? ", official ≠ value" : ""}`;
+    const told = `${run.name}: ${words}${graded ? `, ${harness.number(value, 2)}` : ""}${parts ? ", official and ours disagree" : ""}`;
     return h("span", { class: `samples-mark ${tone}`, role: "img", "aria-label": told, title: told }, graded ? h("span", { class: "samples-graded soft" }, harness.number(value, 2)) : null,
       sign, parts ? h("sup", {}, "≠") : null);
   }
 
-  function row(position, place, total, selected) {
+  /** `measured`: the number by which the list is sorted, as text. */
+  function row(position, place, total, selected, measured) {
     const { all, setAt } = samplesIndex;
     return h("div", {
       class: "samples-row", role: "option", id: `samples-row-${position}`, "aria-selected": String(selected),
@@ -44,13 +45,14 @@ const samplesList = (() => {
     h("span", { class: "samples-row-top" },
       h("span", { class: "samples-row-task" }, setAt(position).task),
       h("bdi", { class: "samples-row-id" }, all.ids[position]),
+      measured ? h("span", { class: "samples-graded soft" }, measured) : null,
       h("span", { class: "samples-marks" }, all.runs.map((run) => mark(run, position)))),
     h("bdi", { class: "samples-row-text" }, all.starts[position] || "–"));
   }
 
   /** Fills a listbox. `open(position, how)` is called when a row is chosen, how being "click" or "key". */
   function create(box, open) {
-    let positions = [], selected = -1, height = 0, waiting = false;
+    let positions = [], selected = -1, height = 0, waiting = false, measured = () => "";
     const places = new Map();
     const canvas = h("div", { class: "samples-canvas", role: "presentation" });
     box.append(canvas);
@@ -63,7 +65,7 @@ const samplesList = (() => {
       const last = Math.min(positions.length, Math.ceil((box.scrollTop + box.clientHeight) / height) + AROUND);
       const rows = [];
       for (let place = first; place < last; place++) {
-        const made = row(positions[place], place, positions.length, positions[place] === selected);
+        const made = row(positions[place], place, positions.length, positions[place] === selected, measured(positions[place]));
         made.style.top = `${place * height}px`;
         rows.push(made);
       }
@@ -73,9 +75,10 @@ const samplesList = (() => {
     }
     const later = () => { if (!waiting) { waiting = true; requestAnimationFrame(draw); } };
 
-    /** Show these samples. */
-    function show(found, keep) {
+    /** Show these samples; `keep`: do not scroll to the first. `words(position)`: what a row says beside its id. */
+    function show(found, keep, words) {
       positions = found;
+      measured = words ?? measured;
       places.clear();
       positions.forEach((position, place) => places.set(position, place));
       if (!keep) box.scrollTop = 0;
