@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+from unicodedata import combining, east_asian_width
 
 GAP = "  "
 NARROWEST = 40
@@ -87,14 +88,20 @@ def printable(text: str) -> str:
 
 def shortened(text: str, width: int) -> str:
     """Text in so many columns; of a long one the beginning and the end, which tells names apart."""
-    from rich.cells import cell_len, set_cell_size
-
-    if cell_len(text) <= width:
+    if columns_of(text) <= width:
         return text
-    tail = text[-((width - 1) // 2) :] if width > 2 else ""
-    while cell_len(tail) > (width - 1) // 2:
+    tail = text
+    while columns_of(tail) > (width - 1) // 2:
         tail = tail[1:]
-    return f"{set_cell_size(text, width - 1 - cell_len(tail)).rstrip()}…{tail}"
+    head = text
+    while columns_of(head) > width - 1 - columns_of(tail):
+        head = head[:-1]
+    return f"{head.rstrip()}…{tail}"
+
+
+def columns_of(text: str) -> int:
+    """How many columns a text takes: two for each wide character of East Asia, none for a combining mark."""
+    return sum(2 if east_asian_width(each) in "WF" else not combining(each) for each in text)
 
 
 def show(lines: Iterable[str]) -> None:
@@ -110,10 +117,8 @@ def _cell(cell: Cell | str) -> Cell:
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell] | None], width: int) -> dict[int, int]:
     """Place → width of the columns that fit."""
-    from rich.cells import cell_len
-
     lines = [[column.title for column in columns], *([cell.text for cell in row] for row in rows if row)]
-    widths = {place: max(cell_len(line[place]) for line in lines) for place in range(len(columns))}
+    widths = {place: max(columns_of(line[place]) for line in lines) for place in range(len(columns))}
 
     def excess() -> int:
         return sum(widths.values()) + len(GAP) * (len(widths) - 1) - width
@@ -127,12 +132,10 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell] | None], wi
 
 
 def _line(row: Sequence[Cell], columns: Sequence[Column], widths: dict[int, int], where: Screen) -> str:
-    from rich.cells import cell_len
-
     parts = []
     for place, width in widths.items():
         text = shortened(row[place].text, width)
-        blank = " " * (width - cell_len(text))
+        blank = " " * (width - columns_of(text))
         shown = painted(text, row[place].style, where)
         parts.append(shown + blank if columns[place].left or place == 0 else blank + shown)
     return GAP.join(parts).rstrip()
