@@ -90,10 +90,10 @@ _COLUMNS = (
     Column("date", 1, left=True),
     Column("state", 0, left=True),
     Column("tasks", 2),
-    Column("overall", 1),
+    Column("overall"),
 )
-_LONGEST = 28
-"""Columns that a model's name takes here."""
+_LONGEST = 24
+"""Columns that a model's name or a data directory takes at most."""
 
 
 def _runs(directory: Path) -> Iterator[str]:
