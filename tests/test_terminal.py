@@ -153,7 +153,7 @@ def test_a_list_of_runs_names_model_data_date_and_state(
     head, _, line = capsys.readouterr().out.splitlines()
     assert head.split() == ["run", "model", "data", "date", "state", "tasks", "overall"]
     assert line.split()[:3] == ["run", "mock:text=Hm.", "synthetic"]
-    assert "not complete" in line
+    assert "stopped" in line
     (unread / "run" / "lock").write_text(f'{{"pid": {os.getpid()}, "host": "{os.uname().nodename}"}}')
     assert main(["ls", "runs", "--dir", str(unread)]) == 0
     assert "running" in capsys.readouterr().out

@@ -118,28 +118,30 @@ def _described(path: Path) -> Row:
     from harness.config import RunConfig
     from harness.errors import HarnessError
     from harness.run import read_run
-    from harness.run.lock import is_held
+    from harness.run.state import state_of
     from harness.scores.results import read_results
     from harness.scores.table import number
 
     date = f"{datetime.fromtimestamp(_changed(path)).astimezone():%Y-%m-%d %H:%M}"
     try:
         config = (read_run(path) or {})["config"]
+        state = state_of(path)
         results = read_results(path) if (path / "results.json").exists() else None
     except HarnessError:
         return path.name, "", "", date, Cell("broken", "bad"), "", ""
     model = shortened(str(config.get("model", "")), _LONGEST)
-    data = RunConfig.model_construct(**config).data_source
-    known = path.name, model, shortened(data, _LONGEST), date
+    data = shortened(RunConfig.model_construct(**config).data_source, _LONGEST)
+    known = path.name, model, data, date
     if results is None:
-        state = Cell("running", "warn") if is_held(path) else Cell("not complete", "warn")
-        return (*known, state, "", "")
-    return (*known, _state(results), str(len(results.tasks)), number(results.mean.score.value))
+        return (*known, Cell(state, "warn"), "", "")
+    return (*known, _state(state, results), str(len(results.tasks)), number(results.mean.score.value))
 
 
-def _state(results: Results) -> Cell:
+def _state(state: str, results: Results) -> Cell:
     from harness.errors import Exit
 
-    if results.exit_code == Exit.INCOMPLETE:
+    if state == "complete" and results.exit_code == Exit.INCOMPLETE:
         return Cell(counted(results.failures, "failure"), "bad")
-    return Cell("complete" if results.shard is None else f"shard {results.shard}")
+    if state != "complete":
+        return Cell(state, "bad" if state == "failed" else "warn")
+    return Cell(state if results.shard is None else f"shard {results.shard}")
