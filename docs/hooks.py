@@ -124,7 +124,7 @@ def _sections(task: Task) -> Iterator[str]:
     [rules] = [page for page, names in RULES.items() if task.name in names]
     yield f"How it differs from the published script on recorded responses: [{rules}](../scoring/{rules}.md)."
     yield "## Prompt as sent"
-    yield f"On the first row of the {SHOWN} data; `[image 1]` stands for the image."
+    yield f"On the first row of the {SHOWN} data; `[image 1]` is the image."
     for style, prompt in prompts(task, SHOWN, "norm1000").items():
         yield f"Style `{style}`:"
         yield f"```text\n{prompt}\n```"

@@ -32,7 +32,7 @@ from scorers.types import Coords
 from tasks.types import Style
 
 SYNTHETIC_LIMIT = 300
-"""Samples a task of the endless drawn data, where no `--limit` is given."""
+"""Samples a task of synthetic data, which have no end, where no `--limit` is given."""
 
 
 class RunConfig(BaseModel):
@@ -183,7 +183,7 @@ class RunConfig(BaseModel):
         if self.min_pixels and self.max_pixels and self.min_pixels > self.max_pixels:
             raise ValueError(f"min_pixels ({self.min_pixels}) is above max_pixels ({self.max_pixels})")
         if self.shard is not None and self.permute_images:
-            raise ValueError("permute_images deals the images among all samples: it excludes shard")
+            raise ValueError("permute_images shuffles the images across all samples: it excludes shard")
         return self
 
     @field_serializer("shard")

@@ -60,7 +60,7 @@ def _wrong(key: str, entry: Any) -> str | None:
     if not all(text.strip() for text in texts):
         return f"{entry!r} has an empty text, which would be found everywhere"
     if key in PAIRS and texts[0].lower() == texts[1].lower():
-        return f"{entry!r} opens and closes with the same text, so that none could be told from the other"
+        return f"{entry!r} opens and closes with the same text, so the two cannot be distinguished"
     return None
 
 

@@ -35,7 +35,7 @@ def facts(task: Task) -> Iterator[Fact]:
     yield Fact("scorer", f"{task.scorer.__module__}.{task.scorer.__name__}({task.target.__name__})")
     defined = getattr(sys.modules.get(task.to_samples.__module__), "__file__", None)
     yield Fact("defined in", f"{Path(defined).parent.name}/{Path(defined).name}" if defined else "–")
-    yield Fact("official", task.official or "no deterministic rule of its own: official is null")
+    yield Fact("official", task.official or "no deterministic rule: official is null")
     if task.judged:
         yield Fact("judge", "published figures come from a judge model: ours are not comparable to them")
     for metric in task.metrics:

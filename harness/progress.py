@@ -8,8 +8,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from harness.words import duration
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
+    from rich.progress import ProgressColumn, Task
 
 _T = TypeVar("_T")
 
@@ -44,24 +47,9 @@ class Progress:
             yield PlainStage(self, name, total)
             return
         from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
         from rich.progress import Progress as Bars
 
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
-        )
-        with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        with Bars(*_columns(), console=Console(stderr=True), transient=True) as bars:
             self._bars = bars
             try:
                 yield BarStage(bars, name, total)
@@ -76,11 +64,39 @@ class Progress:
                 stage.advance()
 
 
+def _columns() -> list[ProgressColumn]:
+    """Of the bar, which is one line of 80 columns: steps, rate, time left, what was worked on, failures."""
+    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            rate = task.finished_speed or task.speed
+            if rate is None:
+                return Text("")
+            left = "" if task.total is None else f", {duration((task.total - task.completed) / rate)} left"
+            return Text(f"{rate:.1f}/s{left}" if rate else "")
+
+    return [
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=14),
+        MofNCompleteColumn(),
+        Speed(),
+        TextColumn("{task.fields[note]}", markup=False),
+        TextColumn("{task.fields[failed]}", style="red"),
+    ]
+
+
 class Stage:
     """A part of the work under way."""
 
-    def advance(self, note: str = "") -> None:
-        """One more step is done."""
+    def advance(self, note: str = "", failed: int = 0) -> None:
+        """One more step is done.
+
+        Args:
+            note: what it was of, a task say.
+            failed: how many steps have failed so far.
+        """
         raise NotImplementedError
 
 
@@ -89,11 +105,15 @@ class BarStage(Stage):
 
     def __init__(self, bars: Bars, name: str, total: int | None) -> None:
         self._bars = bars
-        self._task = bars.add_task(name, total=total, note="")
+        self._task = bars.add_task(name, total=total, note="", failed="")
 
-    def advance(self, note: str = "") -> None:
+    def advance(self, note: str = "", failed: int = 0) -> None:
         """One more step is done."""
-        self._bars.update(self._task, advance=1, note=note)
+        self._bars.update(self._task, advance=1, note=note, failed=_failures(failed))
+
+
+def _failures(failed: int) -> str:
+    return f"{failed} failed" if failed else ""
 
 
 class PlainStage(Stage):
@@ -104,7 +124,7 @@ class PlainStage(Stage):
         self._done = 0
         self._started = self._said = time.monotonic()
 
-    def advance(self, note: str = "") -> None:
+    def advance(self, note: str = "", failed: int = 0) -> None:
         """One more step is done."""
         self._done += 1
         now = time.monotonic()
@@ -113,6 +133,6 @@ class PlainStage(Stage):
         self._said = now
         of = f" of {self._total}" if self._total is not None else ""
         rate = self._done / (now - self._started)
-        left = f", {(self._total - self._done) / rate:.0f} s left" if self._total is not None else ""
-        extra = f", {note}" if note else ""
-        self._progress.say(f"{self._name}: {self._done}{of}, {rate:.1f}/s{left}{extra}")
+        left = f"{duration((self._total - self._done) / rate)} left" if self._total is not None else ""
+        facts = (f"{self._done}{of}", f"{rate:.1f}/s", left, note, _failures(failed))
+        self._progress.say(f"{self._name}: {', '.join(filter(None, facts))}")

@@ -1,4 +1,4 @@
-"""Counts in messages: "1 sample", "2 samples"."""
+"""Counts and times in messages: "1 sample", "2 samples", "3 min"."""
 
 from __future__ import annotations
 
@@ -11,3 +11,11 @@ def counted(number: int, noun: str) -> str:
 def missing_responses(number: int) -> str:
     """How many responses a run lacks: "1 response is missing"."""
     return f"{counted(number, 'response')} {'is' if number == 1 else 'are'} missing"
+
+
+def duration(seconds: float) -> str:
+    """A time to wait: "25 s", "3 min", "2 h 05 min"."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -48,6 +48,8 @@ def build(
     samples: bool = True,
     first: str | None = None,
     live: str | None = None,
+    baseline: bool = False,
+    allow_mismatch: bool = False,
     progress: Progress | None = None,
 ) -> Built:
     """Write a report, whole or not at all.
@@ -60,6 +62,8 @@ def build(
         samples: with the sample viewer.
         first: id of the section that the page opens on; by default the leaderboard.
         live: the address at which a server has what is new of the training runs; None: there is no server.
+        baseline: the comparison is with the first run; else it opens on the two best.
+        allow_mismatch: compare tasks whose data, images or scorers differ on the samples that agree.
         progress: where to say how far it is.
 
     Raises:
@@ -68,7 +72,9 @@ def build(
     progress = progress or Progress(quiet=True)
     sections = []
     with _rarely_collected(), progress.stage("report", None) as stage:
-        for section in _sections(runs, training, out, samples, live):
+        for section in _sections(
+            runs, training, out, samples, live, baseline=baseline, allow_mismatch=allow_mismatch
+        ):
             sections.append(section)
             stage.advance(section.title)
         sections.sort(key=lambda section: section.id != first)
@@ -124,7 +130,14 @@ def default_path(runs: Sequence[Run], training: Sequence[TrainingRun] = ()) -> P
 
 
 def _sections(
-    runs: Sequence[Run], training: Sequence[TrainingRun], out: Path, samples: bool, live: str | None
+    runs: Sequence[Run],
+    training: Sequence[TrainingRun],
+    out: Path,
+    samples: bool,
+    live: str | None,
+    *,
+    baseline: bool,
+    allow_mismatch: bool,
 ) -> Iterator[Section]:
     if runs:
         board, pairs = make_board(runs), None
@@ -132,10 +145,11 @@ def _sections(
             from reports.compare import compare_section
             from reports.pairs import pairings
 
-            pairs = pairings(runs, first=board.order[0])
+            opened = (0, 1) if baseline else (min(board.order[:2]), max(board.order[:2]))
+            pairs = pairings(runs, 0 if baseline else board.order[0], allow_mismatch=allow_mismatch)
             yield board_section(board, pairs, samples=samples)
             yield breakdown_section(board, samples=samples)
-            yield compare_section(runs, pairs, samples=samples)
+            yield compare_section(runs, pairs, opened, samples=samples)
         else:
             yield board_section(board, samples=samples)
             yield breakdown_section(board, samples=samples)

@@ -1,4 +1,4 @@
-"""The compare tab: two runs of a report on the same samples, every pair of them computed beforehand."""
+"""The compare tab: the runs of a report on the same samples, every pair of them computed beforehand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.compare.comparison import Comparison, MeanComparison, TaskComparison
-from harness.compare.table import conclusion, could_see, p_text, signed
+from harness.compare.table import Entry, conclusion, could_see, p_text, signed
 from harness.scores.table import interval, number
 from reports.board.board import CATEGORY_LABELS, LABELS
 from reports.page import Section, markup
@@ -15,22 +15,26 @@ from reports.runs import Run
 from tasks import CATEGORIES
 
 
-def compare_section(runs: Sequence[Run], pairs: Pairings, *, samples: bool = True) -> Section:
+def compare_section(
+    runs: Sequence[Run], pairs: Pairings, opened: tuple[int, int], *, samples: bool = True
+) -> Section:
     """The section of a report of several runs.
 
     Args:
         runs: of the report, in its order.
         pairs: of them, compared.
+        opened: the pair that is shown first, the earlier run as the baseline.
         samples: the report has a sample viewer that flips can link into.
     """
-    pairings = pairs.all
+    first = pairs.of(*opened)
+    comparison = first.comparison if first is not None else None
     html = markup(
         "compare.html.jinja",
         runs=runs,
-        first=pairings[0],
-        rows=_first_rows(pairings[0].comparison),
-        said=conclusion(pairings[0].comparison) if pairings[0].comparison else "",
-        seen=could_see(pairings[0].comparison) if pairings[0].comparison else "",
+        opened=opened,
+        rows=_first_rows(comparison) if comparison is not None and comparison.tasks else [],
+        verdict=_verdict(first),
+        detectable=could_see(comparison) if comparison is not None else "",
         all_pairs=pairs.complete,
         hub=runs[pairs.first].name,
         signed=signed,
@@ -42,20 +46,21 @@ def compare_section(runs: Sequence[Run], pairs: Pairings, *, samples: bool = Tru
         "compare",
         "Compare",
         html,
-        data={"compare-data": _data(runs, pairings, samples)},
+        data={"compare-data": {**_data(runs, pairs.all, samples), "opened": opened}},
         scripts=("compare.js",),
         styles=("compare.css",),
     )
 
 
-Entry = TaskComparison | MeanComparison
+def _verdict(pairing: Pairing | None) -> str:
+    if pairing is None:
+        return "This pair is not in this report: harness compare BASE RUN."
+    return f"Not comparable: {pairing.why}" if pairing.comparison is None else conclusion(pairing.comparison)
 
 
-def _first_rows(comparison: Comparison | None) -> list[tuple[str, str, Entry]]:
-    """(kind, label, entry) in the order of the table: all, then each category with its tasks."""
-    if comparison is None:
-        return []
-    rows: list[tuple[str, str, Entry]] = [("all", "All tasks", comparison.overall)]
+def _first_rows(comparison: Comparison) -> list[tuple[str, str, Entry]]:
+    """(kind, label, entry) in the order of the table: overall, then each category with its tasks."""
+    rows: list[tuple[str, str, Entry]] = [("all", "Overall", comparison.overall)]
     for name, category in comparison.categories.items():
         rows.append(("category", CATEGORY_LABELS.get(name, name), category))
         rows += [
@@ -75,10 +80,17 @@ def _others(comparison: Comparison) -> list[TaskComparison]:
 def _data(runs: Sequence[Run], pairings: Sequence[Pairing], samples: bool) -> dict[str, Any]:
     return {
         "runs": [
-            {"name": run.name, "partial": not run.finished, "missing": run.missing, "synthetic": run.synthetic}
+            {
+                "name": run.name,
+                "partial": not run.finished,
+                "missing": run.missing,
+                "synthetic": run.synthetic,
+                "prompt": run.run["config"].get("prompt"),
+                "coords": run.run.get("coords"),
+            }
             for run in runs
         ],
-        "labels": {**LABELS, **CATEGORY_LABELS, "all": "All tasks"},
+        "labels": {**LABELS, **CATEGORY_LABELS, "all": "Overall"},
         "samples": samples,
         "pairs": [_pair(pairing) for pairing in pairings],
     }
@@ -90,23 +102,27 @@ def _pair(pairing: Pairing) -> dict[str, Any]:
     comparison = pairing.comparison
     if comparison is None:
         return {**found, "why": pairing.why}
-    certain = pairing.significant or {}
+    signs = pairing.significant or {}
     return {
         **found,
-        "all": _mean(comparison.overall, certain.get(("overall", "all"), 0)),
+        "all": _mean(comparison.overall, signs.get(("overall", "all"), 0)),
         "groups": [
             {
-                "mean": _mean(category, certain.get(("category", name), 0)),
+                "mean": _mean(category, signs.get(("category", name), 0)),
                 "tasks": [
-                    _task(task, certain.get(("task", task.name), 0))
+                    _task(task, signs.get(("task", task.name), 0))
                     for task in comparison.tasks.values()
                     if task.category == name
                 ],
             }
             for name, category in comparison.categories.items()
         ],
-        "others": [_task(task, certain.get(("task", task.name), 0)) for task in _others(comparison)],
-        "apart": [[mismatch.task, mismatch.why] for mismatch in comparison.mismatches],
+        "others": [_task(task, signs.get(("task", task.name), 0)) for task in _others(comparison)],
+        "mismatches": [
+            {"task": each.task, "why": each.why, "paired": each.task in comparison.tasks}
+            for each in comparison.mismatches
+        ],
+        "prompts": [each.task for each in comparison.prompts],
         "onlyA": comparison.only_in_a,
         "onlyB": comparison.only_in_b,
     }
@@ -120,7 +136,7 @@ def _entry(entry: Entry, sign: int) -> dict[str, Any]:
         "b": _short(entry.b),
         "d": [_short(difference.value), _short(difference.low), _short(difference.high)],
         "p": None if difference.value is None else _p(entry.p_adjusted),
-        "sees": _short(entry.visible),
+        "detectable": _short(entry.visible),
         "certain": sign,
     }
 

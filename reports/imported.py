@@ -1,4 +1,4 @@
-"""What the tool said whose log an imported run is from, beside our verdicts: a section of the report."""
+"""The verdicts of the tool that wrote an imported run's log, beside ours: a section of the report."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def imported_section(runs: Sequence[Run], *, samples: bool = True) -> Section | 
         """Where the viewer shows a sample."""
         return "#/samples?" + urlencode({"task": task, "run": run.name, "id": name}) if samples else None
 
-    html = markup("imported.html.jinja", found=found, sides=SIDES, address=address)
-    return Section("imported", "What the other tool said", html)
+    html = markup("imported.html.jinja", tasks=found, sides=SIDES, address=address)
+    return Section("imported", "The other tool's verdicts", html)

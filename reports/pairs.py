@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from harness.compare import compare_sides
-from harness.compare.comparison import Comparison, changes
+from harness.compare.comparison import Comparison
 from harness.compare.pairing import Side, side_of
+from harness.compare.table import Signs, significant
 from harness.errors import UsageError
 from reports.runs import Run
 
@@ -27,7 +28,7 @@ class Pairing:
     comparison: Comparison | None
     why: str = ""
     """Why there is none."""
-    significant: Mapping[tuple[str, str], int] | None = None
+    significant: Signs | None = None
     """(kind, name) of what differs significantly → 1 where B is better, -1 where it is worse."""
 
 
@@ -59,13 +60,14 @@ class Pairings:
         return sign if found.a == a else -sign
 
 
-def pairings(runs: Sequence[Run], first: int = 0) -> Pairings:
+def pairings(runs: Sequence[Run], first: int = 0, *, allow_mismatch: bool = False) -> Pairings:
     """Compare the runs of a report.
 
     Args:
         runs: in the order given.
         first: position of the run that all others are compared with where there are too many samples for
             every pair.
+        allow_mismatch: as of `compare_sides`.
 
     Intervals and tests are the closed forms; `harness compare` has the bootstrap beside them.
     """
@@ -74,32 +76,29 @@ def pairings(runs: Sequence[Run], first: int = 0) -> Pairings:
     work = sum(min(_size(sides[a]), _size(sides[b])) for a, b in wanted)
     complete = len(runs) <= ALL_PAIRS or work <= WORK
     chosen = [pair for pair in wanted if complete or first in pair]
-    return Pairings(list(_compared(sides, chosen)), complete, first)
+    return Pairings(list(_compared(sides, chosen, allow_mismatch)), complete, first)
 
 
-def _compared(sides: Sequence[Side | str], wanted: Sequence[tuple[int, int]]) -> Iterator[Pairing]:
+def _compared(
+    sides: Sequence[Side | str], wanted: Sequence[tuple[int, int]], allow_mismatch: bool
+) -> Iterator[Pairing]:
     for a, b in wanted:
         one, other = sides[a], sides[b]
         if isinstance(one, str) or isinstance(other, str):
             yield Pairing(a, b, None, one if isinstance(one, str) else str(other))
             continue
         try:
-            comparison = compare_sides(one, other, repeats=0)
+            comparison = compare_sides(one, other, allow_mismatch=allow_mismatch, repeats=0)
         except UsageError as error:
             yield Pairing(a, b, None, str(error).removeprefix(f"{one.path} and {other.path}: "))
             continue
-        significant = {
-            (change.kind, change.name): sign
-            for sign, better in ((1, True), (-1, False))
-            for change in changes(comparison, better=better)
-        }
-        yield Pairing(a, b, comparison, significant=significant)
+        yield Pairing(a, b, comparison, significant=significant(comparison))
 
 
 def _side(run: Run) -> Side | str:
-    """A run to compare, or why it cannot be: it is a part of one, or its task file is gone."""
+    """A run to compare, or why it cannot be: it is a shard, or its task file is gone."""
     if run.shard is not None:
-        return f"{run.name}: shard {run.shard} is a part of a run"
+        return f"{run.name}: shard {run.shard} is not a whole run"
     try:
         return side_of(run.path, run.name, run.run, run.items, run.scores, complete=run.finished)
     except UsageError as error:

@@ -26,11 +26,12 @@ def write_run(path: Path, tasks: Mapping[str, Sequence[Mapping[str, Any]]], **mo
     Args:
         path: its folder.
         tasks: task → `sample`s; keys of a sample go into its item, `scores` into its scores.
-        more: of run.json: `name`, `coords`, `synthetic`, `epochs`, `fingerprint`, `scorer`; `complete=False`
-            leaves results.json away.
+        more: of run.json: `name`, `coords`, `prompt`, `synthetic`, `epochs`, `fingerprint`, `scorer`;
+            `complete=False` leaves results.json away.
     """
     epochs = more.get("epochs", 1)
-    config = RunConfig(model=more.get("name", path.name), tasks=tuple(tasks), epochs=epochs, data="hub")
+    settings = {"epochs": epochs, "data": "hub", "prompt": more.get("prompt", "direct")}
+    config = RunConfig(model=more.get("name", path.name), tasks=tuple(tasks), **settings)
     described = {
         name: {
             "fingerprint": more.get("fingerprint", "f" * 64),

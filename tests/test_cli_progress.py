@@ -23,11 +23,13 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     progress = Progress()
     with progress.stage("answering", 3) as stage:
         for _ in range(3):
-            stage.advance("1 failed")
+            stage.advance("docvqa", failed=1)
         progress.say("[b]as it is[/b] " + "x" * 200)
     text = terminal.getvalue()
     assert "answering" in text
     assert "3/3" in text
+    assert "docvqa" in text
+    assert "1 failed" in text
     assert "[b]as it is[/b] " + "x" * 200 in text.replace("\r", "")
 
 
@@ -44,8 +46,8 @@ def test_plain_lines_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     ]
     with progress.stage("planning", None) as stage:
         now[0] += 20
-        stage.advance("docvqa")
-    assert capsys.readouterr().err == "planning: 1, 0.1/s, docvqa\n"
+        stage.advance("docvqa", failed=2)
+    assert capsys.readouterr().err == "planning: 1, 0.1/s, docvqa, 2 failed\n"
 
 
 def test_silence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -170,8 +171,8 @@ def test_score_a_file(data: Path, fakes: ModuleType, capsys: pytest.CaptureFixtu
         "value": 0.25,
         "official": 0.75,
         "agreement": 0.5,
-        "loopholes": 2,
-        "missed": 0,
+        "official_only": 2,
+        "ours_only": 0,
         "statuses": {"ok": 3, "unparsed": 1, "error": 1, "failed": 2},
         "expected": {"n": 2, "equal": 1, "differing": ["x1"]},
     }
@@ -272,8 +273,12 @@ def test_ls(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["ls", "runs"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["half", "not", "complete"]
-    assert lines[1].split() == ["mock-letters-data", "1", "task", "mean", "50.0"]
+    assert lines[0].split() == ["run", "model", "data", "date", "state", "tasks", "overall"]
+    found = {line.split()[0]: line.split()[1:] for line in lines[2:]}
+    assert found["half"][-1] == "broken"
+    name, data, day, clock, state, tasks, mean = found["mock-letters-data"]
+    assert (name, data, state, tasks, mean) == ("mock", "data", "complete", "1", "50.0")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", f"{day} {clock}")
 
 
 def test_show(capsys: pytest.CaptureFixture[str]) -> None:

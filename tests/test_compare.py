@@ -16,8 +16,9 @@ import pytest
 import harness
 from harness.compare.comparison import Comparison, as_json, changes, doubts
 from harness.compare.pairing import read_side
-from harness.compare.runs import compare_runs, compare_sides
+from harness.compare.runs import compare_runs, compare_sides, compare_with
 from harness.compare.statistics import holm, mcnemar
+from harness.compare.table import mismatch_notes, prompts_note
 from harness.errors import HarnessError, UsageError
 from harness.run import rescore
 from harness.scores.stats import paired_interval
@@ -197,17 +198,11 @@ def changed(made: Rows, place: int, **more: Any) -> Rows:
     ("more", "options", "why"),
     [
         ({}, {"b_fingerprint": "e" * 64}, "the data differ (fingerprints ffffffffffff and eeeeeeeeeeee)"),
-        ({"prompt_sha": "x"}, {}, "the prompts of 1 of 4 shared samples differ"),
-        (
-            {"prompt_sha": "x"},
-            {"a_coords": "abs", "b_coords": "norm1"},
-            "of 4 shared samples differ (coordinates: abs and norm1)",
-        ),
         ({"image_sha": "x"}, {}, "the images of 1 of 4 shared samples differ"),
-        ({}, {"b_scorer": "v2"}, "the scorers' versions differ (mend it: harness score "),
+        ({}, {"b_scorer": "v2"}, "the scorers' versions differ (to fix it: harness score "),
     ],
 )
-def test_what_was_not_asked_alike_is_refused(
+def test_other_data_images_or_scorers_are_refused(
     compare: Compare, row: Any, more: dict[str, Any], options: dict[str, Any], why: str
 ) -> None:
     made = rows(row, [1, 0, 1, 1])
@@ -222,13 +217,56 @@ def test_what_was_not_asked_alike_is_refused(
     assert (found.tasks["mmmu"].n, found.tasks["mmmu"].mismatched) == (paired, 4 - paired)
 
 
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        ({}, "Different prompts: mmmu. Questions"),
+        ({"a_prompt": "direct", "b_prompt": "think"}, "Different prompts (direct in A and think in B): mmmu."),
+        (
+            {"a_coords": "abs", "b_coords": "norm1"},
+            "Different prompts (coordinates abs in A and norm1 in B): mmmu.",
+        ),
+    ],
+)
+def test_other_prompts_are_compared_and_named(
+    compare: Compare, row: Any, options: dict[str, Any], note: str
+) -> None:
+    made = rows(row, [1, 0, 1, 1])
+    found = compare({"mmmu": made}, {"mmmu": changed(made, 2, prompt_sha="x")}, **options)
+    assert found.mismatches == ()
+    assert [(each.task, each.samples) for each in found.prompts] == [("mmmu", 1)]
+    assert found.tasks["mmmu"].n == 4
+    assert prompts_note(found).startswith(note)
+    assert doubts(found) == []
+
+
+def test_tasks_of_the_same_data_are_compared_where_others_are_not(compare: Compare, row: Any) -> None:
+    made = rows(row, [1, 0, 1, 1])
+    other = changed(made, 2, image_sha="x")
+    found = compare({"mmmu": made, "ai2d": made}, {"mmmu": made, "ai2d": other})
+    assert list(found.tasks) == ["mmmu"]
+    [note] = mismatch_notes(found)
+    assert note == "Not compared, and in no mean: ai2d: the images of 1 of 4 shared samples differ."
+    assert doubts(found) == ["ai2d: not compared: the images of 1 of 4 shared samples differ"]
+    assert found.overall.tasks == ("mmmu",)
+
+
+def test_several_runs_are_compared_with_one_baseline(tmp_path: Path, hand_runs: ModuleType, row: Any) -> None:
+    paths = []
+    for place, scores in enumerate(([1, 0, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0])):
+        paths.append(hand_runs.write_run(tmp_path / f"run{place}", {"mmmu": rows(row, scores)}))
+    found = compare_with(paths[0], paths[1:])
+    assert [each.overall.difference.value for each in found] == [25.0, -50.0]
+    assert found == [compare_runs(paths[0], path) for path in paths[1:]]
+
+
 def test_only_the_run_of_another_scorer_is_to_be_scored_again(compare: Compare, row: Any) -> None:
     from harness.registry import Registry
     from harness.scores.scoring import scorer_version
 
     now = scorer_version(Registry().get("mmmu"))
     made = rows(row, [1, 0])
-    with pytest.raises(UsageError, match=r"\(mend it: harness score \S+/A\);"):
+    with pytest.raises(UsageError, match=r"\(to fix it: harness score \S+/A\);"):
         compare({"mmmu": made}, {"mmmu": made}, b_scorer=now)
 
 
@@ -316,7 +354,7 @@ def test_what_only_the_baseline_has_leaves_the_question_open(tmp_path: Path) -> 
     b = evaluated(tmp_path / "b", tasks="mmstar", limit=6)
     found = compare_runs(a, b)
     assert found.tasks["mmstar"].n == 6
-    assert doubts(found) == ["B has not: ai2d", "mmstar: 6 of A's 12 samples are not in B"]
+    assert doubts(found) == ["not in B: ai2d", "mmstar: 6 of A's 12 samples are not in B"]
     assert doubts(compare_runs(b, a)) == [], "a candidate that was asked more is no worse known"
 
 

@@ -41,7 +41,7 @@ def runs(folder: Path) -> list[Run]:
 
 
 def data(runs: list[Run]) -> dict[str, Any]:
-    found: dict[str, Any] = dict(compare_section(runs, pairings(runs)).data["compare-data"])
+    found: dict[str, Any] = dict(compare_section(runs, pairings(runs), (0, 1)).data["compare-data"])
     return found
 
 
@@ -68,11 +68,11 @@ def test_other_data_are_not_compared(runs: list[Run], folder: Path) -> None:
     [pair] = found["pairs"]
     assert pair["groups"] == []
     assert pair["all"]["d"] == [None, None, None]
-    assert [task for task, _ in pair["apart"]] == TASKS.split(",")
-    assert all("data differ" in why for _, why in pair["apart"])
+    assert [each["task"] for each in pair["mismatches"]] == TASKS.split(",")
+    assert all("data differ" in each["why"] and not each["paired"] for each in pair["mismatches"])
 
 
-def test_no_common_task_is_said(runs: list[Run], folder: Path) -> None:
+def test_no_common_task_is_reported(runs: list[Run], folder: Path) -> None:
     other = evaluated(folder, "alone", "A", tasks="mmmu")
     [pair] = data(load_runs([runs[0].path, other]))["pairs"]
     assert pair["why"].startswith("no task is in both: mmstar")
@@ -96,15 +96,15 @@ def test_many_large_runs_are_compared_with_the_first(runs: list[Run], monkeypatc
     assert len(data(runs)["pairs"]) == 3
     monkeypatch.setattr(pairs, "WORK", 10)
     assert [(pair["a"], pair["b"]) for pair in data(runs)["pairs"]] == [(0, 1), (0, 2)]
-    section = compare_section(runs, pairings(runs, first=1))
+    section = compare_section(runs, pairings(runs, first=1), (0, 1))
     assert [(pair["a"], pair["b"]) for pair in section.data["compare-data"]["pairs"]] == [(0, 1), (1, 2)]
     assert "each run is compared with mock:text=B only" in section.html
 
 
 def test_the_first_pair_stands_in_the_markup(runs: list[Run]) -> None:
     """Without JavaScript the table is there, escaped."""
-    section = compare_section(runs, pairings(runs))
-    assert "All tasks" in section.html
+    section = compare_section(runs, pairings(runs), (0, 1))
+    assert "Overall" in section.html
     assert "CharXiv" in section.html
     assert "<b>bold" not in section.html
 
@@ -112,12 +112,12 @@ def test_the_first_pair_stands_in_the_markup(runs: list[Run]) -> None:
 @pytest.fixture(scope="module")
 def report(runs: list[Run], folder: Path) -> Path:
     path = folder / "report.html"
-    build(runs, path, first="compare")
+    build(runs, path, first="compare", baseline=True)
     return path
 
 
 def row(page: Page, task: str) -> list[str]:
-    return page.locator(f'[data-section="compare"] tr[data-entry="{task}"] td').all_inner_texts()
+    return page.locator(f'[data-cmp="tasks"] tr[data-entry="{task}"] td').all_inner_texts()
 
 
 def test_the_page_opens_on_the_comparison(page: Page, report: Path, runs: list[Run]) -> None:
@@ -157,16 +157,14 @@ def test_an_address_names_a_pair(page: Page, report: Path, runs: list[Run]) -> N
     assert "A and B are the same run" in page.locator("[data-cmp-body]").inner_text()
 
 
-def test_runs_that_were_not_asked_alike_say_why(
-    page: Page, runs: list[Run], folder: Path, tmp_path: Path
-) -> None:
+def test_runs_of_other_data_name_the_reason(page: Page, runs: list[Run], folder: Path, tmp_path: Path) -> None:
     other = evaluated(folder, "other seed", "A", seed=7, tasks="mmstar,mmmu")
     path = tmp_path / "apart.html"
     build(load_runs([runs[0].path, other]), path, samples=False, first="compare")
     page.goto(path.as_uri())
     text = page.locator("[data-cmp-body]").inner_text()
-    assert "Nothing could be compared: the runs were not asked or not scored alike." in text
-    assert "Not comparable, and in no mean: MMStar: the data differ (fingerprints" in text
+    assert "Nothing could be compared: data or scorers differ in every task." in text
+    assert "Not compared, and in no mean: MMStar: the data differ (fingerprints" in text
     assert "Only in B, not compared: MMMU." in text
     assert page.locator("[data-cmp-body] table").count() == 0
 

@@ -296,11 +296,11 @@ def test_a_shard_is_never_taken_for_a_whole_run(data: Path, capsys: pytest.Captu
     shards, whole = sharded(data), run(data, "whole")
     assert read(shards[0] / "run.json")["config"]["shard"] == "1/3"
     assert read(shards[0] / "results.json")["shard"] == "1/3"
-    assert "Shard 1/3: a part of a run" in "\n".join(table(rescore(shards[0]).results))
+    assert "Shard 1/3: part of a run" in "\n".join(table(rescore(shards[0]).results))
     assert "Shard" not in "\n".join(table(whole))
     main(["ls", "runs", "--dir", str(data.parent)])
-    assert "shard 3/3 alone" in capsys.readouterr().out
-    with pytest.raises(UsageError, match=r"shard-2: shard 2/3 is a part of a run: .* harness merge"):
+    assert "shard 3/3" in capsys.readouterr().out
+    with pytest.raises(UsageError, match=r"shard-2: shard 2/3 is a part of a run: harness merge"):
         compare_runs(data.parent / "whole", shards[1])
     run(data, "another", "mock:text=B")
     board = make_board(load_runs([*shards, data.parent / "whole", data.parent / "another"]))

@@ -179,7 +179,7 @@ def test_counts_of_chartqa(golden) -> None:
             reasons[reason(row["response"])] += 1
         elif row["note"] == "unit":
             wrong_scales += 1
-    assert dict(reasons) == documented("Where the two part: ChartQA")
+    assert dict(reasons) == documented("Where the two disagree: ChartQA")
     text = DOC.read_text(encoding="utf-8")
     assert f"In {wrong_scales} others" in text
     asked, official, value = map(int, totals)

@@ -203,7 +203,7 @@ def test_counts_of_anls(golden) -> None:
         for response, score in parted(name.partition("/")[0], golden(name)):
             assert score.value > score.official
             reasons[anls_reason(response, score)] += 1
-    assert dict(reasons) == documented("Where the two part: DocVQA and InfoVQA")
+    assert dict(reasons) == documented("Where the two disagree: DocVQA and InfoVQA")
 
 
 def test_counts_of_ocrbench(golden) -> None:
@@ -212,4 +212,4 @@ def test_counts_of_ocrbench(golden) -> None:
         assert (score.value, score.official) == (1.0, 0.0)
         full = re.search("[\uff01-\uff5e]", response)
         reasons["full width" if full else "closing full stop missing"] += 1
-    assert dict(reasons) == documented("Where the two part: OCRBench")
+    assert dict(reasons) == documented("Where the two disagree: OCRBench")

@@ -216,7 +216,9 @@ def test_targets_survive_json() -> None:
 def table(heading: str) -> dict[str, list[str]]:
     """First cell → the others, of the first table about disagreement under a heading of the documentation."""
     text = (
-        DOC.read_text(encoding="utf-8").split(f"\n## {heading}\n", 1)[1].split("### Where the two part", 1)[1]
+        DOC.read_text(encoding="utf-8")
+        .split(f"\n## {heading}\n", 1)[1]
+        .split("### Where the two disagree", 1)[1]
     )
     lines = text[text.index("\n|") :].split("\n\n", 1)[0].strip().splitlines()[2:]
     cells = [line.strip("| ").split(" | ") for line in lines]

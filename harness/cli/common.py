@@ -1,14 +1,17 @@
-"""What the verbs share: a parser that names the nearest flag, and the report of a complete run."""
+"""What the verbs share: a parser that names the nearest flag, a run's table, its report."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from harness.scores.results import Results
 
 Runner = Callable[[argparse.Namespace], int]
 """Runs a verb with its parsed arguments; returns the exit code."""
@@ -64,3 +67,24 @@ def write_report(run_dir: Path, verb: str) -> bool:
         )
         return False
     return True
+
+
+def print_results(results: Results) -> None:
+    """Print the table of a run, with its model and how that was asked."""
+    from harness.run import read_run
+    from harness.scores.table import lines
+    from harness.terminal import screen, show
+
+    assert results.run_dir is not None
+    run = read_run(results.run_dir)
+    show(lines(results, screen(), _about(run["config"]) if run is not None else ""))
+
+
+def _about(config: Mapping[str, Any]) -> str:
+    """The model and how it was asked, in a line."""
+    from harness.config import RunConfig
+
+    data = RunConfig.model_construct(**config).data_source
+    limit = [f"limit {config['limit']}"] if config.get("limit") is not None else []
+    facts = [f"data {data}", f"prompt {config['prompt']}", *limit]
+    return " · ".join([str(config["model"]), *facts])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def evaluate(parser: argparse.ArgumentParser) -> Runner:
     """Evaluate a model on benchmarks.
 
-    Run the same command again and it continues: nothing answered is asked twice, failed ones are asked again.
+    Rerun the same command to continue: samples that have an answer are skipped, failed ones are retried.
     Exit codes: 0 complete, 1 failed, 2 usage, 3 complete but with more failures than allowed, 130 interrupted.
     """
     _add_what(parser.add_argument_group("what to evaluate"))
@@ -41,7 +41,7 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--data", metavar="hub|DIR|synthetic", help="[synthetic for tiny and mock, else hub]")
     group.add_argument("--limit", type=int, metavar="N", help="samples a task, groups kept whole; may grow")
     group.add_argument(
-        "--shard", metavar="I/N", help="ask this part of the samples alone; harness merge puts them together"
+        "--shard", metavar="I/N", help="only this shard of the samples; harness merge joins the shards"
     )
     group.add_argument(
         "--allow-image-urls", action="store_true", help="fetch images that rows give as http(s) addresses"
@@ -145,9 +145,9 @@ def _add_asking(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--min-pixels", type=int, metavar="N", help="width times height at least")
     group.add_argument("--max-pixels", type=int, metavar="N", help="width times height at most")
-    group.add_argument("--seed", type=int, metavar="S", help="of sampling and of drawn data [0]")
+    group.add_argument("--seed", type=int, metavar="S", help="of sampling and of synthetic data [0]")
     group.add_argument(
-        "--permute-images", action="store_true", help="a control: deal the images among the samples"
+        "--permute-images", action="store_true", help="a control: shuffle the images across samples"
     )
 
 
@@ -168,12 +168,11 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     """Evaluate, print the table, write the report, return the exit code of the evaluation."""
-    from harness.cli.common import write_report
+    from harness.cli.common import print_results, write_report
     from harness.config import as_trained, build
     from harness.models.asking import as_flags
     from harness.progress import Progress
     from harness.run import execute
-    from harness.scores.table import lines
 
     given: dict[str, Any] = vars(args)
     reported = given.pop("report", True)
@@ -185,8 +184,7 @@ def _run(args: argparse.Namespace) -> int:
     if asked:
         print(f"asked as in training: {as_flags(asked)}", file=sys.stderr)
     results = execute(config, command=sys.argv, progress=Progress())
-    for line in lines(results):
-        print(line)
+    print_results(results)
     assert results.run_dir is not None
     current = reported and _is_current(results.run_dir)
     said = ", with report.html" if current or (reported and write_report(results.run_dir, "eval")) else ""

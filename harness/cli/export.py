@@ -21,7 +21,7 @@ def export(parser: argparse.ArgumentParser) -> Runner:
     what.add_argument("--tasks", metavar="A,B", help="tasks by name, in place of a suite")
     what.add_argument("--data", metavar="hub|DIR|synthetic", help="[hub]")
     what.add_argument("--limit", type=int, metavar="N", help="samples a task, groups kept whole")
-    what.add_argument("--seed", type=int, metavar="S", help="of drawn data [0]")
+    what.add_argument("--seed", type=int, metavar="S", help="of synthetic data [0]")
     how = parser.add_argument_group("how to ask")
     how.add_argument("--prompt", metavar="direct|think", help="the answer alone, or thinking first [direct]")
     how.add_argument("--coords", help="how the model that will be asked writes places, see harness eval --help")

@@ -7,7 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from harness.cli.common import add_delimiters
+from harness.cli.common import add_delimiters, print_results
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def import_log(parser: argparse.ArgumentParser) -> Runner:
-    """Make a run of another tool's log, judged by our rules, beside what the tool said.
+    """Make a run of another tool's log, judged by our rules, beside the tool's own verdicts.
 
       lmms-eval   …_samples_TASK.jsonl of --log_samples, with …_results.json beside it
       VLMEvalKit  MODEL_DATASET.xlsx, .tsv or .json, with its …_result and …_acc files beside it
@@ -34,11 +34,11 @@ def import_log(parser: argparse.ArgumentParser) -> Runner:
     parser.add_argument(
         "--task", metavar="NAME", help="the benchmark [by the tool's own name of it, where that is plain]"
     )
-    parser.add_argument("--model", metavar="NAME", help="whose responses these are [as the log says]")
+    parser.add_argument("--model", metavar="NAME", help="whose responses these are [as in the log]")
     parser.add_argument(
         "--metric", metavar="NAME", help="the tool's metric, scorer or column to compare with [its headline]"
     )
-    parser.add_argument("--coords", help="how the responses write coordinates: no log says it")
+    parser.add_argument("--coords", help="how the responses write coordinates: no log records it")
     parser.add_argument(
         "--prompt", help="direct or think, for the run's label: the prompts are the log's [direct]"
     )
@@ -63,7 +63,6 @@ def _run(args: argparse.Namespace) -> int:
     from harness.imports.importing import import_log as made_run
     from harness.progress import Progress
     from harness.registry import Registry
-    from harness.scores.table import lines
 
     given = vars(args)
     path = Path(given.pop("log"))
@@ -78,8 +77,7 @@ def _run(args: argparse.Namespace) -> int:
     task = Registry(given.get("task_file", ())).get(_task_name(path, log, given.pop("task", None)))
     config = _config(path, log, task, given)
     results = made_run(log, path, task, config, partial_data=partial, command=sys.argv, progress=Progress())
-    for line in lines(results):
-        print(line)
+    print_results(results)
     _tell(results, task)
     return _end(results, reported)
 
@@ -112,7 +110,7 @@ def _config(path: Path, log: Log, task: Task, given: dict[str, Any]) -> RunConfi
 
 
 def _tell(results: Results, task: Task) -> None:
-    """Say what the other tool said, and where it and we part."""
+    """Print the other tool's verdicts, and where they disagree with ours."""
     from harness.imports.reporting import said_of
 
     assert results.run_dir is not None

@@ -5,8 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.cli.common import Runner
+from harness.terminal import Cell, Column, Row, screen, shortened, table
+from harness.words import counted
+
+if TYPE_CHECKING:
+    from harness.scores.results import Results
 
 KINDS = ("tasks", "suites", "models", "runs")
 
@@ -77,23 +83,65 @@ def _models() -> Iterator[str]:
     yield f"{'NAME':<13}with --base-url URL: what a server knows the model by"
 
 
-def _runs(directory: Path) -> Iterator[str]:
-    from harness.errors import HarnessError
-    from harness.scores.results import read_results
-    from harness.scores.table import number
-    from harness.words import counted
+_COLUMNS = (
+    Column("run"),
+    Column("model", 1, left=True),
+    Column("data", 1, left=True),
+    Column("date", 1, left=True),
+    Column("state", 0, left=True),
+    Column("tasks", 2),
+    Column("overall"),
+)
+_LONGEST = 24
+"""Columns that a model's name or a data directory takes at most."""
 
-    runs = sorted(path.parent for path in directory.glob("*/run.json"))
+
+def _runs(directory: Path) -> Iterator[str]:
+    """The runs in a folder, the latest first."""
+    runs = [path.parent for path in directory.glob("*/run.json")]
     if not runs:
         yield f"no runs in {directory}"
-    for path in runs:
-        try:
-            results = read_results(path)
-        except HarnessError:
-            yield f"{path.name:<40} not complete"
-            continue
-        tasks = len(results.tasks)
-        mean = number(results.mean.score.value)
-        failures = f", {counted(results.failures, 'failure')}" if results.failures else ""
-        part = f", shard {results.shard} alone" if results.shard is not None else ""
-        yield f"{path.name:<40} {tasks:>2} {'task ' if tasks == 1 else 'tasks'}  mean {mean}{part}{failures}"
+        return
+    runs.sort(key=lambda path: (-_changed(path), path.name))
+    yield from table(_COLUMNS, [_described(path) for path in runs], screen())
+
+
+def _changed(path: Path) -> float:
+    """When a run was last written to."""
+    files = (path / "run.json", path / "results.json")
+    return max(file.stat().st_mtime for file in files if file.exists())
+
+
+def _described(path: Path) -> Row:
+    from datetime import datetime
+
+    from harness.config import RunConfig
+    from harness.errors import HarnessError
+    from harness.run import read_run
+    from harness.run.state import state_of
+    from harness.scores.results import read_results
+    from harness.scores.table import number
+
+    date = f"{datetime.fromtimestamp(_changed(path)).astimezone():%Y-%m-%d %H:%M}"
+    try:
+        config = (read_run(path) or {})["config"]
+        state = state_of(path)
+        results = read_results(path) if (path / "results.json").exists() else None
+    except HarnessError:
+        return path.name, "", "", date, Cell("broken", "bad"), "", ""
+    model = shortened(str(config.get("model", "")), _LONGEST)
+    data = shortened(RunConfig.model_construct(**config).data_source, _LONGEST)
+    known = path.name, model, data, date
+    if results is None:
+        return (*known, Cell(state, "warn"), "", "")
+    return (*known, _state(state, results), str(len(results.tasks)), number(results.mean.score.value))
+
+
+def _state(state: str, results: Results) -> Cell:
+    from harness.errors import Exit
+
+    if state == "complete" and results.exit_code == Exit.INCOMPLETE:
+        return Cell(counted(results.failures, "failure"), "bad")
+    if state != "complete":
+        return Cell(state, "bad" if state == "failed" else "warn")
+    return Cell(state if results.shard is None else f"shard {results.shard}")

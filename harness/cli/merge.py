@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def merge(parser: argparse.ArgumentParser) -> Runner:
-    """Put the shards of a run together, and score it.
+    """Join the shards of a run, and score it.
 
     The shards are what harness eval --shard I/N wrote, all N of them. The run is the one that the same command
     without --shard would have made, and that command continues it. Exit 3 where a shard was not complete, or
@@ -27,19 +27,17 @@ def merge(parser: argparse.ArgumentParser) -> Runner:
 
 def _run(args: argparse.Namespace) -> int:
     """Merge, score, print the table, write the report."""
-    from harness.cli.common import write_report
+    from harness.cli.common import print_results, write_report
     from harness.errors import Exit
     from harness.progress import Progress
     from harness.run import rescore
     from harness.run.merge import merge_shards
-    from harness.scores.table import lines
     from harness.words import counted, missing_responses
 
     out, progress = Path(args.out), Progress()
     merge_shards([Path(run) for run in args.runs], out, command=shlex.join(sys.argv), progress=progress)
     rescored = rescore(out, progress)
-    for line in lines(rescored.results):
-        print(line)
+    print_results(rescored.results)
     if rescored.missing:
         print(
             f"{out}: not complete, {missing_responses(rescored.missing)}: the shards' harness eval command "

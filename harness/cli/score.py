@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.cli.common import add_delimiters
+from harness.cli.common import add_delimiters, print_results
 
 if TYPE_CHECKING:
     from harness.cli.common import Runner
@@ -67,7 +67,6 @@ def _again(given: dict[str, Any]) -> int:
     from harness.errors import UsageError
     from harness.progress import Progress
     from harness.run.rescoring import rescore, write_submissions
-    from harness.scores.table import lines
     from harness.words import missing_responses
 
     run_dir = Path(given["what"])
@@ -85,8 +84,7 @@ def _again(given: dict[str, Any]) -> int:
     if given.get("json"):
         print(json.dumps(_run_summary(rescored.results, rescored.missing)))
     else:
-        for line in lines(rescored.results):
-            print(line)
+        print_results(rescored.results)
         if rescored.missing:
             print(f"{run_dir}: not complete, {missing_responses(rescored.missing)}: scores of the others")
     return int(rescored.results.exit_code)
@@ -242,8 +240,8 @@ def _summary(task: str, scored: list[Scored]) -> dict[str, Any]:
         "value": _mean([score.value for _, score, _ in counted]),
         "official": _mean([score.official or 0.0 for _, score, _ in official]),
         "agreement": _mean([float(same) for same in agree]),
-        "loopholes": sum((score.official or 0.0) - score.value >= 0.5 for _, score, _ in official),
-        "missed": sum(score.value - (score.official or 0.0) >= 0.5 for _, score, _ in official),
+        "official_only": sum((score.official or 0.0) - score.value >= 0.5 for _, score, _ in official),
+        "ours_only": sum(score.value - (score.official or 0.0) >= 0.5 for _, score, _ in official),
         "statuses": {str(status): count for status, count in Counter(s.status for _, s, _ in scored).items()},
     }
     expected = [item for item in scored if isinstance(item[2].get("expected"), int | float)]

@@ -11,7 +11,9 @@ def validate(parser: argparse.ArgumentParser) -> Runner:
     """Check a task, ours or a third party's, from its rows to its scores; exit 1 where a check fails."""
     parser.add_argument("task", metavar="TASK")
     parser.add_argument("--data", metavar="hub|DIR|synthetic", help="whose rows to check on [synthetic]")
-    parser.add_argument("--limit", type=int, metavar="N", help="samples to look at [all rows; 100 drawings]")
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="samples to look at [all rows; 100 of synthetic data]"
+    )
     parser.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
     return _run
 

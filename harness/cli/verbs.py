@@ -24,9 +24,9 @@ VERBS: dict[str, Verb] = {
         "harness.cli.import_log:import_log", "make a run of another tool's log, beside its own verdicts"
     ),
     "score": Verb("harness.cli.score:score", "score a file of responses, or a run again without its model"),
-    "merge": Verb("harness.cli.merge:merge", "put the shards of a run together"),
+    "merge": Verb("harness.cli.merge:merge", "join the shards of a run"),
     "report": Verb("reports.cli.report:report", "make one HTML file of runs, or print their table"),
-    "compare": Verb("reports.cli.compare:compare", "compare two runs on the same samples"),
+    "compare": Verb("reports.cli.compare:compare", "compare runs with a baseline on the same samples"),
     "view": Verb("reports.cli.view:view", "serve a folder of runs to this machine's browser"),
     "train": Verb("training.cli:train", "train a model with the tasks' scorers"),
     "ls": Verb("harness.cli.ls:ls", "list tasks, suites, models or runs"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.compare.statistics import holm
+from harness.errors import Exit
 from harness.jsonl import plain
 from harness.scores.stats import Estimate, Spread
 from harness.words import missing_responses
@@ -28,8 +29,12 @@ class RunInfo:
     path: str
     name: str
     """The model's."""
+    prompt: str
+    """The prompt's style: `direct` or `think`."""
+    coords: str | None
+    """How the model writes coordinates."""
     synthetic: bool
-    """Some rows were drawn: not the benchmark."""
+    """Some of its data are synthetic: not the benchmark."""
     complete: bool
     missing: int
     """Responses that it does not have yet."""
@@ -65,7 +70,7 @@ class TaskComparison:
     bootstrap: Estimate
     """The same with the bootstrap's interval; nothing where it was not asked for."""
     visible: float | None
-    """The smallest difference that these pairs would show, 80 times in 100."""
+    """The minimum detectable difference: what these pairs show with 80 % power at the 5 % level."""
     flips_a: Sequence[str]
     """Ids of `only_a`; groups of a circular metric."""
     flips_b: Sequence[str]
@@ -104,10 +109,19 @@ class MeanComparison:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A task whose samples were not asked alike."""
+    """A task whose data differ, or whose verdicts are of different scorers."""
 
     task: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPrompts:
+    """A task that the two runs asked with different prompts: compared like any other."""
+
+    task: str
+    samples: int
+    """Shared samples whose prompts differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +137,8 @@ class Comparison:
     overall: MeanComparison
     mismatches: tuple[Mismatch, ...]
     """Tasks that differ; they are among `tasks` only where that was allowed."""
+    prompts: tuple[OtherPrompts, ...]
+    """Tasks whose prompts differ."""
     only_in_a: tuple[str, ...]
     """Tasks that only A has."""
     only_in_b: tuple[str, ...]
@@ -131,7 +147,7 @@ class Comparison:
 
     @property
     def synthetic(self) -> bool:
-        """Either run has drawn rows: not the benchmarks."""
+        """Either run has synthetic data: not the benchmarks."""
         return self.a.synthetic or self.b.synthetic
 
     @property
@@ -151,6 +167,17 @@ class Change:
     p_adjusted: float
 
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What `--fail-on-regression` finds."""
+
+    margin: float
+    regressions: Sequence[Change]
+    doubts: Sequence[str]
+    """Why "no regression" cannot be concluded."""
+    exit_code: int
+
+
 def adjusted(p_values: Mapping[str, float]) -> dict[str, float]:
     """Named p-values after Holm."""
     return dict(zip(p_values, holm(list(p_values.values())), strict=True))
@@ -166,7 +193,7 @@ def changes(comparison: Comparison, margin: float = 0.0, *, better: bool = False
 
     Args:
         comparison: what to look through.
-        margin: in points; smaller changes are of no interest, however certain.
+        margin: in points; smaller changes are of no interest, however significant.
         better: look for improvements.
     """
     sign = 1.0 if better else -1.0
@@ -175,29 +202,42 @@ def changes(comparison: Comparison, margin: float = 0.0, *, better: bool = False
     return found + _beyond("overall", {"all": comparison.overall}, margin, sign)
 
 
-def doubts(comparison: Comparison, budget: float = BUDGET) -> list[str]:
-    """Why "no regression" may not be concluded, in words: what should have been compared and was not.
+def doubts(comparison: Comparison, budget: float = BUDGET, letter: str = "B") -> list[str]:
+    """Why "no regression" cannot be concluded, in words: what should have been compared and was not.
 
     Args:
         comparison: what to look through.
         budget: the share of a task's samples that may be missing in B, or lack a verdict in one of the runs.
+        letter: what B is called.
     """
     found = [
-        f"{letter} is not complete: {missing_responses(info.missing)}"
-        for letter, info in (("A", comparison.a), ("B", comparison.b))
+        f"{name} is not complete: {missing_responses(info.missing)}"
+        for name, info in (("A", comparison.a), (letter, comparison.b))
         if not info.complete
     ]
     if comparison.only_in_a:
-        found.append(f"B has not: {', '.join(comparison.only_in_a)}")
+        found.append(f"not in {letter}: {', '.join(comparison.only_in_a)}")
+    found += [
+        f"{apart.task}: not compared: {apart.why}"
+        for apart in comparison.mismatches
+        if apart.task not in comparison.tasks
+    ]
     for task in comparison.tasks.values():
         asked = len(task.only_in_a) + task.shared
         if not task.n:
             found.append(f"{task.name}: no sample could be paired")
         elif len(task.only_in_a) > budget * asked:
-            found.append(f"{task.name}: {len(task.only_in_a)} of A's {asked} samples are not in B")
+            found.append(f"{task.name}: {len(task.only_in_a)} of A's {asked} samples are not in {letter}")
         elif task.unanswered > budget * task.shared:
             found.append(f"{task.name}: {task.unanswered} of {task.shared} samples have no verdict in one run")
     return found
+
+
+def gate(comparison: Comparison, margin: float, letter: str = "B") -> Gate:
+    """Whether B is worse than A by more than a margin, in points; `letter` is what B is called."""
+    found, open_questions = changes(comparison, margin), doubts(comparison, letter=letter)
+    code = Exit.REGRESSION if found else Exit.INCOMPLETE if open_questions else Exit.COMPLETE
+    return Gate(margin, found, open_questions, int(code))
 
 
 def _beyond(

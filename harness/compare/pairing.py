@@ -1,7 +1,7 @@
 """Two runs sample by sample: what each was asked, its verdicts, and which of them may be compared.
 
-A comparison is of models, not of data: samples are paired by id, and only where data, prompt, images and scorer
-are the same.
+A comparison is of models on the same data: samples are paired by id, and only where question, choices, images,
+target and scorer are the same. Prompts may differ; the comparison names them.
 """
 
 from __future__ import annotations
@@ -99,6 +99,8 @@ class Side:
     path: Path
     name: str
     coords: str | None
+    prompt: str
+    """The style: `direct` or `think`."""
     synthetic: bool
     complete: bool
     missing: int
@@ -117,7 +119,7 @@ def read_side(path: Path) -> Side:
     if run is None:
         raise UsageError(f"{path}: not a run: there is no run.json")
     if (shard := run["config"].get("shard")) is not None:
-        raise UsageError(f"{path}: shard {shard} is a part of a run: put the parts together with harness merge")
+        raise UsageError(f"{path}: shard {shard} is a part of a run: harness merge joins the shards")
     items = _lines_of(path, "items")
     if (path / "results.json").is_file():
         return side_of(path, None, run, items, _lines_of(path, "scores"))
@@ -171,6 +173,7 @@ def side_of(
             path=path,
             name=str(config["model"] if name is None else name),
             coords=run["coords"],
+            prompt=config["prompt"],
             synthetic=any(described["synthetic"] for described in run["tasks"].values()),
             complete=complete,
             missing=sum(side.missing for side in tasks.values()),
@@ -216,26 +219,32 @@ def _fraction(value: Any) -> float:
 def mismatch(name: str, a: Side, b: Side) -> str | None:
     """Why a task of two runs cannot be compared, in words; None where it can."""
     one, other = a.tasks[name], b.tasks[name]
-    there = one.asked.places_in(other.asked)
-    here = np.flatnonzero(there >= 0)
-    here = here[_column(one.asked.prompts)[here] > 0]
-    here = here[_column(other.asked.prompts)[there[here]] > 0]
+    here, there = _shared(one.asked, other.asked)
     if one.fingerprint != other.fingerprint:
         return f"the data differ (fingerprints {one.fingerprint[:12]} and {other.fingerprint[:12]})"
     if not len(here):
         return "no sample is in both runs"
-    prompts = _differing(one.asked.prompts, other.asked.prompts, here, there)
-    if prompts:
-        coords = f" (coordinates: {a.coords} and {b.coords})" if a.coords != b.coords else ""
-        return f"the prompts of {prompts} of {len(here)} shared samples differ{coords}"
     images = _differing(one.asked.images, other.asked.images, here, there)
     if images:
         return f"the images of {images} of {len(here)} shared samples differ"
     if one.scorers != other.scorers and one.scorers and other.scorers:
         now = frozenset({scorer_version(a.registry.get(name))})
         stale = [f"harness score {side.path}" for side in (a, b) if side.tasks[name].scorers != now]
-        return f"the scorers' versions differ (mend it: {'; '.join(stale)})"
+        return f"the scorers' versions differ (to fix it: {'; '.join(stale)})"
     return None
+
+
+def differing_prompts(one: TaskSide, other: TaskSide) -> int:
+    """How many of the samples that both runs of a task share were asked with another prompt."""
+    return _differing(one.asked.prompts, other.asked.prompts, *_shared(one.asked, other.asked))
+
+
+def _shared(one: Asked, other: Asked) -> tuple[Places, Places]:
+    """Positions of the samples that both runs could ask, and of each of one run's samples in the other."""
+    there = one.places_in(other)
+    here = np.flatnonzero(there >= 0)
+    here = here[_column(one.prompts)[here] > 0]
+    return here[_column(other.prompts)[there[here]] > 0], there
 
 
 def _column(column: array[int]) -> NDArray[np.uint64]:

@@ -1,4 +1,4 @@
-"""Two runs compared on the same samples: `compare_runs(a, b)` gives a `Comparison`."""
+"""Runs compared on the same samples: `compare_runs(a, b)` gives a `Comparison`, `compare_with` several."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from harness.compare.comparison import (
     Comparison,
     MeanComparison,
     Mismatch,
+    OtherPrompts,
     RunInfo,
     TaskComparison,
     adjusted,
 )
-from harness.compare.pairing import Ids, Pairs, Side, mismatch, pair, read_side
+from harness.compare.pairing import Ids, Pairs, Side, differing_prompts, mismatch, pair, read_side
 from harness.compare.statistics import (
     REPEATS,
     Floats,
@@ -53,21 +54,31 @@ def compare_runs(a: Path, b: Path, *, allow_mismatch: bool = False) -> Compariso
     Args:
         a: the baseline.
         b: the candidate.
-        allow_mismatch: pair what agrees in question and images where data, prompts or scorers differ.
+        allow_mismatch: where data, images or scorers differ, pair the samples that agree.
 
     Raises:
-        UsageError: a folder is no run, no task is in both, or a task was asked differently.
+        UsageError: a folder is no run, or no task of both can be compared.
         HarnessError: a file of a run cannot be read.
     """
-    sides = read_side(a), read_side(b)
-    found = compare_sides(*sides, allow_mismatch=allow_mismatch)
-    if found.mismatches and not allow_mismatch:
-        first, *others = found.mismatches
-        more = f", and {counted(len(others), 'more task')} likewise" if others else ""
-        raise UsageError(
-            f"{a} and {b}: {first.task}: {first.why}{more}; "
-            "--allow-mismatch pairs the samples whose question and images agree"
-        )
+    return compare_with(a, [b], allow_mismatch=allow_mismatch)[0]
+
+
+def compare_with(
+    baseline: Path, candidates: Sequence[Path], *, allow_mismatch: bool = False
+) -> list[Comparison]:
+    """Compare run folders with one baseline, which is read once; see `compare_runs`."""
+    base = read_side(baseline)
+    found = []
+    for path in candidates:
+        comparison = compare_sides(base, read_side(path), allow_mismatch=allow_mismatch)
+        if not comparison.tasks:
+            first, *others = comparison.mismatches
+            more = f", and {counted(len(others), 'more task')} likewise" if others else ""
+            raise UsageError(
+                f"{baseline} and {path}: {first.task}: {first.why}{more}; "
+                "--allow-mismatch pairs the samples whose question and images agree"
+            )
+        found.append(comparison)
     return found
 
 
@@ -79,7 +90,8 @@ def compare_sides(
     Args:
         a: the baseline.
         b: the candidate.
-        allow_mismatch: tasks that were not asked alike are compared on what agrees; else they are left out.
+        allow_mismatch: tasks whose data, images or scorers differ are compared on the samples that agree; else
+            they are left out.
         repeats: draws of the bootstrap; 0: no bootstrap.
         seed: of the bootstrap.
 
@@ -112,6 +124,11 @@ def compare_sides(
         categories=_categories(tasks, draws),
         overall=_mean("all", _of_suite(tasks), suite_names("all"), draws),
         mismatches=mismatches,
+        prompts=tuple(
+            OtherPrompts(name, samples)
+            for name in tasks
+            if (samples := differing_prompts(a.tasks[name], b.tasks[name]))
+        ),
         only_in_a=tuple(name for name in a.tasks if name not in b.tasks),
         only_in_b=tuple(name for name in b.tasks if name not in a.tasks),
         repeats=repeats,
@@ -119,7 +136,9 @@ def compare_sides(
 
 
 def _info(side: Side) -> RunInfo:
-    return RunInfo(str(side.path), side.name, side.synthetic, side.complete, side.missing)
+    return RunInfo(
+        str(side.path), side.name, side.prompt, side.coords, side.synthetic, side.complete, side.missing
+    )
 
 
 def _task(task: Task, pairs: Pairs, draws: Floats | None) -> TaskComparison:

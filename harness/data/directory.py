@@ -148,7 +148,9 @@ def row_files(folder: Path, source: Source, *, shared: bool = False) -> list[Row
     for file in files:
         if len(file.splits) > 1 and not says_splits(file, source):
             said = " and ".join(file.splits)
-            raise UsageError(f"{file.path} holds the splits {said}, and no column of its rows tells them apart")
+            raise UsageError(
+                f"{file.path} holds the splits {said}, and no column of its rows distinguishes them"
+            )
     return files
 
 

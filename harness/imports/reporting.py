@@ -1,4 +1,4 @@
-"""What the other tool said, beside an imported run's own scores: for the terminal and for the report."""
+"""The other tool's verdicts beside an imported run's own scores: for the terminal and for the report."""
 
 from __future__ import annotations
 
@@ -68,5 +68,5 @@ def said_of(run_dir: Path, task: str, results: Results) -> Iterator[str]:
     ours = results.tasks[task]
     value = "–" if ours.score.value is None else f"{ours.score.value:.2f}"
     theirs = found.headline or "no score of the whole"
-    yield f"{found.tool} said: {theirs}; ours: {ours.headline} {value}"
+    yield f"{found.tool}: {theirs}; ours: {ours.headline} {value}"
     yield from lines(task, found.agreement)

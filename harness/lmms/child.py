@@ -104,7 +104,7 @@ class Child:
     def _last_words(self) -> str:
         assert self._folder is not None
         lines = (self._folder / "log").read_text(encoding="utf-8", errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")[:300]
+        return next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")[:300]
 
     def _end(self) -> None:
         if self._process is not None:

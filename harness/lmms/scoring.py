@@ -140,8 +140,8 @@ class Exported:
         leading = _leading(parts)
         if not all(isinstance(part, str) for part in parts[len(leading) :]):
             raise HarnessError(
-                f"{doc['task']} {doc['id']}: pictures stand within its text, which a simple model of lmms-eval "
-                "cannot be shown: use a chat model"
+                f"{doc['task']} {doc['id']}: it has images within its text, which a simple model of lmms-eval "
+                "cannot be given: use a chat model"
             )
         images = self._images(doc)
         return [self._picture(images[index]) for index in leading]

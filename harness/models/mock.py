@@ -53,7 +53,7 @@ class MockBackend:
 
     def _answer(self, request: Request) -> Response:
         if self.failing and zlib.crc32(request.key.encode("utf-8", "replace")) < self.failing * 2**32:
-            return Response("", "error", error="the mock model was told to fail")
+            return Response("", "error", error="the mock model is set to fail")
         try:
             for image in request.images:
                 image.picture()

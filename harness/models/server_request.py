@@ -172,9 +172,9 @@ def _effect(name: str, sent: Mapping[str, Any]) -> str:
     """What leaving a field out changes of the answers, for the end of a line; "" where it changes nothing."""
     if name == "temperature":
         greedy = ", which is not greedy" if sent[name] == 0 else ""
-        return f"; answers are drawn at the server's default{greedy}"
+        return f"; answers are sampled at the server's default{greedy}"
     if name == "seed":
-        return "; draws cannot be repeated" if sent.get("temperature") else ""
+        return "; sampling cannot be repeated" if sent.get("temperature") else ""
     return "; the server's default counts" if sent[name] != 1 else ""
 
 

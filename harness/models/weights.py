@@ -168,7 +168,7 @@ class Findings:
             ),
             f"names begin with the wrapper's {prefix!r}: save the unwrapped model, or strip it": prefix,
             f"names hold the wrapper's {infix!r}: save the unwrapped model, or strip it": infix,
-            f"names lack {lost!r}: save the whole model, not a part of it": lost,
+            f"names lack {lost!r}: save the whole model": lost,
             "config.json says that the head is not tied to the embeddings (tie_word_embeddings), and it was "
             "not saved: correct config.json, or save the head": self.missing
             and all(key.endswith("lm_head.weight") for key in self.missing),

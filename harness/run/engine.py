@@ -409,7 +409,7 @@ class _Run:
                     if failed == 1:
                         why = response.error
                         self.progress.say(f"{ask.key.task} {ask.key.id}: no answer: {why}")
-                stage.advance(f"{failed} failed" if failed else "")
+                stage.advance(ask.key.task, failed)
         if aside.kept:
             raise HarnessError(
                 f"{self.run_dir}: no answer ({why}); the run that --fresh was to replace is back"

@@ -128,8 +128,8 @@ class ScoringThread:
         self._hung.append(sample.id)
         if len(self._hung) == self.MOST:
             raise HarnessError(
-                f"{task.name}: its scorer hangs (on {', '.join(self._hung)}); the answers are kept: mend it, "
-                "then run the command again"
+                f"{task.name}: its scorer hangs (on {', '.join(self._hung)}); the answers are kept: fix it, "
+                "then rerun the command"
             )
         self._worker = self._start()
         score = Score(0.0, None, Status.ERROR, error=f"the scorer gave nothing within {self.LIMIT:g} s")

@@ -1,4 +1,4 @@
-"""The final table, at most 80 columns wide."""
+"""The final table, as wide as the screen at most."""
 
 from __future__ import annotations
 
@@ -8,14 +8,28 @@ from collections.abc import Iterator
 from harness.errors import Exit
 from harness.scores.results import CategoryResult, Results, TaskResult
 from harness.scores.stats import Estimate
-from harness.words import counted
+from harness.terminal import Cell, Column, Row, Screen, table, wrapped
 from tasks import CATEGORIES
 
-WIDTH = 80
 NO_NUMBER = "–"
-_HEAD = (
-    f"{'task':<13}{'score':>7}  {'95 % interval':^15}{'n':>7}"
-    f"{'unparsed':>10}{'truncated':>10}{'failed':>8}{'tokens':>8}"
+MUCH = 0.05
+"""From this share of responses without an answer a table warns."""
+MOST = 0.5
+"""From this share on a score says little about the model."""
+_COLUMNS = (
+    Column("task"),
+    Column("score"),
+    Column("95 % interval"),
+    Column("n"),
+    Column("unparsed", 1),
+    Column("truncated", 1),
+    Column("failed", 1),
+    Column("tokens", 1),
+    Column("if wrong … right", 2),
+    Column("official only", 3),
+    Column("ours only", 3),
+    Column("prompt tokens", 4),
+    Column("metric", 5, left=True),
 )
 
 
@@ -41,39 +55,64 @@ def percent(share: float) -> str:
     return "0 %" if share == 0 else "<0.1 %" if share < 0.0005 else f"{100 * share:.1f} %"
 
 
-def lines(results: Results) -> Iterator[str]:
-    """The table, line by line, none wider than 80 columns."""
-    yield _HEAD
-    yield "─" * len(_HEAD)
-    for task in results.tasks.values():
-        yield _task(task)
-    yield "─" * len(_HEAD)
-    for category in results.categories.values():
-        yield _mean(category, f"mean of {len(category.tasks)}")
+def lines(results: Results, where: Screen | None = None, about: str = "") -> Iterator[str]:
+    """The table and what must be known about it, line by line.
+
+    Args:
+        results: of the run.
+        where: 80 columns without colour by default.
+        about: the model and how it was asked, above the table.
+    """
+    where = where or Screen()
+    if about:
+        yield from wrapped(about, where)
+        yield ""
+    rows: list[Row] = [*map(_task, results.tasks.values()), None]
+    rows += [_mean(category) for category in results.categories.values()]
     if any(task.category in CATEGORIES for task in results.tasks.values()):
-        yield _mean(results.mean, f"mean of {counted(len(results.mean.tasks), 'task')}")
+        rows.append(_mean(results.mean))
+    yield from table(_COLUMNS, rows, where)
     for note in _notes(results):
-        yield from textwrap.wrap(note, WIDTH, subsequent_indent="  ", break_long_words=True)
+        yield from wrapped(note, where)
 
 
-def _name(name: str, width: int = 13) -> str:
-    """A name in its column; of a long one the beginning and the end, which tells tasks of one family apart."""
-    return f"{name if len(name) < width else f'{name[:5]}…{name[7 - width :]}':<{width}}"
-
-
-def _task(task: TaskResult) -> str:
+def _task(task: TaskResult) -> Row:
     digits = digits_of(task.scale)
     failed = task.share("failed") + task.share("error")
+    unanswered = sum(map(task.share, ("unparsed", "truncated", "filtered")))
+    score = Cell(number(task.score.value, digits), "bad" if unanswered >= MOST else "bold")
+    span = NO_NUMBER if task.low is None else f"{number(task.low, digits)} … {number(task.high, digits)}"
     return (
-        f"{_name(task.name)}{number(task.score.value, digits):>7}  {interval(task.score, digits):^15}"
-        f"{task.score.n:>7}{percent(task.share('unparsed')):>10}{percent(task.share('truncated')):>10}"
-        f"{percent(failed):>8}{number(task.completion_tokens):>8}"
+        task.name,
+        score,
+        interval(task.score, digits),
+        str(task.score.n),
+        _share(task.share("unparsed")),
+        _share(task.share("truncated")),
+        _share(failed, most=MUCH),
+        number(task.completion_tokens),
+        span,
+        str(task.loopholes),
+        str(task.missed),
+        number(task.prompt_tokens),
+        task.headline,
     )
 
 
-def _mean(mean: CategoryResult, said: str) -> str:
-    partial = f", {len(mean.missing)} missing" if mean.missing else ""
-    return f"{_name(mean.name)}{number(mean.score.value):>7}  {interval(mean.score):^15}  {said}{partial}"
+def _share(share: float, most: float = MOST) -> Cell:
+    """A share of responses that have no answer: marked where it is most of them, without colour too."""
+    if share >= most:
+        return Cell(f"! {percent(share)}", "bad")
+    return Cell(percent(share), "warn" if share >= MUCH else "" if share else "soft")
+
+
+def _mean(mean: CategoryResult) -> Row:
+    of = f"{len(mean.tasks)}/{len(mean.tasks) + len(mean.missing)}" if mean.missing else str(len(mean.tasks))
+    tasks = "1 task" if of == "1" else f"{of} tasks"
+    style = "bold" if mean.name == "all" else ""
+    texts = (mean.name, number(mean.score.value), interval(mean.score), "", tasks)
+    cells = [Cell(text, style) for text in texts]
+    return [*cells, *[""] * (len(_COLUMNS) - len(cells))]
 
 
 def _foreign(results: Results) -> Iterator[str]:
@@ -85,18 +124,18 @@ def _foreign(results: Results) -> Iterator[str]:
 
 def _notes(results: Results) -> Iterator[str]:
     if results.shard is not None:
-        yield f"Shard {results.shard}: a part of a run, not a benchmark's score; harness merge joins the parts."
+        yield f"Shard {results.shard}: part of a run, not a benchmark's score; harness merge joins the shards."
     if results.synthetic:
-        yield "Synthetic data: drawn for this run, not the benchmarks. Not comparable to anything published."
+        yield "Synthetic data, not the benchmarks: not comparable to published scores."
     if results.model.get("allow_missing_weights"):
-        yield "Loaded with --allow-missing-weights: what the checkpoint lacks is random."
+        yield "Loaded with --allow-missing-weights: weights that the checkpoint lacks are random."
     unjudged = [
         name
         for name, task in results.tasks.items()
         if any(label.startswith("no judge") for label in task.labels)
     ]
     if unjudged:
-        yield f"No judge, not comparable to published: {', '.join(unjudged)}."
+        yield f"No judge model, so not comparable to published scores: {', '.join(unjudged)}."
     yield from _foreign(results)
     totals = [task for task in results.tasks.values() if task.scale != 100 and task.category in CATEGORIES]
     for task in totals:
@@ -106,6 +145,7 @@ def _notes(results: Results) -> Iterator[str]:
             else (f"{task.name}: out of {task.scale:g}.")
         )
     yield from results.notes
+    yield from _unanswered(results)
     for task in results.tasks.values():
         if task.filtered:
             share = percent(task.share("filtered"))
@@ -119,8 +159,17 @@ def _notes(results: Results) -> Iterator[str]:
             yield f"{task.name}: {counts} of {task.responses}; first: {textwrap.shorten(task.errors[0], 160)}"
     if results.exit_code == Exit.INCOMPLETE:
         again = (
-            ""
-            if results.model.get("backend") == "imported"
-            else " The same command asks the failed ones again."
+            "" if results.model.get("backend") == "imported" else " Rerun the command to retry failed samples."
         )
         yield f"More failures than allowed: exit 3.{again}"
+
+
+def _unanswered(results: Results) -> Iterator[str]:
+    """The tasks whose scores say little: most responses have no answer that could be read."""
+    for status, mend in (
+        ("unparsed", "see the responses in the report; --prompt and --delimiters change how answers are read"),
+        ("truncated", "--max-new-tokens raises the limit"),
+    ):
+        names = [name for name, task in results.tasks.items() if task.share(status) >= MOST]
+        if names:
+            yield f"! Most responses are {status}: {', '.join(names)}; {mend}."

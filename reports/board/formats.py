@@ -1,4 +1,4 @@
-"""The table of a report as JSON, CSV, Markdown or LaTeX, every number with its interval."""
+"""The table of a report as JSON, CSV, Markdown or LaTeX: models as rows, every number with its interval."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.jsonl import plain
-from harness.scores.stats import Estimate
-from harness.scores.table import NO_NUMBER, number
+from harness.scores.stats import NOTHING, Estimate
+from harness.scores.table import number
 from reports.board.board import Board, Cell, Row
 from reports.board.published import published
 from reports.board.tags import notice, tags
@@ -140,11 +140,11 @@ def to_csv(board: Board) -> str:
             if not header:
                 header = list(line)
                 writer.writerow(header)
-            writer.writerow([_csv(value) for value in line.values()])
+            writer.writerow([csv_text(value) for value in line.values()])
     return out.getvalue()
 
 
-def _csv(value: Any) -> Any:
+def csv_text(value: Any) -> Any:
     """Text that a spreadsheet would take for a formula is quoted for it."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -155,58 +155,71 @@ def _csv(value: Any) -> Any:
 
 
 def to_markdown(board: Board) -> str:
-    """Rows × runs, best mean first."""
-    order = board.order
-    titles = [_markdown(_titled(board, index)) for index in order]
-    lines = ["| | " + " | ".join(titles) + " |", "|---|" + "---:|" * len(order)]
-    for row in board.rows:
-        name = _markdown(row.label)
-        shown = name if row.kind == "task" else f"**{name}**"
-        lines.append(f"| {shown} | " + " | ".join(_cells(board, row, order, _plain_cell)) + " |")
-    return "\n".join([*lines, "", *(_markdown(note) for note in _notes(board))]) + "\n"
+    """A row for each run, the best mean first; the best score of a column is bold."""
+    heads = ["Model", *(markdown_text(row.label) for row in board.rows)]
+    lines = [
+        [markdown_text(_titled(board, index)), *_cells(board, index, _plain_cell)] for index in board.order
+    ]
+    return markdown_table(heads, lines) + "\n" + "\n".join(map(markdown_text, _notes(board))) + "\n"
+
+
+def markdown_table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown, the first column at the left; its texts are escaped already."""
+    rule = "|---|" + "---:|" * (len(heads) - 1)
+    rows = ["| " + " | ".join(cells) + " |" for cells in (heads, *lines)]
+    return "\n".join([rows[0], rule, *rows[1:]]) + "\n"
 
 
 def to_latex(board: Board) -> str:
-    """A tabular with booktabs: rows × runs, best mean first."""
-    order = board.order
-    titles = [_latex(_titled(board, index)) for index in order]
-    lines = [
+    """A tabular with booktabs: a row for each run, the best mean first; the best score of a column is bold."""
+    heads = ["Model", *(latex_text(row.label) for row in board.rows)]
+    lines = [[latex_text(_titled(board, index)), *_cells(board, index, _latex_cell)] for index in board.order]
+    return latex_table(heads, lines) + "".join(f"% {printable(note)}\n" for note in _notes(board))
+
+
+def latex_table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A tabular with booktabs, the first column at the left; its texts are escaped already."""
+    rows = [
         "% needs \\usepackage{booktabs} and, for names in any script, XeLaTeX or LuaLaTeX",
-        "\\begin{tabular}{l" + "r" * len(order) + "}",
+        "\\begin{tabular}{l" + "r" * (len(heads) - 1) + "}",
         "\\toprule",
-        " & ".join(["Task", *titles]) + r" \\",
+        " & ".join(heads) + r" \\",
+        "\\midrule",
+        *(" & ".join(cells) + r" \\" for cells in lines),
+        "\\bottomrule",
+        "\\end{tabular}",
     ]
+    return "\n".join(rows) + "\n"
+
+
+def _cells(board: Board, index: int, shown: Callable[[Estimate, int, bool], str]) -> Iterator[str]:
     for row in board.rows:
-        if row.kind != "task" or lines[-1].startswith("Task"):
-            lines.append("\\midrule")
-        name = _latex(row.label)
-        shown = name if row.kind == "task" else f"\\textbf{{{name}}}"
-        cells = [_latex(cell) if cell == NO_NUMBER else cell for cell in _cells(board, row, order, _latex_cell)]
-        lines.append(" & ".join([shown, *cells]) + r" \\")
-    lines += ["\\bottomrule", "\\end{tabular}"]
-    return "\n".join([*lines, *(f"% {printable(note)}" for note in _notes(board))]) + "\n"
-
-
-def _cells(
-    board: Board, row: Row, order: Sequence[int], shown: Callable[[Estimate, int], str]
-) -> Iterator[str]:
-    digits = row.digits
-    for index in order:
         cell = board.cells.get((row.id, index))
-        yield NO_NUMBER if cell is None or cell.score.value is None else shown(cell.score, digits)
+        scores = [
+            other.score.value
+            for place, other in enumerate(board.line(row))
+            if other is not None and other.score.value is not None and board.runs[place].whole
+        ]
+        if cell is None or cell.score.value is None:
+            yield shown(NOTHING, row.digits, False)
+        else:
+            best = board.runs[index].whole and len(scores) > 1 and cell.score.value == max(scores)
+            yield shown(cell.score, row.digits, best)
 
 
-def _plain_cell(score: Estimate, digits: int) -> str:
-    if score.low is None:
-        return number(score.value, digits)
-    return f"{number(score.value, digits)} [{number(score.low, digits)}, {number(score.high, digits)}]"
+def _plain_cell(score: Estimate, digits: int, best: bool) -> str:
+    value = f"**{number(score.value, digits)}**" if best else number(score.value, digits)
+    return value if score.low is None else f"{value} {_bounds(score, digits)}"
 
 
-def _latex_cell(score: Estimate, digits: int) -> str:
-    if score.low is None:
-        return number(score.value, digits)
-    interval = f"[{number(score.low, digits)}, {number(score.high, digits)}]"
-    return f"{number(score.value, digits)} {{\\scriptsize {interval}}}"
+def _latex_cell(score: Estimate, digits: int, best: bool) -> str:
+    value = latex_text(number(score.value, digits))
+    value = f"\\textbf{{{value}}}" if best else value
+    return value if score.low is None else f"{value} {{\\scriptsize {_bounds(score, digits)}}}"
+
+
+def _bounds(score: Estimate, digits: int) -> str:
+    return f"[{number(score.low, digits)}, {number(score.high, digits)}]"
 
 
 def _titled(board: Board, index: int) -> str:
@@ -234,12 +247,14 @@ def _notes(board: Board) -> Iterator[str]:
         yield text
 
 
-def _markdown(text: str) -> str:
+def markdown_text(text: str) -> str:
+    """Text of any origin in a cell of Markdown."""
     escaped = _MARKDOWN.sub(r"\\\1", printable(text))
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _latex(text: str) -> str:
+def latex_text(text: str) -> str:
+    """Text of any origin in a cell of LaTeX."""
     escaped = "".join(_LATEX.get(character, character) for character in printable(text))
     return f"{{}}{escaped}" if escaped.startswith(("[", "*")) else escaped  # which \\\\ before it would take
 

@@ -4,69 +4,86 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.cli.common import Runner
-    from harness.compare.comparison import Comparison
+    from harness.compare.comparison import Comparison, Gate
+
+FORMATS = ("table", "markdown", "latex", "csv", "json")
 
 
 def compare(parser: argparse.ArgumentParser) -> Runner:
-    """Compare two runs on the same samples. A is the baseline, B the candidate; every difference is B - A.
+    """Compare runs with a baseline on the same samples. Every difference is a run's score minus the baseline's.
 
-      harness compare A B                       table, intervals, tests, what these n could see
-      harness compare A B --fail-on-regression  for CI: exit 4 where B is worse
-      harness compare A B -o page.html          the report of both, opened on the comparison
+      harness compare BASE RUN                        table, intervals, tests, minimum detectable differences
+      harness compare BASE RUN RUN                    several runs, a row each
+      harness compare BASE RUN --fail-on-regression   for CI: exit 4 where a run is worse
+      harness compare BASE RUN -o page.html           the report of all runs, opened on the comparison
+      harness compare BASE RUN RUN --format markdown  a table to paste; also latex, csv, json
 
-    Samples are paired by id. Where data, prompts or scorers differ the comparison is refused (exit 2).
+    Samples are paired by id. Runs with different prompts (direct and think, say) are compared like any others;
+    tasks whose data, images or scorers differ are left out and named. Exit 2 where no task is left.
 
-    A regression: the 95 % interval of B - A lies wholly below -MARGIN points, for a task, a category's mean or
-    the mean of all, and the test has p <= 0.05 after Holm's correction (over the tasks, over the categories).
-    Where nothing is worse but a run is not complete, B lacks a task of A or more than 1 % of a task's samples,
-    a task has no pair, or more than 1 % have no verdict, --fail-on-regression ends with exit 3: the question is
-    open.
+    A regression: the 95 % interval of the difference lies wholly below -MARGIN points, for a task, a category's
+    mean or the mean of all, and the test has p <= 0.05 after Holm's correction (over the tasks, over the
+    categories). --fail-on-regression ends with exit 3 where no run is worse but the question is open: a run is
+    not complete, lacks a task of the baseline or more than 1 % of a task's samples, a task has no pair, or more
+    than 1 % have no verdict.
     """
-    parser.add_argument("a", metavar="A", help="the baseline's run folder")
-    parser.add_argument("b", metavar="B", help="the candidate's run folder")
-    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.add_argument("base", metavar="BASE", help="the baseline's run folder")
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="run folders to compare with it")
+    parser.add_argument("--format", choices=FORMATS, help="what to print [table]")
+    parser.add_argument("--json", action="store_true", help="the same as --format json: everything")
     parser.add_argument(
         "--allow-mismatch",
         action="store_true",
-        help="where data, prompts or scorers differ, pair the samples whose question and images agree",
+        help="where data, images or scorers differ, pair the samples whose question and images agree",
     )
-    parser.add_argument("--fail-on-regression", action="store_true", help="exit 4 where B is worse than A")
     parser.add_argument(
-        "--margin", type=float, metavar="POINTS", help="with it: how much worse B may be, in points [0]"
+        "--fail-on-regression", action="store_true", help="exit 4 where a run is worse than BASE"
     )
-    parser.add_argument("-o", "--out", metavar="FILE.html", help="write the report of both runs")
+    parser.add_argument(
+        "--margin", type=float, metavar="POINTS", help="with it: how much worse a run may be, in points [0]"
+    )
+    parser.add_argument("-o", "--out", metavar="FILE.html", help="write the report of all runs")
     return _run
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Compare two runs."""
-    from harness.compare import compare_runs
-    from harness.compare.comparison import as_json
-    from harness.compare.table import lines
-    from harness.jsonl import encode
+    """Compare, print, and write the page where one is asked for."""
+    from harness.compare import compare_with
+    from harness.compare.comparison import gate
+    from harness.compare.table import letters
+    from harness.errors import Exit
 
     given = vars(args)
-    margin = _margin(given)
-    a, b = Path(given["a"]), Path(given["b"])
-    comparison = compare_runs(a, b, allow_mismatch=given.get("allow_mismatch", False))
-    code, said, gated = _gate(comparison, margin)
-    if given.get("json"):
-        print(encode({**as_json(comparison), "gate": gated}).decode(), end="")
-    else:
-        for line in [*lines(comparison), *said]:
-            print(line)
+    kind, margin = _format(given), _margin(given)
+    paths = [Path(path) for path in (given["base"], *given["runs"])]
+    allow = given.get("allow_mismatch", False)
+    comparisons = compare_with(paths[0], paths[1:], allow_mismatch=allow)
+    named = zip(comparisons, letters(len(comparisons)), strict=True)
+    gates = [gate(each, margin, letter) for each, letter in named] if margin is not None else []
+    _print(comparisons, gates, kind)
     if "out" in given:
-        _page([a, b], Path(given["out"]))
-    return code
+        _page(paths, Path(given["out"]), allow)
+    codes = [found.exit_code for found in gates]
+    return next((int(code) for code in (Exit.REGRESSION, Exit.INCOMPLETE) if code in codes), int(Exit.COMPLETE))
+
+
+def _format(given: dict[str, Any]) -> str:
+    from harness.errors import UsageError
+
+    kind: str = given.get("format", "json" if given.get("json") else "table")
+    if given.get("json") and kind != "json":
+        raise UsageError(f"--json and --format {kind}: give one of them")
+    return kind
 
 
 def _margin(given: dict[str, Any]) -> float | None:
-    """How much worse B may be; None where nobody asked."""
+    """How much worse a run may be; None where nobody asked."""
     from harness.errors import UsageError
 
     margin = given.get("margin", 0.0)
@@ -79,34 +96,40 @@ def _margin(given: dict[str, Any]) -> float | None:
     return float(margin)
 
 
-def _gate(comparison: Comparison, margin: float | None) -> tuple[int, list[str], dict[str, Any] | None]:
-    """Exit code, what to say, and the same as JSON; of no margin: 0, nothing, None."""
-    import textwrap
+def _print(comparisons: Sequence[Comparison], gates: Sequence[Gate], kind: str) -> None:
+    from harness.compare.comparison import as_json
+    from harness.compare.table import gate_lines, lines, several
+    from harness.jsonl import encode, plain
+    from harness.terminal import screen, show
+    from reports.comparison_formats import format_comparisons
 
-    from harness.compare.comparison import changes, doubts
-    from harness.compare.table import gate
-    from harness.errors import Exit
-    from harness.jsonl import plain
-    from harness.scores.table import WIDTH
-
-    if margin is None:
-        return int(Exit.COMPLETE), [], None
-    found, open_questions = changes(comparison, margin), doubts(comparison)
-    code = Exit.REGRESSION if found else Exit.INCOMPLETE if open_questions else Exit.COMPLETE
-    gated = {
-        "margin": margin,
-        "regressions": plain(found),
-        "doubts": open_questions,
-        "exit_code": int(code),
-    }
-    said = textwrap.wrap(gate(found, open_questions, margin), WIDTH, subsequent_indent="  ")
-    return int(code), said, gated
+    if kind == "json":
+        gated = [plain(gate) for gate in gates] or [None] * len(comparisons)
+        found = [{**as_json(each), "gate": gate} for each, gate in zip(comparisons, gated, strict=True)]
+        whole = found[0] if len(found) == 1 else {"comparisons": found}
+        sys.stdout.write(encode(whole).decode())
+        return
+    if kind == "table":
+        where = screen()
+        show(lines(comparisons[0], where) if len(comparisons) == 1 else several(comparisons, where))
+        show(gate_lines(gates, where))
+        return
+    sys.stdout.write(format_comparisons(comparisons, kind))
 
 
-def _page(paths: list[Path], out: Path) -> None:
+def _page(paths: list[Path], out: Path, allow_mismatch: bool) -> None:
     from harness.progress import Progress
+    from harness.words import counted
     from reports.build import build
     from reports.runs import load_runs
 
-    build(load_runs(paths), out, title="Comparison", first="compare", progress=Progress())
-    print(f"{out}: both runs, opened on the comparison", file=sys.stderr)
+    build(
+        load_runs(paths),
+        out,
+        title="Comparison",
+        first="compare",
+        baseline=True,
+        allow_mismatch=allow_mismatch,
+        progress=Progress(),
+    )
+    print(f"{out}: {counted(len(paths), 'run')}, opened on the comparison", file=sys.stderr)
