@@ -522,7 +522,7 @@ def painted(page: Page, panel: str, colour: str) -> int:
     count: int = page.evaluate(
         """([panel, name]) => {
           const canvas = document.querySelector(`[data-panel="${panel}"] canvas`);
-          const wanted = trainingColour(name).match(/[0-9.]+/g).map(Number);
+          const wanted = trainingColour(`var(${name})`).match(/[0-9.]+/g).map(Number);
           const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
           let found = 0;
           for (let at = 0; at < data.length; at += 4) {

@@ -31,15 +31,6 @@ WORDS = {re.compile(rf"\b({pattern})\b", re.IGNORECASE): word for pattern, word 
 COVERAGE = "89 to 92 times in 100"
 """A measured share, not the phrase that is meant."""
 
-PENDING = {
-    "docs/reports.md",
-    "reports/board/tags.py",
-    "reports/static/samples.js",
-    "reports/static/samples_detail.js",
-    "reports/templates/leaderboard.html.jinja",
-    "reports/templates/leaderboard_cells.html.jinja",
-}
-"""Until the branches of these pages are merged: files with words of the list."""
 
 
 def found(text: str) -> list[str]:
@@ -111,9 +102,6 @@ def name(path: Path) -> str:
 @pytest.mark.parametrize("path", [*documents(), *sources()], ids=name)
 def test_pages_messages_and_documents_use_the_field_s_words(path: Path) -> None:
     hits = checked(path)
-    if name(path) in PENDING:
-        assert hits, "it is clean now: take it off the list"
-        return
     assert not hits, "\n".join(hits)
 
 

@@ -39,9 +39,11 @@ const harness = (() => {
     "M-4.6-4.2L4.6-4.2L1 0L4.6 4.2L-4.6 4.2L-1 0Z",  // hourglass
   ];
   const colour = (run) => `var(--c${(run % 10) + 1})`;
+  /** A run's shape as the data of an SVG path around 0. */
+  const shape = (run) => SHAPES[(run + Math.floor(run / 10)) % 10];
   /** A run's mark as an SVG path around (x, y). */
   function mark(run, x, y, title) {
-    const made = svg("path", { d: SHAPES[(run + Math.floor(run / 10)) % 10], transform: `translate(${x} ${y})`, class: "mark" }, title ? svg("title", {}, title) : null);
+    const made = svg("path", { d: shape(run), transform: `translate(${x} ${y})`, class: "mark" }, title ? svg("title", {}, title) : null);
     made.style.fill = colour(run);
     return made;
   }
@@ -115,5 +117,5 @@ const harness = (() => {
   addEventListener("hashchange", route);
   addEventListener("DOMContentLoaded", theme);
   addEventListener("DOMContentLoaded", route);
-  return { h, svg, colour, mark, marker, data, inflate, address, go, number, percent, section: (id, own) => sections.set(id, own) };
+  return { h, svg, colour, shape, mark, marker, data, inflate, address, go, number, percent, section: (id, own) => sections.set(id, own) };
 })();

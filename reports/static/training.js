@@ -96,7 +96,7 @@ harness.section("training", (() => {
     const whole = h("button", { type: "button", hidden: true, on: { click: () => { state.zoom = null; write(); } } }, "Whole range");
     const legend = page.runs.map((run, index) => h("button", {
       type: "button", on: { click: () => { if (!state.hide.delete(index)) state.hide.add(index); write(); } },
-    }, trainingMark.swatch(index), h("bdi", {}, run.name), " ", h("span", { class: "tag" }, "")));
+    }, trainingSwatch(index), h("bdi", {}, run.name), " ", h("span", { class: "tag" }, "")));
     host.replaceChildren(
       h("h3", {}, "Curves"),
       h("div", { class: "training-legend", role: "group", "aria-label": "Runs shown" }, legend),

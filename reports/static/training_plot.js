@@ -1,24 +1,14 @@
 "use strict";
 /* A chart of the training page, drawn by uPlot: raw lines with smoothed ones beside them, bands, intervals, one cursor for all. */
 
-/** A run's colour and shape, the same in every chart. */
-const trainingMark = (() => {
-  const SHAPES = [
-    "M0-4.2A4.2 4.2 0 1 1 0 4.2A4.2 4.2 0 1 1 0-4.2Z", "M-3.8-3.8H3.8V3.8H-3.8Z", "M0-5.2L5.2 0L0 5.2L-5.2 0Z",
-    "M0-4.8L4.6 3.6H-4.6Z", "M0 4.8L4.6-3.6H-4.6Z",
-  ];
-  const colour = (index) => `--c${(index % 10) + 1}`;
-  const shape = (index) => SHAPES[index % SHAPES.length];
-  /** The mark as it stands in a legend or beside a value. */
-  function swatch(index) {
-    const { svg } = harness;
-    const made = svg("svg", { class: "training-swatch", viewBox: "-11 -6 22 12", "aria-hidden": "true" },
-      svg("path", { d: "M-11 0H11", stroke: "currentColor", "stroke-width": 2 }), svg("path", { d: shape(index), fill: "currentColor" }));
-    made.style.color = `var(${colour(index)})`;
-    return made;
-  }
-  return { colour, shape, swatch };
-})();
+/** A run's mark on a piece of its line, as it is in a legend or beside a value. */
+function trainingSwatch(run) {
+  const { svg, mark, colour } = harness;
+  const made = svg("svg", { class: "training-swatch", viewBox: "-11 -6 22 12", "aria-hidden": "true" },
+    svg("path", { d: "M-11 0H11", stroke: "currentColor", "stroke-width": 2 }), mark(run, 0, 0));
+  made.style.color = colour(run);
+  return made;
+}
 
 const trainingNumbers = {
   /** A number to three digits. */
@@ -81,16 +71,16 @@ function trainingRange(lines, { bands, wholeBands, bounds, log }) {
   return low < high ? [low, high] : [low - 0.5, low + 0.5];
 }
 
-/** A colour of the style sheet as a canvas takes it; `trainingColours` is cleared where the theme changes. */
+/** A colour of the style sheet, such as `var(--soft)`, as a canvas takes it; `trainingColours` is cleared where the theme changes. */
 const trainingColours = new Map();
-function trainingColour(name) {
-  if (trainingColours.has(name)) return trainingColours.get(name);
+function trainingColour(value) {
+  if (trainingColours.has(value)) return trainingColours.get(value);
   const probe = harness.h("span");
-  probe.style.color = `var(${name})`;
+  probe.style.color = value;
   document.body.append(probe);
   const found = getComputedStyle(probe).color;
   probe.remove();
-  trainingColours.set(name, found);
+  trainingColours.set(value, found);
   return found;
 }
 
@@ -112,7 +102,7 @@ class TrainingPlot {
     this.lines = spec.lines.map((line) => {
       const smooth = trainingSmooth(line.y, spec.smooth);
       const places = line.x.map((_, place) => place).filter((place) => plotted(line.x[place], spec.logX) && plotted(line.y[place], spec.logY));
-      return { ...line, places, smooth, colour: trainingColour(trainingMark.colour(line.mark)), path: new Path2D(trainingMark.shape(line.mark)) };
+      return { ...line, places, smooth, colour: trainingColour(harness.colour(line.mark)), path: new Path2D(harness.shape(line.mark)) };
     });
     this.leftOut = spec.logY && spec.lines.some((line) => line.y.some((value) => value !== null && value <= 0));
     this.readout = h("p", { class: "training-readout" });
@@ -158,7 +148,7 @@ class TrainingPlot {
     const [first, last] = [xs[0], xs.at(-1)];
     const whole = first < last ? [first, last] : spec.logX ? [first / 1.1, last * 1.1] : [first - 0.5, last + 0.5];
     const domain = spec.domain ?? trainingRange(spec.lines, { ...spec, log: spec.logY });
-    const [soft, line] = [trainingColour("--soft"), trainingColour("--line")];
+    const [soft, line] = [trainingColour("var(--soft)"), trainingColour("var(--line)")];
     const axis = { stroke: soft, font: "11px Inter, sans-serif", grid: { stroke: line, width: 0.6 }, ticks: { stroke: line, width: 0.6, size: 4 },
       values: (_, splits) => splits.map((value) => (value === null ? "" : trainingNumbers.tick(value))) };
     this.chart = new uPlot({
@@ -200,7 +190,7 @@ class TrainingPlot {
     const { ctx, bbox } = this.chart;
     const y = (value) => this.chart.valToPos(Math.min(high, Math.max(low, value)), "y", true);
     ctx.save();
-    ctx.fillStyle = trainingColour("--soft");
+    ctx.fillStyle = trainingColour("var(--soft)");
     for (const band of this.spec.bands ?? []) {
       ctx.globalAlpha = band.soft ? 0.07 : 0.1;
       ctx.fillRect(bbox.left, y(band.high), bbox.width, y(band.low) - y(band.high));
@@ -218,7 +208,7 @@ class TrainingPlot {
     const { reference } = this.spec;
     if (reference && reference > low && reference < high) {
       ctx.setLineDash([5 * scale, 4 * scale]);
-      ctx.strokeStyle = trainingColour("--soft");
+      ctx.strokeStyle = trainingColour("var(--soft)");
       const y = this.chart.valToPos(reference, "y", true);
       ctx.beginPath(); ctx.moveTo(bbox.left, y); ctx.lineTo(bbox.left + bbox.width, y); ctx.stroke();
       ctx.setLineDash([]);
@@ -289,7 +279,7 @@ class TrainingPlot {
     const at = found.length ? found.reduce((best, each) => (x !== null && Math.abs(each.x - x) < Math.abs(best.x - x) ? each : best)).x : null;
     const where = at === null ? "" : x === null ? "last" : `${this.spec.xs === "step" ? "step" : "h"} ${trainingNumbers.tick(at)}`;
     this.readout.replaceChildren(h("span", { class: "soft" }, where), ...found.map(({ line, value, smooth }) => h("span", { title: line.name },
-      trainingMark.swatch(line.mark), h("span", { class: "visually-hidden" }, `${line.name} `), text(value),
+      trainingSwatch(line.mark), h("span", { class: "visually-hidden" }, `${line.name} `), text(value),
       smooth === undefined || smooth === null ? null : h("span", { class: "soft" }, ` ~${text(smooth)}`))),
       this.leftOut ? h("span", { class: "warn" }, "values ≤ 0 left out") : "");
     return found.map(({ line, value }) => `${line.name} ${text(value)}`).join("; ");
