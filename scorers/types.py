@@ -48,7 +48,7 @@ class Target:
 
 
 class Status(StrEnum):
-    """What became of one response. `failed`, `error` and `unscored` leave n; the others count."""
+    """What became of one response. `failed`, `error` and `unscored` are excluded from n; the others count."""
 
     OK = "ok"
     UNPARSED = "unparsed"
