@@ -46,6 +46,8 @@ class RunConfig(BaseModel):
     tasks: tuple[str, ...] | None = None
     data: str = ""
     """`hub`, `synthetic` or a directory; by default `synthetic` for `tiny` and `mock`, else `hub`."""
+    split: str | None = None
+    """Of the benchmarks' data; None: each task's usual one."""
     limit: int | None = Field(None, ge=1)
     """Samples a task; groups that stand or fall together are kept whole."""
     shard: Shard | None = None
@@ -182,6 +184,8 @@ class RunConfig(BaseModel):
             raise ValueError("generation checkpoint takes the checkpoint's temperature and top_p: give neither")
         if self.min_pixels and self.max_pixels and self.min_pixels > self.max_pixels:
             raise ValueError(f"min_pixels ({self.min_pixels}) is above max_pixels ({self.max_pixels})")
+        if self.split is not None and self.data_source == "synthetic":
+            raise ValueError("synthetic data have no splits: give --data hub or a directory")
         if self.shard is not None and self.permute_images:
             raise ValueError("permute_images shuffles the images across all samples: it excludes shard")
         return self
@@ -228,9 +232,10 @@ class RunConfig(BaseModel):
                 source = "own"  # a task of lmms-eval brings its data set
         served = self.base_url is not None or self.backend == "openai"
         model = "+".join(_run_name(name, served=served) for name in (self.model, self.adapter) if name)
+        split = [self.split] if self.split is not None else []
         style = ["think"] if self.prompt == "think" else []
         part = [f"shard{self.shard.index}of{self.shard.count}"] if self.shard is not None else []
-        name = "-".join([model, chosen, source, *style, *part])
+        name = "-".join([model, chosen, source, *split, *style, *part])
         return Path("runs") / re.sub(r"[^\w.+=-]+", "_", name)
 
     def template(self) -> str | None:

@@ -29,9 +29,15 @@ def facts(task: Task) -> Iterator[Fact]:
     source = task.source
     configs = ", ".join(config for config in source.configs if config is not None)
     yield Fact("category", task.category)
-    yield Fact("hub", f"{source.repo}{f' ({configs})' if configs else ''}, revision {source.revision}")
+    former = f"; before it moved: {', '.join(source.former)}" if source.former else ""
+    yield Fact("hub", f"{source.repo}{f' ({configs})' if configs else ''}, revision {source.revision}{former}")
     train = f"; to train on: {source.train_split}" if source.train_split else ""
     yield Fact("split", f"{source.split}{f', {source.rows} rows' if source.rows else ''}{train}")
+    for name, split in source.splits.items():
+        rows = f", {split.rows} rows" if split.rows else ""
+        yield Fact("--split", f"{name}{rows}{', answers withheld: not scored' if split.unanswered else ''}")
+    if task.submission is not None:
+        yield Fact("submission", f"a {task.submission.suffix} file, sent to {task.submission.to}")
     yield Fact("scorer", f"{task.scorer.__module__}.{task.scorer.__name__}({task.target.__name__})")
     defined = getattr(sys.modules.get(task.to_samples.__module__), "__file__", None)
     yield Fact("defined in", f"{Path(defined).parent.name}/{Path(defined).name}" if defined else "–")
@@ -52,6 +58,8 @@ def facts(task: Task) -> Iterator[Fact]:
         yield Fact(
             "unit", f"samples of one {task.unit!r} are right or wrong together; --limit keeps them whole"
         )
+    if task.defect is not None:
+        yield Fact("known defects", " ".join((task.defect.__doc__ or "").split()))
     if task.notes:
         yield Fact("notes", " ".join(task.notes.split()))
 

@@ -164,15 +164,21 @@ def check_sums(folder: Path, mend: str | None = None) -> None:
     Raises:
         HarnessError: one is another; the message names it.
     """
-    path = folder / SUMS
-    if not path.is_file():
-        return
-    listed = [line.split(maxsplit=1) for line in path.read_text("utf-8", "replace").splitlines()]
-    named = [(entry[0], folder / entry[1].lstrip("*")) for entry in listed if len(entry) == 2]
-    kept = [(content, file) for content, file in named if file.is_file()]
-    for (content, file), found in zip(kept, hashes([file for _, file in kept]), strict=True):
-        if found != content.lower():
+    for file in changed(folder):
+        if file.is_file():
             raise HarnessError(
                 f"{file} is not as it was saved, its hash is not that of {SUMS}: "
-                + (mend or f"copy it again, or remove {path} if you changed it")
+                + (mend or f"copy it again, or remove {folder / SUMS} if you changed it")
             )
+
+
+def changed(folder: Path) -> list[Path]:
+    """The files of a folder that are missing, or not those whose hashes lie beside them."""
+    path = folder / SUMS
+    if not path.is_file():
+        return []
+    listed = [line.split(maxsplit=1) for line in path.read_text("utf-8", "replace").splitlines()]
+    named = [(entry[0].lower(), folder / entry[1].lstrip("*")) for entry in listed if len(entry) == 2]
+    kept = [file for _, file in named if file.is_file()]
+    found = dict(zip(kept, hashes(kept), strict=True))
+    return [file for content, file in named if found.get(file) != content]

@@ -68,6 +68,19 @@ def from_file(path: str | Path) -> dict[str, Task]:
     return found
 
 
+def on_split(task: Task, split: str | None) -> Task:
+    """The task on one of its splits; None: the usual one.
+
+    Raises:
+        UsageError: it has no such split; those it has are listed.
+    """
+    try:
+        return task if split is None else task.on_split(split)
+    except KeyError:
+        known = ", ".join([task.source.split, *task.source.splits])
+        raise UsageError(f"--split {split}: {task.name} has no such split; known: {known}") from None
+
+
 class Registry:
     """All tasks that can be named. A task's module is imported only when the task is asked for.
 
@@ -99,12 +112,15 @@ class Registry:
         """Names of all tasks: the built-in ones in the order of reports, then the others."""
         return list(dict.fromkeys([*BUILTIN, *self._from_files, *entry_points()]))
 
-    def get(self, name: str) -> Task:
-        """The task of that name.
+    def get(self, name: str, split: str | None = None) -> Task:
+        """The task of that name, on one of its splits (None: the usual one).
 
         Raises:
-            UsageError: there is none; the nearest name is given.
+            UsageError: there is none; the nearest name is given, or the splits that the task has.
         """
+        return on_split(self._get(name), split)
+
+    def _get(self, name: str) -> Task:
         if name in BUILTIN:
             return load_builtin(name)
         if name in self._from_files:
@@ -141,11 +157,19 @@ class Registry:
         """
         return [load_builtin(task) for task in suite_names(name)]
 
-    def select(self, suite: str | None, tasks: Sequence[str] | None) -> list[Task]:
+    def select(self, suite: str | None, tasks: Sequence[str] | None, split: str | None = None) -> list[Task]:
         """The tasks that a command names: by suite, else by name, else all 18; none twice.
 
         A suite may stand among the names.
+
+        Args:
+            suite: all, or a category.
+            tasks: names.
+            split: one that each of the tasks has; None: each one's usual split.
         """
+        return [on_split(task, split) for task in self._selected(suite, tasks)]
+
+    def _selected(self, suite: str | None, tasks: Sequence[str] | None) -> list[Task]:
         if tasks is None:
             chosen = self.suite(suite or "all")
             return [*chosen, *self._from_files.values()] if suite is None and self._from_files else chosen

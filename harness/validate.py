@@ -87,9 +87,9 @@ def validate(
     checks = (
         _Check("targets survive JSON", _target),
         _Check("the clusters of the intervals are there", _groups),
-        _Check("images decode", _images, few),
+        _Check("images decode", image_problem, few),
         _Check("prompts render", _prompts, few),
-        _Check("the gold answer scores 1", _gold),
+        _Check("the gold answer scores 1", gold_problem),
         _Check("a refusal scores 0", _refusal, few),
     )
     failed: list[str] = []
@@ -151,7 +151,8 @@ def _groups(task: Task, sample: Sample) -> str | None:
     return f"group {task.cluster!r} is missing" if missing else None
 
 
-def _images(_: Task, sample: Sample) -> str | None:
+def image_problem(_: Task, sample: Sample) -> str | None:
+    """Why an image of a sample cannot be opened; None where all can."""
     try:
         for image in sample.images:
             image.picture()
@@ -175,7 +176,10 @@ def _score(task: Task, sample: Sample, text: str) -> Score:
     return judge(task, sample, Response(text), coords="norm1")
 
 
-def _gold(task: Task, sample: Sample) -> str | None:
+def gold_problem(task: Task, sample: Sample) -> str | None:
+    """Why a sample's own right answer does not earn its full score; None where it does, or is withheld."""
+    if not task.answered:
+        return None
     try:
         text = sample.target.gold("norm1")
     except ScorerError as error:

@@ -27,7 +27,7 @@ _UNPRINTABLE = re.compile(
 )
 
 
-_SCORE: Mapping[str, type | UnionType] = {"id": str, "epoch": int, "value": int | float, "status": str}
+_SCORE: Mapping[str, type | UnionType] = {"id": str, "epoch": int, "value": int | float | None, "status": str}
 """What a line of `scores/` has at least."""
 
 

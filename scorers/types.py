@@ -48,7 +48,7 @@ class Target:
 
 
 class Status(StrEnum):
-    """What became of one response. `failed` and `error` leave n; the others count."""
+    """What became of one response. `failed`, `error` and `unscored` are excluded from n; the others count."""
 
     OK = "ok"
     UNPARSED = "unparsed"
@@ -61,6 +61,8 @@ class Status(StrEnum):
     """There is no response."""
     ERROR = "error"
     """The scorer itself failed."""
+    UNSCORED = "unscored"
+    """It was read, and there is no answer to compare it with."""
 
 
 class ScorerError(Exception):

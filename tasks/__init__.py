@@ -14,7 +14,10 @@ from tasks.types import (
     RowError,
     Sample,
     Source,
+    Split,
     Style,
+    Submission,
+    Submitted,
     Task,
 )
 
@@ -29,7 +32,10 @@ __all__ = [
     "RowError",
     "Sample",
     "Source",
+    "Split",
     "Style",
+    "Submission",
+    "Submitted",
     "Task",
     "load_builtin",
 ]

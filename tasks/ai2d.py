@@ -41,7 +41,7 @@ TASK = Task(
     name="ai2d",
     category="chart",
     title="AI2D: science diagrams, labels masked by letters (test)",
-    source=Source(repo="lmms-lab-encoder/ai2d", split="test", rows=3088),
+    source=Source(repo="lmms-lab-encoder/ai2d", former=("lmms-lab/ai2d",), split="test", rows=3088),
     to_samples=to_samples,
     scorer=choice,
     target=ChoiceTarget,

@@ -49,7 +49,7 @@ TASK = Task(
     name="chartqa",
     category="chart",
     title="ChartQA: questions on charts, human and augmented (test)",
-    source=Source(repo="lmms-lab-encoder/ChartQA", split="test", rows=2500),
+    source=Source(repo="lmms-lab-encoder/ChartQA", former=("lmms-lab/ChartQA",), split="test", rows=2500),
     to_samples=to_samples,
     scorer=chart,
     target=ChartTarget,

@@ -48,6 +48,15 @@ def right_letters(answer: str, options: Sequence[str]) -> str:
     return letters
 
 
+def defect(row: Row) -> str | None:
+    """Golds of choices that are no single letter, golds with ° in another encoding: ten of 788 problems."""
+    answer = str(row.get("answer") or "").strip()
+    choice = row.get("question_type") == "multi-choice"
+    if _MANGLED[0] in answer or (choice and not re.fullmatch("[A-H]", answer)):
+        return f"{row.get('sample_index')}: its gold is {answer!r}"
+    return None
+
+
 def to_samples(row: Row) -> Iterator[Sample]:
     """One sample. In the Vision Only version the question is in the image; the row keeps it for the judge."""
     question = str(column(row, "question", null=True) or "").strip()
@@ -97,6 +106,7 @@ TASK = Task(
         rows=3940 + 788,
     ),
     to_samples=to_samples,
+    defect=defect,
     scorer=mathverse,
     target=MathTarget,
     metrics=(

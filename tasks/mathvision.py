@@ -8,7 +8,7 @@ from scorers.read.option import LETTERS
 from scorers.rules.math import MathTarget, mathvision
 from tasks.images import row_images
 from tasks.options import as_list, letter_index
-from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
+from tasks.types import Metric, Row, RowError, Sample, Source, Split, Task, column
 
 CHOOSE = "Answer with the option's letter from the given choices directly."
 COMPUTE = "Answer with a single number or expression."
@@ -21,6 +21,28 @@ _CORRECTED = {
     "2957": ("13", "x^2+y^2=13"),  # the right side of the equation that is asked for
 }
 """Damaged golds by id: as the data set has them, and as our rule reads them."""
+
+
+_ODD = {
+    "59": "its gold is a letter, and it has no options: they are in the picture",
+    "434": "its gold is a letter, and it has no options: they are in the picture",
+    **{
+        identity: f"its gold is {damaged!r}, read as {mended!r} by our rule"
+        for identity, (damaged, mended) in _CORRECTED.items()
+    },
+}
+"""What is known to be wrong with published rows, by id."""
+
+
+def defect(row: Row) -> str | None:
+    """Damaged golds (2830, 2957), letters as golds without options (59, 434), second images that are absent."""
+    identity = str(row.get("id"))
+    if identity in _ODD:
+        return f"{identity}: {_ODD[identity]}"
+    second = (
+        SECOND in str(row.get("question")) and f"{identity}: it names a second image, which it does not have"
+    )
+    return second or None
 
 
 def shown_options(options: Sequence[str]) -> tuple[str, ...]:
@@ -71,9 +93,14 @@ TASK = Task(
     category="math",
     title="MathVision: competition problems with pictures (test)",
     source=Source(
-        repo="MathLLMs/MathVision", split="test", image_columns=("decoded_image", "image"), rows=3040
+        repo="MathLLMs/MathVision",
+        split="test",
+        image_columns=("decoded_image", "image"),
+        rows=3040,
+        splits={"testmini": Split(rows=304)},
     ),
     to_samples=to_samples,
+    defect=defect,
     scorer=mathvision,
     target=MathTarget,
     metrics=(

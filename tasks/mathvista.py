@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from scorers.read.number import parse_number
 from scorers.rules.mathvista import MathVistaTarget, mathvista
 from tasks.images import row_images
 from tasks.options import as_list
-from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
+from tasks.types import Metric, Row, RowError, Sample, Source, Split, Submission, Submitted, Task, column
 
 _TASKS = {
     "figure question answering": "FQA",
@@ -23,6 +24,8 @@ _INSTRUCTIONS = {
     "list": "The answer is a list of numbers. Answer with a Python list only, e.g. [1, 2, 3], [1.2, 1.3, 1.4].",
 }
 _EXAMPLES = {1: ("one decimal place", "1.2, 1.3, 1.4"), 2: ("two decimal places", "1.23, 1.34, 1.45")}
+_SUBMITTED = ("question", "choices", "unit", "precision", "question_type", "answer_type", "metadata")
+"""Columns that the result file repeats beside each response: its scoring script reads them."""
 _GROUPS = ("context", "grade", "category", "language", "source")
 
 
@@ -36,21 +39,22 @@ def instruction(choices: Sequence[str], answer_type: str, precision: int | None)
     return _INSTRUCTIONS[answer_type]
 
 
-def _target(row: Row) -> MathVistaTarget:
+def _target(row: Row, *, answered: bool) -> MathVistaTarget:
     """The target of a row.
 
     Raises:
         RowError: the answer does not fit its type, or is none of the choices.
     """
-    answer, answer_type = str(column(row, "answer")), str(column(row, "answer_type"))
+    answer = str(column(row, "answer")) if answered else ""
+    answer_type = str(column(row, "answer_type"))
     given = column(row, "choices", null=True)
     choices = () if given is None else as_list(given, "choices")
     precision = column(row, "precision", null=True)
     if answer_type not in ("text", "integer", "float", "list"):
         raise RowError(f"answer_type {answer_type!r} is none of text, integer, float, list")
-    if choices and answer not in choices:
+    if answered and choices and answer not in choices:
         raise RowError(f"answer {answer!r} is none of the choices {list(choices)}")
-    if not choices and answer_type in ("integer", "float") and parse_number(answer) is None:
+    if answered and not choices and answer_type in ("integer", "float") and parse_number(answer) is None:
         raise RowError(f"answer {answer!r} is no {answer_type}")
     if not choices and answer_type == "float" and (precision is None or not 0 <= precision <= 12):
         raise RowError(f"precision {precision!r} of a float answer is no number of decimals")
@@ -75,9 +79,9 @@ def _groups(metadata: Mapping[str, object], row: Row) -> dict[str, str | tuple[s
     }
 
 
-def to_samples(row: Row) -> Iterator[Sample]:
+def to_samples(row: Row, *, answered: bool = True) -> Iterator[Sample]:
     """One sample. A unit that the row names is asked for with the question."""
-    target = _target(row)
+    target = _target(row, answered=answered)
     metadata = column(row, "metadata")
     if not isinstance(metadata, Mapping):
         raise RowError(f"column 'metadata' is no mapping: {type(metadata).__name__}")
@@ -91,7 +95,27 @@ def to_samples(row: Row) -> Iterator[Sample]:
         choices=target.choices,
         instruction=instruction(target.choices, target.answer_type, precision),
         groups=_groups(metadata, row),
+        meta={} if answered else {"row": {name: row.get(name) for name in _SUBMITTED}},
     )
+
+
+def unanswered(row: Row) -> Iterator[Sample]:
+    """The sample of a row whose answer is withheld."""
+    return to_samples(row, answered=False)
+
+
+def result_file(responses: Sequence[Submitted]) -> bytes:
+    """The result file of MathVista's own scripts: pid → the row with `response` and `extraction`."""
+    results = {
+        each.sample.id: {
+            "pid": each.sample.id,
+            **each.sample.meta["row"],
+            "response": each.response,
+            "extraction": each.answer if each.found else "",
+        }
+        for each in responses
+    }
+    return json.dumps(results, indent=2).encode()
 
 
 TASK = Task(
@@ -103,6 +127,7 @@ TASK = Task(
         split="testmini",
         rows=1000,
         image_columns=("decoded_image", "image"),
+        splits={"test": Split(rows=5141, unanswered=unanswered)},
     ),
     to_samples=to_samples,
     scorer=mathvista,
@@ -121,6 +146,9 @@ TASK = Task(
     ),
     official="MathVista evaluation/calculate_score.py, on the answer text",
     judged=True,
+    submission=Submission(
+        ".json", "lupantech@gmail.com, as the README of lupantech/MathVista says", result_file
+    ),
     notes=(
         "Published figures have GPT-4 extract the answer from the response; here rules do (no judge: not "
         "comparable to published). The official rule takes the nearest option where nothing was extracted: an "

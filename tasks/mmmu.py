@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scorers.rules.mmmu import MmmuTarget, mmmu
 from tasks.images import ImageRef, row_images
 from tasks.options import as_list, letter_index
-from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
+from tasks.types import Metric, Row, RowError, Sample, Source, Split, Submission, Submitted, Task, column
 
 DISCIPLINES: dict[str, tuple[str, ...]] = {
     "Art & Design": ("Art", "Art_Theory", "Design", "Music"),
@@ -40,18 +41,19 @@ _IMAGES = tuple(f"image_{number}" for number in range(1, 8))
 _ID = re.compile(r"[a-z]+_(\w+)_\d+")
 
 
-def to_samples(row: Row) -> Iterator[Sample]:
+def to_samples(row: Row, *, answered: bool = True) -> Iterator[Sample]:
     """One sample. Images stand where `<image n>` names them, in the question or in an option."""
     identity = str(column(row, "id"))
     question = str(column(row, "question"))
     kind = str(column(row, "question_type"))
     options = as_list(column(row, "options"), "options")
     if kind == "multiple-choice":
-        target = MmmuTarget(options, letter_index(column(row, "answer"), options), question=question)
+        index = letter_index(column(row, "answer"), options) if answered else -1
+        target = MmmuTarget(options, index, question=question)
         instruction = "Answer with the option's letter from the given choices directly."
     else:
-        options, golds = (), as_list(column(row, "answer"), "answer")
-        if not golds:
+        options, golds = (), as_list(column(row, "answer"), "answer") if answered else ()
+        if answered and not golds:
             raise RowError("column 'answer' is empty")
         target = MmmuTarget(golds=golds, question=question)
         instruction = "Answer the question using a single word or phrase."
@@ -71,6 +73,11 @@ def to_samples(row: Row) -> Iterator[Sample]:
     )
 
 
+def unanswered(row: Row) -> Iterator[Sample]:
+    """The sample of a row whose answer is withheld."""
+    return to_samples(row, answered=False)
+
+
 def _images(row: Row) -> tuple[ImageRef, ...]:
     """The images in `image_1` … `image_7`; a VLMEvalKit table has them all in one column."""
     numbered = tuple(image for name in _IMAGES for image in row_images({"image": row.get(name)}))
@@ -87,6 +94,12 @@ def _subject(row: Row, identity: str) -> str:
     return match[1]
 
 
+def evalai_file(responses: Sequence[Submitted]) -> bytes:
+    """EvalAI's file: a JSON object, id → the letter of the chosen option, or the answer to an open question."""
+    answers = {each.sample.id: each.answer if each.found else "" for each in responses}
+    return json.dumps(answers).encode()
+
+
 TASK = Task(
     name="mmmu",
     category="general_vqa",
@@ -98,6 +111,10 @@ TASK = Task(
         config_column="subject",
         image_columns=_IMAGES,
         rows=900,
+        splits={
+            "dev": Split(rows=150),
+            "test": Split(rows=10500, unanswered=unanswered),
+        },
     ),
     to_samples=to_samples,
     scorer=mmmu,
@@ -110,5 +127,8 @@ TASK = Task(
         Metric("by question type", of="official", by="question_type"),
     ),
     official="MMMU eval/eval_utils.py",
+    submission=Submission(
+        ".json", "https://eval.ai/web/challenges/challenge-page/2179/overview (phase: test)", evalai_file
+    ),
     notes="Where the official script would draw an option at random, the answer counts as wrong.",
 )

@@ -41,6 +41,13 @@ def _split(listed: str, forms: tuple[re.Pattern[str], ...]) -> tuple[str, ...]:
     return tuple(texts)
 
 
+def defect(row: Row) -> str | None:
+    """Options that read "nan", which a table reader made of "None" (rows 268, 273 and 391)."""
+    if not re.search(r"\b[A-H]: nan\b", str(row.get("question"))):
+        return None
+    return f'{row.get("index")}: an option is "nan", read as "None"'
+
+
 def to_samples(row: Row) -> Iterator[Sample]:
     """One sample. The question lists its options itself; a VLMEvalKit table has them in columns."""
     question = str(column(row, "question"))
@@ -70,6 +77,7 @@ TASK = Task(
     title="MMStar: 1,500 questions that cannot be answered without the image",
     source=Source(repo="Lin-Chen/MMStar", split="val", rows=1500),
     to_samples=to_samples,
+    defect=defect,
     scorer=mmstar,
     target=ChoiceTarget,
     metrics=(

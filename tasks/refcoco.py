@@ -12,7 +12,6 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from scorers.place.coordinates import Box, Size
@@ -20,7 +19,7 @@ from scorers.rules.grounding import BoxTarget, grounding
 from tasks.coordinate_phrases import BOX, prompt_template
 from tasks.images import ImageError, ImageRef, row_images
 from tasks.options import as_list
-from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
+from tasks.types import Metric, Row, RowError, Sample, Source, Split, Task, column
 
 _QUESTION = "Please provide the bounding box coordinate of the region this sentence describes: {}"
 _REF = re.compile(r"<ref>(.*?)</ref>", re.DOTALL)
@@ -110,7 +109,13 @@ def to_samples(row: Row) -> Iterator[Sample]:
         )
 
 
-def _task(name: str, title: str, table_name: str, rows: int) -> Task:
+def _task(name: str, title: str, table_name: str, **rows: int) -> Task:
+    """A task on `val`, with the expressions in each split of its table."""
+    splits = {
+        split: Split(rows=count, where=("category", (f"{table_name} {split}", f"{table_name}_{split}")))
+        for split, count in rows.items()
+    }
+    usual = splits.pop("val")
     return Task(
         name=name,
         category="grounding",
@@ -119,8 +124,9 @@ def _task(name: str, title: str, table_name: str, rows: int) -> Task:
             repo="mjuicem/RefCOCO-VLMEvalKit",
             split="val",
             data_files="RefCOCO.tsv",
-            where=("category", (f"{table_name} val", f"{table_name}_val")),
-            rows=rows,
+            where=usual.where,
+            rows=usual.rows,
+            splits=splits,
         ),
         to_samples=to_samples,
         scorer=grounding,
@@ -135,37 +141,21 @@ def _task(name: str, title: str, table_name: str, rows: int) -> Task:
         cluster="image",
         places=True,
         official="IoU of at least 0.5 (Acc@0.5)",
-        notes="`value` is the IoU, `official` Acc@0.5. Other splits: tasks.refcoco.with_split.",
+        notes="`value` is the IoU, `official` Acc@0.5. Other splits: --split.",
     )
 
 
-def with_split(task: Task, split: str) -> Task:
-    """The same task on another split of the table: "testA", "testB" (RefCOCO, RefCOCO+), "test" (RefCOCOg).
-
-    Use it in a task file: `TASK = with_split(REFCOCO, "testA")`, then `harness eval --task-file …`.
-    """
-    table_name = str(task.source.where and task.source.where[1][0]).rpartition(" ")[0]
-    where = ("category", (f"{table_name} {split}", f"{table_name}_{split}"))
-    return replace(
-        task,
-        name=f"{task.name}-{split.lower()}",
-        title=f"{task.title.rpartition(',')[0]}, {split}",
-        source=replace(task.source, split=split, where=where, rows=_ROWS.get((task.name, split))),
-    )
-
-
-_ROWS = {
-    ("refcoco", "val"): 10834,
-    ("refcoco", "testA"): 5657,
-    ("refcoco", "testB"): 5095,
-    ("refcoco+", "val"): 10758,
-    ("refcoco+", "testA"): 5726,
-    ("refcoco+", "testB"): 4889,
-    ("refcocog", "val"): 4896,
-    ("refcocog", "test"): 9602,
-}
-"""Expressions in each split."""
-
-REFCOCO = _task("refcoco", "Boxes of things named by short phrases (UNC), val", "RefCOCO", 10834)
-REFCOCO_PLUS = _task("refcoco+", "Boxes of things named without their place (UNC), val", "RefCOCO+", 10758)
-REFCOCOG = _task("refcocog", "Boxes of things named by whole sentences (UMD), val", "RefCOCOg", 4896)
+REFCOCO = _task(
+    "refcoco", "Boxes of things named by short phrases (UNC), val", "RefCOCO", val=10834, testA=5657, testB=5095
+)
+REFCOCO_PLUS = _task(
+    "refcoco+",
+    "Boxes of things named without their place (UNC), val",
+    "RefCOCO+",
+    val=10758,
+    testA=5726,
+    testB=4889,
+)
+REFCOCOG = _task(
+    "refcocog", "Boxes of things named by whole sentences (UMD), val", "RefCOCOg", val=4896, test=9602
+)

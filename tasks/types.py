@@ -133,10 +133,51 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """A split of a benchmark beside the one that it is usually scored on: what differs there."""
+
+    rows: int | None = None
+    """How many rows it has; None: not checked."""
+    where: tuple[str, tuple[str, ...]] | None = None
+    """As `Source.where`, where it is a part of one table; None: as in the usual split."""
+    unanswered: Callable[[Row], Iterable[Sample]] | None = None
+    """Makes the samples where its answers are withheld: targets without a gold answer. None: it has answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A response, as a challenge's file needs it."""
+
+    sample: Sample
+    """As it was asked, without its images."""
+    response: str
+    """The text of the response."""
+    answer: str
+    """What our reader found in it; where that is nothing, its final answer."""
+    found: bool
+    """Whether the reader found an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The file that a challenge's server scores, where a split's answers are withheld."""
+
+    suffix: str
+    """Of the file's name, with its dot."""
+    to: str
+    """Where it is sent, for the end of the command."""
+    content: Callable[[Sequence[Submitted]], bytes]
+    """The file, of one response a question in the order of the rows."""
+    needs: str | None = None
+    """The package that writes it, where that is no dependency of ours."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where a task's rows are on the hub, in which columns its pictures lie."""
 
     repo: str
+    """Its name today; the hub redirects former names to it."""
     split: str
     configs: tuple[str | None, ...] = (None,)
     config_splits: Mapping[str, str] = field(default_factory=dict)
@@ -158,6 +199,10 @@ class Source:
     """Columns that hold an image or a mask: bytes, a path, base64 or a decoded picture."""
     rows: int | None = None
     """How many rows the split has, to be checked by `harness data verify`."""
+    former: tuple[str, ...] = ()
+    """Names that the repository had before it moved: folders of these names hold its data too."""
+    splits: Mapping[str, Split] = field(default_factory=dict)
+    """Further splits that `--split` may name."""
 
 
 @dataclass(frozen=True)
@@ -190,8 +235,12 @@ class Task:
     """The script whose verdict is `Score.official`, by name; None where there is none."""
     judged: bool = False
     """The benchmark is officially scored by a judge model: without one, not comparable to published figures."""
-    submission: Callable[[str, str], Mapping[str, Any]] | None = None
-    """(sample id, response) → an entry of the file that the challenge's server scores, for test splits."""
+    submission: Submission | None = None
+    """The file for the challenge's server, written where a split's answers are withheld."""
+    answered: bool = True
+    """False: the rows hold no answers, and no response is scored."""
+    defect: Callable[[Row], str | None] | None = None
+    """A row → what is known to be wrong with it as published, after its id; `harness data verify` lists it."""
     notes: str = ""
     """What a reader of the score should know."""
     labels: tuple[str, ...] = ()
@@ -208,6 +257,24 @@ class Task:
         """The metric that stands for the task."""
         return next(metric for metric in self.metrics if metric.headline)
 
+    def on_split(self, name: str) -> Task:
+        """The task on one of the splits that its source declares; the usual one is the task itself.
+
+        Raises:
+            KeyError: there is no such split.
+        """
+        if name == self.source.split:
+            return self
+        split = self.source.splits[name]
+        where = split.where or self.source.where
+        source = replace(self.source, split=name, where=where, rows=split.rows, config_splits={})
+        labels = (f"split {name}", *self.labels)
+        if split.unanswered is None:
+            return replace(self, source=source, labels=labels)
+        return replace(
+            self, source=source, to_samples=split.unanswered, answered=False, judged=False, labels=labels
+        )
+
     def score(
         self,
         sample: Sample,
@@ -221,7 +288,8 @@ class Task:
 
         `harness eval` writes it, `harness train` takes its `value` as the reward. Where thinking is open, or an
         answer block is cut by the limit, there is no answer, whatever the scorer would read: `truncated`. What
-        a provider's filter withheld or cut is `filtered`.
+        a provider's filter withheld or cut is `filtered`. Where the rows hold no answers, the response is read
+        and not scored: `unscored`.
 
         Args:
             sample: what was asked.
@@ -230,6 +298,14 @@ class Task:
             raw: judge `official` on the untouched response, not on its final answer.
             delimiters: by which thinking, answers and chat tokens are known.
         """
+        score = self._judged(sample, response, coords, raw, delimiters)
+        if self.answered or score.status in (Status.FAILED, Status.ERROR):
+            return score
+        return Score(0.0, None, Status.UNSCORED, score.extracted, score.channel)
+
+    def _judged(
+        self, sample: Sample, response: Response, coords: Coords | None, raw: bool, delimiters: Delimiters
+    ) -> Score:
         none = 0.0 if self.official else None
         if response.error is not None:
             return Score(0.0, None, Status.FAILED, error=response.error)

@@ -2,8 +2,14 @@
 
     python hub_server.py PORTFILE FOLDER
 
-FOLDER holds `datasets/ORG/NAME/…` and `models/ORG/NAME/…`, each at one commit. While FOLDER/broken exists, the
-body of every larger file is cut off in the middle. Each request is a line of FOLDER/log.
+FOLDER holds `datasets/ORG/NAME/…` and `models/ORG/NAME/…`, each at one commit. Each request is a line of
+FOLDER/log. What the network may do to a larger file, while a file of FOLDER says so:
+
+    broken    every answer is cut off in the middle
+    dropping  the first answer of each file is cut off in the middle, a later one is whole
+    stalled   half of a file whose path holds the text in it is sent, and then nothing for a minute
+
+FOLDER/moved holds lines `OLD/NAME NEW/NAME`: a data set that the hub redirects.
 """
 
 from __future__ import annotations
@@ -11,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -18,6 +25,8 @@ from urllib.parse import unquote, urlsplit
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LARGE = 10_000
 """Bytes of a file that is cut off."""
+LFS = 1_000
+"""Bytes of a file that git keeps elsewhere."""
 
 
 class Hub(BaseHTTPRequestHandler):
@@ -41,7 +50,20 @@ class Hub(BaseHTTPRequestHandler):
     def missing(self, code: str) -> None:
         self.reply({"error": code}, 404, **{"X-Error-Code": code})
 
+    def moved(self) -> bool:
+        """Redirect what is asked of a repository under its former name, with the rest of the address."""
+        if not (self.root / "moved").exists():
+            return False
+        for line in (self.root / "moved").read_text().splitlines():
+            old, new = (f"/datasets/{name}/" for name in line.split())
+            if old in self.path:
+                self.reply({}, 307, Location=self.path.replace(old, new))
+                return True
+        return False
+
     def do_GET(self) -> None:
+        if self.moved():
+            return
         parts = [unquote(part) for part in urlsplit(self.path).path.strip("/").split("/")]
         if parts[0] == "api" and len(parts) >= 4:
             self.describe(parts[1], "/".join(parts[2:4]), parts[4:])
@@ -56,6 +78,8 @@ class Hub(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        if self.moved():
+            return
         parts = [unquote(part) for part in urlsplit(self.path).path.strip("/").split("/")]
         folder = self.root / parts[1] / "/".join(parts[2:4])
         asked = json.loads(body) if body.startswith("{") else {}
@@ -98,11 +122,26 @@ class Hub(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return None
-        broken = (self.root / "broken").exists() and len(data) > LARGE
-        self.wfile.write(data[first : (first + len(data)) // 2] if broken else data[first:])
-        if broken:
+        cut = len(data) > LARGE and self.cut(path)
+        self.wfile.write(data[first : (first + len(data)) // 2] if cut else data[first:])
+        if cut:
             self.close_connection = True
         return None
+
+    def cut(self, path: Path) -> bool:
+        """Whether the answer is cut off in the middle."""
+        place = path.relative_to(self.root).as_posix()
+        if (self.root / "stalled").exists() and (self.root / "stalled").read_text() in place:
+            data = path.read_bytes()
+            self.wfile.write(data[: len(data) // 2])
+            self.wfile.flush()
+            time.sleep(60)
+        if (self.root / "dropping").exists():
+            dropped = (self.root / "dropping").read_text().split()
+            if place not in dropped:
+                (self.root / "dropping").write_text(" ".join([*dropped, place]))
+                return True
+        return (self.root / "broken").exists()
 
 
 def files(place: Path, folder: Path) -> list[str]:
@@ -113,12 +152,10 @@ def entry(folder: Path, name: str) -> dict[str, object]:
     path = folder / name
     if path.is_dir():
         return {"type": "directory", "path": name, "oid": "0" * 40, "size": 0}
-    return {
-        "type": "file",
-        "path": name,
-        "oid": hashlib.sha1(path.read_bytes()).hexdigest(),
-        "size": path.stat().st_size,
-    }
+    data = path.read_bytes()
+    kept = {"type": "file", "path": name, "oid": hashlib.sha1(data).hexdigest(), "size": len(data)}
+    lfs = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
+    return {**kept, "lfs": lfs} if len(data) > LFS else kept
 
 
 if __name__ == "__main__":

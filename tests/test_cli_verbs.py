@@ -105,30 +105,6 @@ def test_score_a_run_again(data: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert summary["missing"] == 0
 
 
-def test_a_test_split_without_answers_gives_the_challenge_s_file(
-    tmp_path: Path, fakes: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    row = {"question": "Which date?", "answers": None, "image": "a.png"}
-    rows = [row | {"questionId": str(n)} for n in (7, 8)]
-    fakes.write(tmp_path / "data", "docvqa", rows)
-    (tmp_path / "data" / "docvqa" / "a.png").write_bytes(fakes.picture(1))
-    asked = ["eval", "--model", "mock:text=<think>a</think>1 May", "--tasks", "docvqa", "--data", "data"]
-    assert main([*asked, "--out", "run"]) == 3
-    assert main(["score", "run", "--submission", "out"]) == 0
-    assert "out/docvqa.json" in capsys.readouterr().out
-    entries = json.loads(Path("out/docvqa.json").read_text())
-    assert entries == [{"questionId": 7, "answer": "1 May"}, {"questionId": 8, "answer": "1 May"}]
-
-
-def test_no_challenge_s_file_where_there_is_none(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    evaluate("--out", "a")
-    assert main(["score", "a", "--submission", "out"]) == 2
-    assert "none of its tasks has a submission file" in capsys.readouterr().err
-    assert main(["score", "absent", "--submission", "out"]) == 2
-    assert main(["score", "letters", "a.jsonl", "--submission", "out"]) == 2
-
-
 def responses(fakes: ModuleType, *given: dict[str, Any]) -> None:
     lines = [{"id": f"x{index}", "record": fakes.row(index), **row} for index, row in enumerate(given)]
     Path("r.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
@@ -342,18 +318,3 @@ def test_doctor_has_one_line_a_finding(capsys: pytest.CaptureFixture[str]) -> No
     assert code == int("WRONG" in marks)
     names = [line.split()[1] for line in lines]
     assert {"python", "numpy", "disk", "hub", "tiny"} <= set(names)
-
-
-def test_data_verify_and_pull(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from harness.data import hub
-
-    def verify(task: Any, *, revision: str | None = None) -> hub.Verified:
-        return hub.Verified(task.name, "hub: x", 5, 0, 5 if task.name == "ai2d" else 7, "f")
-
-    monkeypatch.setattr(hub, "verify", verify)
-    monkeypatch.setattr(hub, "pull", lambda task, directory, revision=None: directory / task.name)
-    assert main(["data", "verify", "--tasks", "ai2d"]) == 0
-    assert main(["data", "verify", "--tasks", "ai2d,mmmu"]) == 1
-    assert "WRONG" in capsys.readouterr().out
-    assert main(["data", "pull", "--tasks", "ai2d", "--out", "there"]) == 0
-    assert capsys.readouterr().out.split() == ["ai2d", "there/ai2d"]

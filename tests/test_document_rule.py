@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scorers.official.anls import anls
 from scorers.rules.document import DocTarget, document
-from scorers.types import Answer, Score, ScorerError, Status
+from scorers.types import Answer, Score, Status
 
 RECORDED = ("docvqa/nemotron", "docvqa/qwen2_vl_7b_instruct", "docvqa/llama_scout")
 SYNTHETIC = ("docvqa/synthetic", "infovqa/synthetic")
@@ -171,9 +171,10 @@ def test_an_answer_in_thinking_only_is_read_in_second_place() -> None:
     assert score.value == 1.0
 
 
-def test_no_gold_answers_is_an_error_not_a_zero() -> None:
-    with pytest.raises(ScorerError, match="test split"):
-        document(Answer("12"), DocTarget(()))
+def test_without_gold_answers_the_response_is_read_all_the_same() -> None:
+    score = document(Answer("<think>11?</think><answer>12 pages</answer>"), DocTarget((), "How many?"))
+    assert score.extracted == "12 pages"
+    assert (score.value, score.official) == (0.0, 0.0)
 
 
 @given(st.text(max_size=40), st.lists(st.text(max_size=40), min_size=1, max_size=4))

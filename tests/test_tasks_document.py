@@ -15,7 +15,6 @@ from scorers.rules.document import DocTarget
 from scorers.rules.ocr import OcrTarget
 from scorers.types import Answer, Score, Status
 from tasks import load_builtin
-from tasks.docvqa import submission_row
 from tasks.ocrbench import PARTS
 from tasks.types import Response, RowError, Sample
 
@@ -80,24 +79,20 @@ def test_only_what_is_asked_for_is_needed() -> None:
     assert sample_of("docvqa", {**row, "docId": 7}).groups["document"] == "7"
 
 
-@pytest.mark.parametrize("task", ["docvqa", "infovqa"])
+@pytest.mark.parametrize("name", ["docvqa", "infovqa"])
 @pytest.mark.parametrize(
     "row", [{"answers": None}, {"data_split": "test"}, {"answers": [], "data_split": "test"}]
 )
-def test_a_test_split_has_samples_but_no_scores(task: str, row: dict[str, Any]) -> None:
-    sample = sample_of(task, {"questionId": "1", "question": "What?", **row})
+def test_a_test_split_is_read_and_not_scored(name: str, row: dict[str, Any]) -> None:
+    task = load_builtin(name).on_split("test")
+    asked = {"questionId": "1", "question": "What?", **row}
+    (sample,) = task.to_samples(asked)
     assert sample.target.answers == ()
-    score = load_builtin(task).score(sample, Response("12"))
-    assert score.status is Status.ERROR
-    assert "submission" in str(score.error)
-
-
-def test_submission_rows() -> None:
-    assert submission_row("49153", "<think>a</think><answer> 12 </answer>") == {
-        "questionId": 49153,
-        "answer": "12",
-    }
-    assert submission_row("a1", "12") == {"questionId": "a1", "answer": "12"}
+    assert sample.target.gold() is None
+    score = task.score(sample, Response("<think>a</think><answer> 12 </answer>"))
+    assert (score.status, score.official, score.extracted) == (Status.UNSCORED, None, "12")
+    with pytest.raises(RowError, match="answers"):
+        sample_of(name, asked)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from scorers.rules.grounding import BoxTarget
 from scorers.types import COORDS, Answer, Status
 from tasks import load_builtin
 from tasks.prompts import ImagePart, render
-from tasks.refcoco import REFCOCO, REFCOCO_PLUS, REFCOCOG, to_samples, with_split
+from tasks.refcoco import REFCOCO, REFCOCO_PLUS, REFCOCOG, to_samples
 from tasks.types import Response, RowError
 
 DOC = Path(__file__).parents[1] / "docs" / "scoring" / "grounding.md"
@@ -171,11 +171,14 @@ def test_the_tasks(task) -> None:
 
 
 def test_other_splits() -> None:
-    task = with_split(REFCOCO_PLUS, "testA")
-    assert task.name == "refcoco+-testa"
+    task = REFCOCO_PLUS.on_split("testA")
+    assert (task.name, task.labels) == ("refcoco+", ("split testA",))
     assert task.source.where == ("category", ("RefCOCO+ testA", "RefCOCO+_testA"))
     assert task.source.rows == 5726
-    assert with_split(REFCOCOG, "test").source.rows == 9602
+    assert REFCOCOG.on_split("test").source.rows == 9602
+    assert REFCOCO.on_split("val") is REFCOCO
+    with pytest.raises(KeyError):
+        REFCOCOG.on_split("testA")
 
 
 def test_targets_survive_json() -> None:

@@ -86,5 +86,6 @@ def _about(config: Mapping[str, Any]) -> str:
 
     data = RunConfig.model_construct(**config).data_source
     limit = [f"limit {config['limit']}"] if config.get("limit") is not None else []
-    facts = [f"data {data}", f"prompt {config['prompt']}", *limit]
+    split = [f"split {config['split']}"] if config.get("split") is not None else []
+    facts = [f"data {data}", *split, f"prompt {config['prompt']}", *limit]
     return " · ".join([str(config["model"]), *facts])

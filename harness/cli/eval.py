@@ -39,6 +39,11 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
         "--tasks", metavar="A,B", help="tasks by name, in place of a suite; lmms:NAME is one of lmms-eval's"
     )
     group.add_argument("--data", metavar="hub|DIR|synthetic", help="[synthetic for tiny and mock, else hub]")
+    group.add_argument(
+        "--split",
+        metavar="NAME",
+        help="of the data: test, testA … [each task's own, see harness show TASK]",
+    )
     group.add_argument("--limit", type=int, metavar="N", help="samples a task, groups kept whole; may grow")
     group.add_argument(
         "--shard", metavar="I/N", help="only this shard of the samples; harness merge joins the shards"
@@ -173,6 +178,7 @@ def _run(args: argparse.Namespace) -> int:
     from harness.models.asking import as_flags
     from harness.progress import Progress
     from harness.run import execute
+    from harness.run.rescoring import submissions_said
 
     given: dict[str, Any] = vars(args)
     reported = given.pop("report", True)
@@ -189,6 +195,8 @@ def _run(args: argparse.Namespace) -> int:
     current = reported and _is_current(results.run_dir)
     said = ", with report.html" if current or (reported and write_report(results.run_dir, "eval")) else ""
     print(f"{results.run_dir}: complete in {results.seconds:.1f} s{said}")
+    for line in submissions_said(results):
+        print(line)
     return int(results.exit_code)
 
 

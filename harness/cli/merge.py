@@ -32,12 +32,15 @@ def _run(args: argparse.Namespace) -> int:
     from harness.progress import Progress
     from harness.run import rescore
     from harness.run.merge import merge_shards
+    from harness.run.rescoring import submissions_said
     from harness.words import counted, missing_responses
 
     out, progress = Path(args.out), Progress()
     merge_shards([Path(run) for run in args.runs], out, command=shlex.join(sys.argv), progress=progress)
     rescored = rescore(out, progress)
     print_results(rescored.results)
+    for line in submissions_said(rescored.results):
+        print(line)
     if rescored.missing:
         print(
             f"{out}: not complete, {missing_responses(rescored.missing)}: the shards' harness eval command "

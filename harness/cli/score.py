@@ -27,7 +27,6 @@ def score(parser: argparse.ArgumentParser) -> Runner:
       harness score TASK FILE.jsonl  rows {id, record, response} become {id, value, official, status, …}
       harness score TASK LOG [--data DIR]  predictions of lmms-eval, VLMEvalKit or inspect
       harness score RUN              a run's responses again: rewrites its scores and results
-      harness score RUN --submission DIR  writes the files that challenges score (DocVQA, InfoVQA test splits)
 
     `record` is the data set row in the hub's columns, images left out or as paths relative to FILE's folder;
     `finish_reason`, where a row has it, is stop, length, content_filter or error. Exit 3 where no row got a
@@ -36,9 +35,6 @@ def score(parser: argparse.ArgumentParser) -> Runner:
     parser.add_argument("what", metavar="TASK|RUN", help="a task's name, or a run's directory")
     parser.add_argument("file", nargs="?", metavar="FILE.jsonl", help="the responses; only with TASK")
     parser.add_argument("--out", metavar="FILE", help="where to write the scores [standard output]")
-    parser.add_argument(
-        "--submission", metavar="DIR", help="of a RUN: write the files that challenges score, and no scores"
-    )
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
     parser.add_argument(
         "--data", metavar="hub|DIR", help="with a LOG: join it with the task's own rows from there"
@@ -52,21 +48,15 @@ def score(parser: argparse.ArgumentParser) -> Runner:
 
 def _run(args: argparse.Namespace) -> int:
     """Score a file of responses, or a run again."""
-    from harness.errors import UsageError
-
     given = vars(args)
-    if "file" in given:
-        if "submission" in given:
-            raise UsageError("--submission is for harness score RUN")
-        return _file(given)
-    return _again(given)
+    return _file(given) if "file" in given else _again(given)
 
 
 def _again(given: dict[str, Any]) -> int:
     from harness.delimiters import read_delimiters
     from harness.errors import UsageError
     from harness.progress import Progress
-    from harness.run.rescoring import rescore, write_submissions
+    from harness.run.rescoring import rescore, submissions_said
     from harness.words import missing_responses
 
     run_dir = Path(given["what"])
@@ -75,16 +65,14 @@ def _again(given: dict[str, Any]) -> int:
     for flag in ("coords", "raw", "out", "data"):
         if flag in given:
             raise UsageError(f"--{flag} is for harness score TASK FILE.jsonl; a run has its own")
-    if "submission" in given:
-        for path in write_submissions(run_dir, Path(given["submission"])):
-            print(path)
-        return 0
     own = read_delimiters(given["delimiters"]) if "delimiters" in given else None
     rescored = rescore(run_dir, Progress(), delimiters=own)
     if given.get("json"):
         print(json.dumps(_run_summary(rescored.results, rescored.missing)))
     else:
         print_results(rescored.results)
+        for line in submissions_said(rescored.results):
+            print(line)
         if rescored.missing:
             print(f"{run_dir}: not complete, {missing_responses(rescored.missing)}: scores of the others")
     return int(rescored.results.exit_code)

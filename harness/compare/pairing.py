@@ -24,10 +24,11 @@ from harness.registry import Registry
 from harness.run import read_run, score_run
 from harness.run.items import Line, with_scores
 from harness.scores.aggregate import Observations, Table, group_names, observations_of, placed_by
-from harness.scores.verdicts import NO_VERDICT, Verdict, Verdicts, scorer_version
+from harness.scores.verdicts import NO_VERDICT, STATUSES, Verdict, Verdicts, scorer_version
 from scorers.types import Score, Status
 from tasks.types import Task
 
+_UNSCORED = STATUSES.index(Status.UNSCORED)
 Places = NDArray[np.int64]
 """Positions of samples."""
 Lines = Callable[[str], Iterable[Line]]
@@ -88,6 +89,8 @@ class TaskSide:
     """One for each sample and epoch; those still missing are `failed`."""
     missing: int
     """Responses that the run does not have yet."""
+    unscored: bool = False
+    """The answers of its split are withheld: there are no scores."""
     whole: dict[str, Found] = field(default_factory=dict, compare=False, repr=False)
     """Headline → its numbers over all samples, kept: a run is compared with several others."""
 
@@ -194,7 +197,8 @@ def _task_side(fingerprint: str, pairs: Iterable[tuple[Line, Sequence[Line]]], e
         missing += epochs - sum(epoch in found for epoch in range(epochs))
         for epoch in range(epochs):
             verdicts.add(Verdict(position, item["id"], epoch, groups, _score(found.get(epoch))))
-    return TaskSide(fingerprint, frozenset(scorers), asked, verdicts, missing)
+    unscored = _UNSCORED in verdicts.statuses
+    return TaskSide(fingerprint, frozenset(scorers), asked, verdicts, missing, unscored)
 
 
 def _score(line: Mapping[str, Any] | None) -> Score:
@@ -202,7 +206,7 @@ def _score(line: Mapping[str, Any] | None) -> Score:
         return Score(0.0, None, Status.FAILED, error="no response yet")
     official = line["official"]
     return Score(
-        _fraction(line["value"]),
+        0.0 if line["status"] == Status.UNSCORED else _fraction(line["value"]),
         None if official is None else _fraction(official),
         Status(line["status"]),
         components={name: _fraction(value) for name, value in line.get("components", {}).items()},

@@ -103,6 +103,13 @@ def compare_sides(
         raise UsageError(
             f"{a.path} and {b.path}: no task is in both: {', '.join(a.tasks)} and {', '.join(b.tasks)}"
         )
+    withheld = [name for name in shared if a.tasks[name].unscored and b.tasks[name].unscored]
+    if withheld == shared:
+        have = "has" if len(withheld) == 1 else "have"
+        raise UsageError(
+            f"{a.path} and {b.path}: nothing to compare: {', '.join(withheld)} {have} no scores, "
+            f"{'its' if len(withheld) == 1 else 'their'} answers are withheld"
+        )
     mismatches = tuple(Mismatch(name, why) for name in shared if (why := mismatch(name, a, b)) is not None)
     apart = set() if allow_mismatch else {found.task for found in mismatches}
     draws: dict[str, Floats] = {}

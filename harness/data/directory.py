@@ -12,6 +12,7 @@ from harness.data.files import READERS, count_rows, fingerprint, holds_rows, rea
 from harness.data.layout import RowFile, below, chosen, for_split, is_saved, named
 from harness.data.saved import described
 from harness.errors import HarnessError, UsageError, nearest
+from harness.fingerprint import SUMS, check_sums
 from tasks.types import Source, Task
 
 _NEEDED = "parquet, jsonl, json or tsv files"
@@ -33,9 +34,10 @@ def directory_rows(
 
     Raises:
         UsageError: no folder for the task, no rows of its split in it, or files of two formats.
-        HarnessError: a file that cannot be opened.
+        HarnessError: a file cannot be opened, or is not as it was pulled.
     """
     folder = task_folder(task, directory, alone=alone)
+    check_sums(folder, mend=f"harness data pull fetches it again; remove {folder / SUMS} if you changed it")
     source = for_split(task.source, split)
     files = row_files(folder, source, shared=folder.name.lower() != task.name and _is_repository(folder, task))
     counts = [count_rows(file, source) for file in files]
@@ -93,8 +95,11 @@ def _in_cache(folder: Path) -> list[Path]:
 
 
 def _has_repository_name(folder: Path, task: Task) -> bool:
-    repo = task.source.repo.lower()
-    return folder.name.lower() in {repo.rpartition("/")[2], f"datasets--{repo.replace('/', '--')}"}
+    repos = [repo.lower() for repo in (task.source.repo, *task.source.former)]
+    return any(
+        folder.name.lower() in {repo.rpartition("/")[2], f"datasets--{repo.replace('/', '--')}"}
+        for repo in repos
+    )
 
 
 def _is_data_itself(directory: Path, source: Source) -> bool:

@@ -1,4 +1,4 @@
-"""Rows from the Hugging Face hub, as each task's `Source` says; and pulling them into a directory.
+"""Rows from the Hugging Face hub, as each task's `Source` says.
 
 `Source.repo` may also be a local folder laid out like a hub repository: it takes the same path through
 `datasets`, which is how the loading code of every task is tested without a network.
@@ -9,14 +9,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from harness.data.base import BadRow, RowSource
 from harness.data.files import fingerprint, read_files, wanted
@@ -49,21 +47,23 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
-    """How many rows of a task the hub has, beside how many it should have."""
+class Revision:
+    """A revision of a repository, as the hub resolves it."""
 
-    task: str
-    label: str
-    rows: int
-    bad: int
-    """Rows among them that cannot be read."""
-    expected: int | None
-    fingerprint: str
+    repo: str
+    """The repository's name in the source."""
+    name: str
+    """Its name on the hub: another one where it has moved."""
+    commit: str | None
+    """None where nothing was asked: only the cache, or a local repository, is read."""
+    asked: str
+    """The branch, tag or commit that was asked for."""
 
     @property
-    def ok(self) -> bool:
-        """All rows are there and readable."""
-        return self.bad == 0 and self.expected in {None, self.rows}
+    def label(self) -> str:
+        """Both names and the commit, for people."""
+        moved = f" (now {self.name})" if self.name != self.repo else ""
+        return f"hub: {self.repo}{moved}@{self.commit[:12] if self.commit else self.asked}"
 
 
 def hub_rows(task: Task, *, split: Split = "test", revision: str | None = None) -> RowSource:
@@ -90,8 +90,8 @@ def source_rows(source: Source, splits: list[str], revision: str | None = None) 
     Raises:
         UnreachableError: the hub cannot be reached.
     """
-    commit = resolve(source, revision or source.revision)
-    label = f"hub: {source.repo}@{commit[:12] if commit else revision or source.revision}"
+    found = resolve(source, revision or source.revision)
+    commit, label = found.commit, found.label
     if source.data_files is not None:
         path = _file(source, source.data_files, commit)
         files = [RowFile(path, path.name)]
@@ -109,24 +109,27 @@ def _splits(task: Task, split: Split) -> list[str]:
     return split_names(task.source.train_split)
 
 
-def resolve(source: Source, revision: str) -> str | None:
+def resolve(source: Source, revision: str) -> Revision:
     """The commit that a revision of a repository stands for, asked with a short time limit.
 
-    None where nothing is asked: a local repository, or HF_HUB_OFFLINE=1 (only the cache is used).
+    Nothing is asked for a local repository, or with HF_HUB_OFFLINE=1 (only the cache is used). The hub
+    redirects the former name of a repository that has moved.
 
     Raises:
         UsageError: the repository or revision does not exist or is gated.
         UnreachableError: the hub cannot be reached.
     """
     repo = source.repo
+    unasked = Revision(repo, repo, None, revision)
     if Path(repo).is_dir():
-        return None
+        return unasked
     from huggingface_hub import HfApi, errors
 
     try:
-        return str(HfApi().dataset_info(repo, revision=revision, timeout=TIMEOUT).sha)
+        info = HfApi().dataset_info(repo, revision=revision, timeout=TIMEOUT)
+        return Revision(repo, info.id, info.sha, revision)
     except errors.OfflineModeIsEnabled:
-        return None
+        return unasked
     except errors.GatedRepoError as error:
         raise UsageError(
             f"{repo} is gated: accept its terms at https://huggingface.co/datasets/{repo} and set HF_TOKEN"
@@ -135,11 +138,11 @@ def resolve(source: Source, revision: str) -> str | None:
         raise UsageError(f"{repo}: no such data set on the hub (or a private one: set HF_TOKEN)") from error
     except errors.RevisionNotFoundError as error:
         raise UsageError(f"{repo}: no revision {revision!r} on the hub") from error
-    except _network_errors() as error:
-        raise _unreachable(source, error) from error
+    except network_errors() as error:
+        raise unreachable(source, error) from error
 
 
-def _network_errors() -> tuple[type[Exception], ...]:
+def network_errors() -> tuple[type[Exception], ...]:
     """What the hub's client raises when the network fails; its HTTP library has changed with its versions."""
     from huggingface_hub import errors
 
@@ -147,7 +150,8 @@ def _network_errors() -> tuple[type[Exception], ...]:
     return (OSError, base) if isinstance(base, type) and issubclass(base, Exception) else (OSError,)
 
 
-def _unreachable(source: Source, error: Exception) -> HarnessError:
+def unreachable(source: Source, error: Exception) -> HarnessError:
+    """The error to raise for one of `network_errors`: the disk's own, or that the hub cannot be reached."""
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}:
         return HarnessError(f"{error.filename or 'the cache of the hub'}: {error.strerror}")
     return UnreachableError(f"the hub cannot be reached for {source.repo} ({first_line(error)})")
@@ -186,10 +190,10 @@ def _translated(source: Source, load: Callable[[], _T]) -> _T:
         return load()
     except FileNotFoundError as error:  # no data set, no data files
         if not Path(repo).is_dir() and _offline():
-            raise _unreachable(source, error) from error
+            raise unreachable(source, error) from error
         raise UsageError(f"{repo}: {' '.join(str(error).split())}") from error
-    except _network_errors() as error:
-        raise _unreachable(source, error) from error
+    except network_errors() as error:
+        raise unreachable(source, error) from error
     except (ValueError, exceptions.DatasetGenerationError) as error:
         # "Unknown split … Should be one of …", "BuilderConfig … not found. Available: …"
         raise UsageError(f"{repo}: {' '.join(str(error).split())}") from error
@@ -238,74 +242,8 @@ def _file(source: Source, name: str, commit: str | None) -> Path:
     try:
         return Path(hf_hub_download(repo, name, repo_type="dataset", revision=commit, etag_timeout=TIMEOUT))
     except errors.LocalEntryNotFoundError as error:
-        raise _unreachable(source, error) from error
+        raise unreachable(source, error) from error
     except errors.EntryNotFoundError as error:
         raise UsageError(f"{repo}: no file {name} at revision {commit}") from error
-    except _network_errors() as error:
-        raise _unreachable(source, error) from error
-
-
-def verify(task: Task, *, revision: str | None = None) -> Verified:
-    """Load a task from the hub, read every row, and count them against `task.source.rows`.
-
-    Raises:
-        HarnessError: as `hub_rows`.
-    """
-    source = hub_rows(task, revision=revision)
-    rows = bad = 0
-    for row in source:
-        rows += 1
-        bad += isinstance(row, BadRow)
-    return Verified(task.name, source.label, rows, bad, task.source.rows, source.fingerprint)
-
-
-def pull(task: Task, directory: Path, *, split: Split = "test", revision: str | None = None) -> Path:
-    """Download a task into `directory/<task>/`, from where `--data directory` reads it back.
-
-    Tables become parquet files, a TSV stays one; `pulled.json` beside them says where they are from. The
-    folder appears only when all is written.
-
-    Returns:
-        The task's folder.
-
-    Raises:
-        UsageError: the folder exists.
-        HarnessError: as `hub_rows`, or the disk is full.
-    """
-    source = task.source
-    folder, partial_folder = directory / task.name, directory / f".{task.name}.part"
-    if folder.exists():
-        raise UsageError(f"{folder} exists: remove it, or pull into another directory")
-    splits = _splits(task, split)
-    try:
-        with _unreachable_mended(task):
-            commit = resolve(source, revision or source.revision)
-            shutil.rmtree(partial_folder, ignore_errors=True)
-            partial_folder.mkdir(parents=True)
-            _fetch(source, splits, commit, partial_folder)
-        told = {"repo": source.repo, "commit": commit, "configs": source.configs, "splits": splits}
-        (partial_folder / "pulled.json").write_text(json.dumps(told, indent=2), encoding="utf-8")
-        os.replace(partial_folder, folder)
-    except OSError as error:
-        raise HarnessError(f"{folder}: {error.strerror or error}") from error
-    return folder
-
-
-def _fetch(source: Source, splits: list[str], commit: str | None, folder: Path) -> None:
-    """Write what a source has on the hub into a folder."""
-    if source.data_files is not None:
-        path = _file(source, source.data_files, commit)
-        shutil.copyfile(path, folder / path.name)
-        return
-    for part in _load(source, splits, commit):
-        _write(part, source, folder)
-
-
-def _write(part: Part, source: Source, folder: Path) -> None:
-    """A part as one parquet file that names its config and split, and holds them as columns."""
-    table: Any = part.table
-    for column, name in _filled(part, source).items():
-        if column in table.column_names:
-            table = table.remove_columns(column)
-        table = table.add_column(column, [name] * len(table))
-    table.to_parquet(folder / f"{'-'.join(filter(None, (part.config, part.split)))}.parquet")
+    except network_errors() as error:
+        raise unreachable(source, error) from error

@@ -32,6 +32,8 @@ from harness.run.media import Copies, ImageStore
 from harness.run.model import RunModel, stoppable
 from harness.run.plan import PlanOptions, TaskPlan, permuted_images, plan_task
 from harness.run.replaced import Replaced
+from harness.run.rescoring import write_submissions
+from harness.run.submission import check_writable
 from harness.scores import aggregate
 from harness.scores.results import Results, read_results, write_results
 from harness.scores.scoring import ScoringThread, write_scores
@@ -63,7 +65,8 @@ def execute(
     """
     started = time.monotonic()
     progress = progress or Progress(quiet=True)
-    tasks = Registry(config.task_file).select(config.suite, config.tasks)
+    tasks = Registry(config.task_file).select(config.suite, config.tasks, config.split)
+    check_writable(tasks)
     spec = None if backend is not None else spec_of(config)
     if spec is not None and not spec.backend.startswith("entry point"):
         _check_coords(tasks, spec.coords, spec.name)
@@ -96,6 +99,7 @@ def execute(
                 if asked_for is not None and old["identity"] == plain(asked_for):
                     answered = finished.answered_all(run_dir, config, tasks)
                     if answered is not None:
+                        write_submissions(run_dir, tasks)
                         progress.say(f"{run_dir}: {answered} of {answered} are answered already")
                         seconds = round(time.monotonic() - started, 3)
                         return replace(read_results(run_dir), asked=0, seconds=seconds)
@@ -181,6 +185,7 @@ class _Run:
         self.lock.check()
         for plan in plans:
             write_scores(self.run_dir / "scores" / f"{plan.task.name}.jsonl", scoring.of(plan.task))
+        write_submissions(self.run_dir, self.tasks)
         results = self._results(plans, scoring, time.monotonic() - started)
         write_results(self.run_dir / "results.json", results)
         if self.asked_for is not None and not results.failures:

@@ -22,6 +22,7 @@ PACKAGES = ("numpy", "pillow", "pycocotools", "rapidfuzz", "torch", "transformer
 DESCRIBED: Mapping[str, type] = {"data": str, "fingerprint": str, "generation_sha": str, "synthetic": bool}
 """What a run says of each of its tasks, of which type."""
 _FIXED = (
+    "split",
     "prompt",
     "system_prompt",
     "epochs",
@@ -43,7 +44,7 @@ may grow; backend, revision, dtype, attention and device are compared as the mod
 change no answer. `delimiters` change scores: every response is scored again whenever a run is continued."""
 _CHECKPOINTS = ("model", "adapter", "processor")
 """Settings that name a checkpoint."""
-_ELSEWHERE = {"prompt", "epochs", "permute_images", "data", "prompt_template", *_CHECKPOINTS}
+_ELSEWHERE = {"split", "prompt", "epochs", "permute_images", "data", "prompt_template", *_CHECKPOINTS}
 """Settings that an answer's key holds already, in the model's description or in its other hashes."""
 
 

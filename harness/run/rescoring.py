@@ -9,13 +9,14 @@ from typing import Any
 
 from harness.config import RunConfig, build
 from harness.errors import HarnessError, UsageError
-from harness.jsonl import plain, write_json
+from harness.jsonl import plain
 from harness.progress import Progress
 from harness.registry import Registry
 from harness.run.identity import notes_of, read_run, save_run
 from harness.run.items import FailedRow, Item, groups_of, read_items
 from harness.run.journal import Key, TaskJournal
 from harness.run.lock import Lock
+from harness.run.submission import said, write_submission
 from harness.scores import aggregate
 from harness.scores.results import Results, TaskResult, read_results, write_results
 from harness.scores.scoring import ScoringThread, write_scores
@@ -74,6 +75,7 @@ def rescore(
             save_run(run_dir, run)
         for task, scores in verdicts.scores:
             write_scores(run_dir / "scores" / f"{task.name}.jsonl", scores)
+        write_submissions(run_dir, [task for task, _ in verdicts.scores])
         if not verdicts.missing:
             write_results(run_dir / "results.json", verdicts.results)
         return Rescored(verdicts.results, verdicts.missing)
@@ -95,12 +97,11 @@ def _scored(
     """A run scored; the lines of its scores wait on the disk of `folder`, None: the system's."""
     progress = progress or Progress(quiet=True)
     config = _config_of(run_dir, run)
-    registry = Registry(config.task_file)
     tasks: dict[str, TaskResult] = {}
     scores: list[tuple[Task, Verdicts]] = []
     missing = 0
-    for name, described in run["tasks"].items():
-        task = registry.get(name)
+    for task in tasks_of(config, run):
+        name, described = task.name, run["tasks"][task.name]
         with ScoringThread(run["coords"], config.all_delimiters, folder) as scoring:
             unasked = _score_task(run_dir, task, run, scoring, progress)
         verdicts = scoring.of(task)
@@ -136,37 +137,38 @@ def _told(run_dir: Path) -> tuple[float, int | None]:
     return results.seconds, results.asked
 
 
-def write_submissions(run_dir: Path, out: Path) -> list[Path]:
-    """Write the file that a challenge's server scores, for each task of a run that has one.
+def tasks_of(config: RunConfig, run: Mapping[str, Any]) -> list[Task]:
+    """The tasks of a run, on the split that was asked.
 
     Args:
-        run_dir: the run; its first epoch is submitted.
-        out: the folder to write `<task>.json` into.
+        config: the run's.
+        run: `run.json`.
+    """
+    registry = Registry(config.task_file)
+    return [registry.get(name, config.split) for name in run["tasks"]]
 
-    Returns:
-        what was written.
+
+def write_submissions(run_dir: Path, tasks: Sequence[Task]) -> None:
+    """Write what challenges are sent, for each task of a run whose answers are withheld.
 
     Raises:
-        UsageError: the directory holds no run, or no task of it has such a file.
-        HarnessError: responses are missing.
+        HarnessError: a file of the run cannot be read, or one cannot be written.
     """
+    withheld = [task for task in tasks if not task.answered]
+    if not withheld:
+        return
     run = _run_of(run_dir)
-    registry = Registry(_config_of(run_dir, run).task_file)
-    written = []
-    for task in map(registry.get, run["tasks"]):
-        if task.submission is None:
-            continue
-        entries = []
-        for _, item, epoch, response in _answers(run_dir, task, run):
-            if response is None or response.error is not None:
-                raise HarnessError(f"{task.name} {item.id}: no response yet; finish the run first")
-            if epoch == 0:
-                entries.append(task.submission(item.id, response.text))
-        written.append(out / f"{task.name}.json")
-        write_json(written[-1], entries)
-    if not written:
-        raise UsageError(f"{run_dir}: none of its tasks has a submission file")
-    return written
+    config = _config_of(run_dir, run)
+    if config.shard is None:
+        for task in withheld:
+            write_submission(run_dir, task, _answers(run_dir, task, run), config.all_delimiters)
+
+
+def submissions_said(results: Results) -> list[str]:
+    """For the end of a command: which file is to be sent where, or why there is none."""
+    assert results.run_dir is not None
+    run = _run_of(results.run_dir)
+    return list(said(results, tasks_of(_config_of(results.run_dir, run), run)))
 
 
 def _run_of(run_dir: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from tasks.types import Metric, Task
 
 PARTING = 0.5
 """How far official and value must be apart to count as a disagreement."""
-_FAILED = STATUSES.index(Status.FAILED)
+_FAILED, _UNSCORED = STATUSES.index(Status.FAILED), STATUSES.index(Status.UNSCORED)
 _MISSING = (Status.UNPARSED, Status.TRUNCATED, Status.FILTERED)
 
 
@@ -71,7 +71,7 @@ def task_result(task: Task, verdicts: Verdicts, *, data: str, fingerprint: str, 
     labels = (["synthetic data: not the benchmark"] if synthetic else []) + (
         ["no judge: not comparable to published"] if task.judged else []
     )
-    labels += task.labels
+    labels += task.labels if task.answered else ("not scored: its answers are withheld", *task.labels)
     return TaskResult(
         name=task.name,
         category=task.category,
@@ -89,6 +89,7 @@ def task_result(task: Task, verdicts: Verdicts, *, data: str, fingerprint: str, 
         filtered=statuses.get(Status.FILTERED, 0),
         failed=statuses.get(Status.FAILED, 0),
         error=statuses.get(Status.ERROR, 0),
+        unscored=statuses.get(Status.UNSCORED, 0),
         loopholes=partings[1],
         missed=partings[-1],
         prompt_tokens=_mean(verdicts.prompt_tokens, table.statuses),
@@ -162,9 +163,9 @@ class Table:
         return self.rows if all(map(self.counts, self.rows)) else array("q", filter(self.counts, self.rows))
 
     def reasons(self) -> Iterator[str]:
-        """Why rows are no part of n, in order."""
+        """Why rows have no verdict, in order."""
         for row in self.rows:
-            if not self.counts(row):
+            if not self.counts(row) and self.statuses[row] != _UNSCORED:
                 own = self.verdicts.statuses[row] in NO_VERDICT
                 yield self.verdicts.reason(row) if own else "another member of its group failed"
 
@@ -187,7 +188,7 @@ class Table:
 
 def _if_scored(table: Table, value: float) -> float | None:
     """The headline if every response without an answer had scored `value`."""
-    if table.task.headline.aggregate is not None:
+    if table.task.headline.aggregate is not None or not table.task.answered:
         return None
     estimate = _metric(table, table.task.headline, table.rows, value)
     assert isinstance(estimate, Estimate)
@@ -353,6 +354,14 @@ def _mean_result(name: str, tasks: Sequence[TaskResult], expected: Sequence[str]
     return CategoryResult(name, estimate, names, tuple(missing))
 
 
+def _fails(task: TaskResult, failure_budget: float, shard: Shard | None) -> bool:
+    """Whether too much of a task has no verdict. A submission is whole or nothing."""
+    if task.unscored:
+        return task.failed + task.error > 0
+    without = task.score.value is None and (task.samples > 0 or shard is None)
+    return without or task.share("failed") + task.share("error") > failure_budget
+
+
 def run_results(
     tasks: Mapping[str, TaskResult],
     *,
@@ -376,11 +385,7 @@ def run_results(
         shard: the part that was asked; None: all. One may hold no sample of a small task, which is no failure.
         notes: what a reader must know of how the model was asked.
     """
-    over = any(
-        (task.score.value is None and (task.samples > 0 or shard is None))
-        or task.share("failed") + task.share("error") > failure_budget
-        for task in tasks.values()
-    )
+    over = any(_fails(task, failure_budget, shard) for task in tasks.values())
     return Results(
         tasks=tasks,
         categories=category_results(tasks),

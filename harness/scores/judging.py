@@ -63,9 +63,9 @@ def _checked(score: Score) -> Score:
 
 
 def score_json(score: Score) -> dict[str, Any]:
-    """A score as plain JSON."""
+    """A score as plain JSON; `value` is null where nothing was scored."""
     line: dict[str, Any] = {
-        "value": score.value,
+        "value": score.value if score.status is not Status.UNSCORED else None,
         "official": score.official,
         "status": str(score.status),
         "extracted": score.extracted,

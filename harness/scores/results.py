@@ -57,6 +57,8 @@ class TaskResult:
     errors: tuple[str, ...] = ()
     """The first few reasons of failures."""
     filtered: int = 0
+    unscored: int = 0
+    """Responses that were read and not scored: the split's answers are withheld."""
 
     def share(self, status: str) -> float:
         """The share of responses with a status, 0..1."""

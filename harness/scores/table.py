@@ -12,6 +12,8 @@ from harness.terminal import Cell, Column, Row, Screen, table, wrapped
 from tasks import CATEGORIES
 
 NO_NUMBER = "–"
+NOT_SCORED = "not scored"
+"""In place of a score, where the answers are withheld."""
 MUCH = 0.05
 """From this share of responses without an answer a table warns."""
 MOST = 0.5
@@ -80,7 +82,8 @@ def _task(task: TaskResult) -> Row:
     digits = digits_of(task.scale)
     failed = task.share("failed") + task.share("error")
     unanswered = sum(map(task.share, ("unparsed", "truncated", "filtered")))
-    score = Cell(number(task.score.value, digits), "bad" if unanswered >= MOST else "bold")
+    text = NOT_SCORED if task.unscored else number(task.score.value, digits)
+    score = Cell(text, "bad" if unanswered >= MOST else "bold")
     span = NO_NUMBER if task.low is None else f"{number(task.low, digits)} … {number(task.high, digits)}"
     return (
         task.name,

@@ -26,7 +26,7 @@ from tasks.types import Groups, Task
 STATUSES = tuple(Status)
 """A status in a column is its number here."""
 _CODES = {status: code for code, status in enumerate(STATUSES)}
-NO_VERDICT = frozenset({_CODES[Status.FAILED], _CODES[Status.ERROR]})
+NO_VERDICT = frozenset(_CODES[status] for status in (Status.FAILED, Status.ERROR, Status.UNSCORED))
 """Codes of what is no part of n."""
 
 

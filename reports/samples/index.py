@@ -27,7 +27,7 @@ SHARED = 30
 """Characters from which on a beginning that all questions of a task share is left out."""
 
 _BIT = {status: 1 << index for index, status in enumerate(STATUSES)}
-_NO_VERDICT = (str(Status.FAILED), str(Status.ERROR))
+_NO_VERDICT = (str(Status.FAILED), str(Status.ERROR), str(Status.UNSCORED))
 
 
 class Cell(NamedTuple):

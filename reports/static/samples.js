@@ -6,7 +6,7 @@
      group    key=value, e.g. type=human: only samples in that group; or a value alone, of any key
      run      a run's name or its number in the report, from 0: outcome and verdict are this run's; empty: any run's
      outcome  right | wrong (of a parsed answer) | unparsed | truncated | filtered | failed (no response, or not scored) |
-              missing (not answered yet)
+              missing (not answered yet) | unscored (the answers of the split are withheld)
      verdict  disagree (official and ours disagree) | official-only | ours-only (its two halves) |
               flips (a and b disagree) | a-only (a right, b wrong) | b-only (the reverse)
      a, b     the two runs that flips, a-only and b-only compare, as `run`; empty: the first and the second
@@ -25,6 +25,7 @@
   const OUTCOMES = [
     ["right", "right"], ["wrong", "wrong"], ["unparsed", "unparsed"], ["truncated", "truncated"], ["filtered", "filtered"],
     ["failed", "failed"], ["missing", "not answered yet"],
+    ["unscored", "not scored"],
   ];
   const RULES = [["disagree", "official and ours disagree"]];
   const HALVES = [["official-only", "official only"], ["ours-only", "ours only"]];

@@ -8,6 +8,8 @@ const samplesDetail = (() => {
   const MOST_OPEN = 2;
   const letter = (place) => (place < 26 ? String.fromCharCode(65 + place) : String(place + 1));
   const EXPLAINED = {
+    unscored: "The answers of this split are withheld.",
+    unscored: "The answers of this split are withheld: not scored.",
     unparsed: "No answer was found in this response: it counts 0.",
     truncated: "The response was cut off before an answer: it counts 0.",
     filtered: "The provider's content filter withheld the answer: it counts 0.",
@@ -15,7 +17,7 @@ const samplesDetail = (() => {
     error: "The scorer failed on this response: excluded from n.",
     missing: "Not answered yet: this run is partial.",
   };
-  const STATUS = { error: "not scored" };
+  const STATUS = { error: "not scored", unscored: "not scored" };
   const FOUND = {
     tag: "found in the last answer block",
     box: "found in the last \\boxed{}",
@@ -33,7 +35,7 @@ const samplesDetail = (() => {
 
   /** The number that the task's headline counts of a reply. */
   const counted = (reply, of) => (of === "official" ? reply.o ?? reply.v : reply.k?.[of] ?? reply.v);
-  const hasVerdict = (reply) => !["failed", "error", "missing"].includes(reply.s);
+  const hasVerdict = (reply) => !["failed", "error", "missing", "unscored"].includes(reply.s);
   const isRight = (reply, of) => hasVerdict(reply) && counted(reply, of) >= 0.5;
 
   /** The drawings over the first image: the ground truth, then each run's prediction. */
@@ -70,7 +72,7 @@ const samplesDetail = (() => {
       return h("li", { class: right ? "samples-choice samples-choice-right" : "samples-choice" },
         h("span", { class: "samples-letter" }, letter(place)), passage(choice),
         right ? h("span", { class: "tag good" }, "reference") : null,
-        takers.map((number) => bdi(samplesIndex.all.runs[number].name, { class: `tag ${right ? "good" : "bad"}` })));
+        takers.map((number) => bdi(samplesIndex.all.runs[number].name, { class: `tag ${record.want == null ? "soft" : right ? "good" : "bad"}` })));
     });
     return h("ol", { class: "samples-choices" }, rows);
   }

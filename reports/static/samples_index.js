@@ -8,7 +8,7 @@ const samplesIndex = (() => {
   /** Bits of which one makes the two rules disagree, by the name of the filter. */
   const RULES = { disagree: OFFICIAL_ONLY | OURS_ONLY, "official-only": OFFICIAL_ONLY, "ours-only": OURS_ONLY };
   /** Statuses of each outcome that is neither right nor wrong. */
-  const STATUSES = { unparsed: ["unparsed"], truncated: ["truncated"], filtered: ["filtered"], failed: ["failed", "error"], missing: ["missing"] };
+  const STATUSES = { unparsed: ["unparsed"], truncated: ["truncated"], filtered: ["filtered"], failed: ["failed", "error"], missing: ["missing"], unscored: ["unscored"] };
   /** What the list can be sorted by: words, the column, and whether the largest comes first. */
   const SORTS = {
     score: { words: "score", column: "value", descending: false, shown: (value) => value.toFixed(2) },

@@ -6,7 +6,7 @@ const samplesList = (() => {
   const MARKS = {
     right: ["✓", "good", "right"], wrong: ["✗", "bad", "wrong"], unparsed: ["?", "bad", "unparsed"],
     truncated: ["…", "bad", "truncated"], filtered: ["⊘", "bad", "withheld by a content filter"], failed: ["!", "warn", "no response"],
-    error: ["!", "warn", "not scored"], missing: ["○", "warn", "not answered yet"],
+    error: ["!", "warn", "not scored"], unscored: ["○", "soft", "not scored"], missing: ["○", "warn", "not answered yet"],
   };
 
   /** The word for what one run made of a sample; "" where it did not ask. */
@@ -14,7 +14,7 @@ const samplesList = (() => {
     const status = run.status[position], verdict = run.verdict[position];
     if (status === 0) return "";
     if (verdict & samplesIndex.RIGHT) return "right";
-    const named = ["truncated", "unparsed", "filtered", "error", "failed", "missing"];
+    const named = ["truncated", "unparsed", "filtered", "error", "failed", "missing", "unscored"];
     const { statuses } = samplesIndex.all;
     const found = named.find((name) => status & (1 << statuses.indexOf(name)));
     return verdict & samplesIndex.WRONG && !["truncated", "unparsed", "filtered"].includes(found) ? "wrong" : found ?? "wrong";

@@ -17,13 +17,13 @@ class ChoiceTarget(Target):
     options: tuple[str, ...]
     """The options' texts in the order of their letters."""
     answer: int
-    """Index of the right option."""
+    """Index of the right option; -1: withheld."""
     question: str = ""
     """What was asked, for sentences that repeat it."""
 
-    def gold(self, coords: Coords | None = None) -> str:  # noqa: ARG002
-        """The right option's letter."""
-        return LETTERS[self.answer]
+    def gold(self, coords: Coords | None = None) -> str | None:  # noqa: ARG002
+        """The right option's letter; None where it is withheld."""
+        return LETTERS[self.answer] if self.answer >= 0 else None
 
 
 def choice(answer: Answer, target: ChoiceTarget, official: float | None = None) -> Score:

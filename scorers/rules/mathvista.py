@@ -47,7 +47,7 @@ class MathVistaTarget(Target):
 
     question: str
     answer: str
-    """The gold as the data set has it: an option's text, a number, a list as text."""
+    """The gold as the data set has it: an option's text, a number, a list as text; empty: withheld."""
     choices: tuple[str, ...] = ()
     """Option texts; empty for a free-form question."""
     answer_type: str = "text"
@@ -55,9 +55,9 @@ class MathVistaTarget(Target):
     precision: float | None = None
     """Decimals of a `float` answer."""
 
-    def gold(self, coords: Coords | None = None) -> str:  # noqa: ARG002
-        """The letter of the right option, or the answer."""
-        return LETTERS[self.choices.index(self.answer)] if self.choices else self.answer
+    def gold(self, coords: Coords | None = None) -> str | None:  # noqa: ARG002
+        """The letter of the right option, or the answer; None where it is withheld."""
+        return LETTERS[self.choices.index(self.answer)] if self.answer in self.choices else self.answer or None
 
 
 def _equal(number: NumberMatch, gold: float, decimals: int | None) -> bool:
@@ -105,7 +105,9 @@ def mathvista(answer: Answer, target: MathVistaTarget) -> Score:
         )
     if target.answer_type == "list":
         listed = first(locate(response, question), lambda candidate: parse_list(candidate.text))
-        return verdict(listed, parse_list(target.answer).__eq__, official, lambda told: str(list(told)))
+        return verdict(
+            listed, lambda told: told == parse_list(target.answer), official, lambda told: str(list(told))
+        )
     return verdict(
         read_phrases(response, question),
         lambda told: any(text_equal(one, target.answer) for one in told),

@@ -17,7 +17,7 @@ from scorers.types import Answer, Coords, Score, Status, Target, said, verdict
 
 @dataclass(frozen=True, slots=True)
 class MmmuTarget(Target):
-    """A multiple-choice question has options and an answer; an open one has golds."""
+    """A multiple-choice question has options and an answer, an open one golds; or they are withheld."""
 
     options: tuple[str, ...] = ()
     answer: int = -1
@@ -26,9 +26,9 @@ class MmmuTarget(Target):
     """Right answers to an open question, of which one is enough."""
     question: str = ""
 
-    def gold(self, coords: Coords | None = None) -> str:  # noqa: ARG002
-        """The right option's letter, or the first gold answer."""
-        return LETTERS[self.answer] if self.options else self.golds[0]
+    def gold(self, coords: Coords | None = None) -> str | None:  # noqa: ARG002
+        """The right option's letter, or the first gold answer; None where they are withheld."""
+        return LETTERS[self.answer] if self.answer >= 0 else next(iter(self.golds), None)
 
 
 def mmmu(answer: Answer, target: MmmuTarget) -> Score:
@@ -45,7 +45,7 @@ def mmmu(answer: Answer, target: MmmuTarget) -> Score:
 
 
 def _open(response: Clean, target: MmmuTarget, official: float) -> Score:
-    if (polar := truth(target.golds[0])) is not None:
+    if (polar := truth(next(iter(target.golds), ""))) is not None:
         return verdict(read_yes_no(response, target.question), polar.__eq__, official, said)
     values = [(gold, value) for gold in target.golds if (value := parse_number(gold)) is not None]
     number = read_number(response, target.question) if values else None
