@@ -230,7 +230,7 @@ const samplesDetail = (() => {
       own?.p ? folded("This run's own prompt", () => prompt(own.p, { class: "samples-text", tabindex: "0" })) : null];
   }
 
-  const named = (number, coloured) => [coloured ? h("span", { class: "samples-swatch", "aria-hidden": "true" }) : null, bdi(samplesIndex.all.runs[number].name)];
+  const named = (number, coloured) => [coloured ? harness.marker(number) : null, bdi(samplesIndex.all.runs[number].name)];
 
   const card = (number, record, set, coloured) => h("section", { class: "samples-card", dataset: { run: number } },
     h("h4", { class: coloured ? samplesPlaces.tone(number) : null }, named(number, coloured)), answers(number, record, set));

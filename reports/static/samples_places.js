@@ -140,7 +140,7 @@ const samplesPlaces = (() => {
     const many = new Set(layers.map((layer) => layer.run)).size > 2;
     const key = (layer) => [
       h("span", { class: `samples-swatch${!isTrue(layer) && !layer.right ? " samples-swatch-wrong" : ""}`, "aria-hidden": "true" }),
-      h("bdi", {}, layer.name), layer.told ? h("span", { class: "soft" }, ` ${layer.told}`) : null,
+      isTrue(layer) ? null : harness.marker(layer.run), h("bdi", {}, layer.name), layer.told ? h("span", { class: "soft" }, ` ${layer.told}`) : null,
     ];
     const lines = layers.map((layer) => h("li", { class: isTrue(layer) ? "samples-key-true" : tone(layer.run) },
       many && !isTrue(layer) ? h("label", {}, runBox(root, layer.run), key(layer)) : h("span", {}, key(layer)),
