@@ -105,6 +105,7 @@ class RunConfig(BaseModel):
     coords: Coords | None = None
     """How the model writes coordinates; by default its family's convention."""
     epochs: int = Field(1, ge=1)
+    """Responses to each sample."""
     temperature: float = Field(0.0, ge=0)
     top_p: float = Field(1.0, gt=0, le=1)
     max_new_tokens: int | None = Field(None, ge=1)
@@ -204,6 +205,12 @@ class RunConfig(BaseModel):
         if self.data:
             return self.data
         return "synthetic" if self.model.partition(":")[0] in ("tiny", "mock") else "hub"
+
+    @property
+    def greedy(self) -> bool:
+        """Whether each request has one answer, however often it is asked, as far as the settings decide it."""
+        sent = 1.0 if "temperature" in self.omit else self.extra_body.get("temperature", self.temperature)
+        return self.generation == "harness" and sent == 0
 
     @property
     def all_delimiters(self) -> Delimiters:

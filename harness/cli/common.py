@@ -72,12 +72,14 @@ def write_report(run_dir: Path, verb: str) -> bool:
 def print_results(results: Results) -> None:
     """Print the table of a run, with its model and how that was asked."""
     from harness.run import read_run
+    from harness.scores.further import further
     from harness.scores.table import lines
     from harness.terminal import screen, show
 
     assert results.run_dir is not None
     run = read_run(results.run_dir)
     show(lines(results, screen(), _about(run["config"]) if run is not None else ""))
+    show(further(results))
 
 
 def _about(config: Mapping[str, Any]) -> str:

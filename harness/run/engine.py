@@ -34,7 +34,7 @@ from harness.run.plan import PlanOptions, TaskPlan, permuted_images, plan_task
 from harness.run.replaced import Replaced
 from harness.run.rescoring import write_submissions
 from harness.run.submission import check_writable
-from harness.scores import aggregate
+from harness.scores import aggregate, beside
 from harness.scores.results import Results, read_results, write_results
 from harness.scores.scoring import ScoringThread, write_scores
 from harness.scores.verdicts import unanswered
@@ -65,6 +65,11 @@ def execute(
     """
     started = time.monotonic()
     progress = progress or Progress(quiet=True)
+    if config.epochs > 1 and config.greedy:
+        raise UsageError(
+            f"--epochs {config.epochs} with greedy decoding gives {config.epochs} equal answers to each "
+            "sample: give a --temperature above 0"
+        )
     tasks = Registry(config.task_file).select(config.suite, config.tasks, config.split)
     check_writable(tasks)
     spec = None if backend is not None else spec_of(config)
@@ -430,7 +435,7 @@ class _Run:
 
     def _results(self, plans: Sequence[TaskPlan], scoring: ScoringThread, seconds: float) -> Results:
         tasks = {
-            plan.task.name: aggregate.task_result(
+            plan.task.name: beside.task_result(
                 plan.task,
                 scoring.of(plan.task),
                 data=plan.source.label,

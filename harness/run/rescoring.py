@@ -17,7 +17,7 @@ from harness.run.items import FailedRow, Item, groups_of, read_items
 from harness.run.journal import Key, TaskJournal
 from harness.run.lock import Lock
 from harness.run.submission import said, write_submission
-from harness.scores import aggregate
+from harness.scores import aggregate, beside
 from harness.scores.results import Results, TaskResult, read_results, write_results
 from harness.scores.scoring import ScoringThread, write_scores
 from harness.scores.verdicts import Verdicts, unanswered
@@ -107,7 +107,7 @@ def _scored(
         verdicts = scoring.of(task)
         scores.append((task, verdicts))
         missing += unasked
-        tasks[name] = aggregate.task_result(
+        tasks[name] = beside.task_result(
             task,
             verdicts,
             data=described["data"],
