@@ -29,7 +29,14 @@ coverage = _benchmark()
 SETTINGS = [setting for setting in coverage.settings() if not setting.hard]
 LARGE = (
     *("n 1000", "n 3000", "200 of 2-8", "500 of", "1250", "graded, n 300", "macro, 80 + 120"),
-    *("n 300, 8 responses", "n 300, 4", "n 300, 16", "2-8, 16 responses", "2-8, 4 responses", "responses, easy"),
+    *(
+        "n 300, 8 responses",
+        "n 300, 4",
+        "n 300, 16",
+        "2-8, 16 responses",
+        "2-8, 4 responses",
+        "responses, easy",
+    ),
 )
 """Left to the benchmark: they take most of its time."""
 QUICK = [

@@ -399,7 +399,8 @@ def _fails(task: TaskResult, failure_budget: float, shard: Shard | None) -> bool
     if task.unscored:
         return task.failed + task.error > 0
     without = task.score.value is None and (task.samples > 0 or shard is None)
-    return without or task.share("failed") + task.share("error") > failure_budget
+    unjudged = task.judge.failing if task.judge is not None else 0.0
+    return without or max(task.share("failed") + task.share("error"), unjudged) > failure_budget
 
 
 def run_results(

@@ -56,6 +56,11 @@ class JudgeResult:
     errors: tuple[str, ...] = ()
     """The first few reasons of failures."""
 
+    @property
+    def failing(self) -> float:
+        """The share of what it was asked about that it gave no verdict on, 0..1."""
+        return self.failed / max(1, self.failed + self.judged)
+
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
