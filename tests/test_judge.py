@@ -543,3 +543,20 @@ def test_no_module_of_training_or_scoring_imports_the_judge() -> None:
             assert "tasks.rubrics" not in text
             assert ".rubric" not in text
     assert Rubric.__module__ == "tasks.types"
+
+
+# --- The report -----------------------------------------------------------------------------------------------
+
+
+def test_the_report_has_a_section_of_its_own_where_a_judge_was_asked() -> None:
+    with scripted(lambda number, _: (200, said("Verdict: correct" if number % 2 else "?"))) as server:
+        assert evaluate(server.url, "--failure-budget", "1", limit=8) == 0
+    assert main(["report", "run", "-o", "page.html"]) == 0
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert "mock:text=7: charxiv, judged by j" in page
+    assert '<tr><th scope="row">value wrong</th><td>4</td><td>0</td></tr>' in page
+    assert '<th scope="row">the judge failed on</th><td>4</td>' in page
+    assert 'href="#/samples?task=charxiv' in page
+    assert evaluate("", "--out", "other", limit=2) == 0
+    assert main(["report", "other", "-o", "other.html"]) == 0
+    assert "judged by" not in Path("other.html").read_text(encoding="utf-8")

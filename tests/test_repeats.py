@@ -255,6 +255,18 @@ def test_a_run_keeps_and_shows_them(data: dict[str, Any]) -> None:
     assert list(further(execute(build({**data, "fresh": True, "limit": 2}), backend=Fickle()))) == []
 
 
+def test_the_report_has_a_section_of_its_own(data: dict[str, Any]) -> None:
+    execute(build({**data, "epochs": 4, "temperature": 0.7}), backend=Fickle())
+    out = Path(data["out"]).with_name("page.html")
+    assert main(["report", data["out"], "-o", str(out)]) == 0
+    page = out.read_text(encoding="utf-8")
+    assert "4 responses to each sample" in page
+    assert '<th scope="col">pass@4</th>' in page
+    execute(build({**data, "fresh": True}), backend=Fickle())
+    assert main(["report", data["out"], "-o", str(out)]) == 0
+    assert "responses to each sample" not in out.read_text(encoding="utf-8")
+
+
 def test_greedy_decoding_is_refused(data: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     words = [f"--{name.replace('_', '-')}={value}" for name, value in data.items()]
     assert main(["eval", "--model", "mock", *words, "--epochs", "4"]) == 2
