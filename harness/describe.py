@@ -44,7 +44,9 @@ def facts(task: Task) -> Iterator[Fact]:
     yield Fact("official", task.official or "no deterministic rule: official is null")
     if task.judged:
         beside = "; --judge-url asks a judge beside our rule" if task.rubric is not None else ""
-        yield Fact("judge", f"published figures come from a judge model: ours are not comparable to them{beside}")
+        yield Fact(
+            "judge", f"published figures come from a judge model: ours are not comparable to them{beside}"
+        )
     for metric in task.metrics:
         yield Fact("metric", describe_metric(metric))
     for style, tokens in task.limits.items():
