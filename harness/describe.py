@@ -43,10 +43,9 @@ def facts(task: Task) -> Iterator[Fact]:
     yield Fact("defined in", f"{Path(defined).parent.name}/{Path(defined).name}" if defined else "–")
     yield Fact("official", task.official or "no deterministic rule: official is null")
     if task.judged:
-        beside = "; --judge-url asks a judge beside our rule" if task.rubric is not None else ""
-        yield Fact(
-            "judge", f"published figures come from a judge model: ours are not comparable to them{beside}"
-        )
+        yield Fact("judge", "published figures come from a judge model: ours are not comparable to them")
+    if task.rubric is not None:
+        yield Fact("rubric", "for a judge model beside the score (--judge-url, --judge-model)")
     for metric in task.metrics:
         yield Fact("metric", describe_metric(metric))
     for style, tokens in task.limits.items():

@@ -241,12 +241,11 @@ def test_no_failure_becomes_a_score_and_the_counts_add_up(capsys: pytest.Capture
     assert len(with_verdict) == 2
     assert all(line["judge"] == {"model": "j", "prompt": judge.prompt} for line in with_verdict)
     out = capsys.readouterr().out
-    assert "2 judged, 14 failed, 0 not asked" in out
-    assert "first failure: " in out
+    [row] = [line.split() for line in out.splitlines() if line.startswith("charxiv      100.0")]
+    assert row[-6:] == ["2", "14", "0", "0", "%", "0.00"]  # judged, failed, not asked, agreement, kappa
+    assert "charxiv: the judge failed on 14; first: " in out
     assert max(map(len, further(read_results(Path("run"))))) <= 80
-    whole = " ".join(judge.errors)
-    assert "out of order" in whole
-    assert "no verdict in the judge's reply" in whole
+    assert len(judge.errors) == 5  # the first of seven kinds
 
 
 def test_scores_are_as_without_a_judge() -> None:
@@ -294,6 +293,7 @@ def test_what_failed_is_asked_again_and_nothing_else() -> None:
     with scripted(lambda number, _: (200, said("Verdict: correct" if number % 3 else "?!"))) as server:
         assert evaluate(server.url, "--failure-budget", "0.9", limit=9) == 0
         assert (judged_of().judged, judged_of().failed) == (6, 3)
+        assert judged_of().errors == ("no verdict in the judge's reply: '?!'",)
     with scripted(correct) as server:
         assert evaluate(server.url, "--failure-budget", "0.9", limit=9) == 0
         assert len(server.asked) == 3

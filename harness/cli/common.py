@@ -89,7 +89,7 @@ def print_results(results: Results) -> None:
     assert results.run_dir is not None
     run = read_run(results.run_dir)
     show(lines(results, screen(), _about(run["config"]) if run is not None else ""))
-    show(further(results))
+    show(further(results, screen()))
 
 
 def _about(config: Mapping[str, Any]) -> str:

@@ -2,81 +2,106 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
-from harness.scores.results import JudgeResult, Results, TaskResult
+from harness.scores.results import JudgeResult, Repeats, Results, TaskResult
 from harness.scores.stats import Estimate
 from harness.scores.table import digits_of, interval, number, percent
+from harness.terminal import Cell, Column, Screen, table, wrapped
 
-WIDTH = 80
+_ABOUT_REPEATS = (
+    "pass@k: a response is right from a score of 0.5 on. maj@K: the score of the most frequent answer. "
+    "Consistency: per cent of the pairs of responses with the same answer. results.json has all k."
+)
+_ABOUT_JUDGE = (
+    "Judge: a judge model's verdicts; no score above is made of them. Failed: errors, time-outs, replies "
+    "without a verdict, excluded from the judge's n. Not asked: no answer to judge, counted 0. Ours: the score "
+    "above; in the second table and in the agreement, value."
+)
 
 
-def further(results: Results) -> Iterator[str]:
-    """The tables line by line; nothing where each sample was asked once and no judge was."""
-    for part in (_repeated(results), _judged(results)):
-        for place, line in enumerate(part):
-            if place == 0:
-                yield ""
-            yield line
+def further(results: Results, where: Screen | None = None) -> Iterator[str]:
+    """The tables line by line; nothing where each sample was asked once and no judge was.
+
+    Args:
+        results: of the run.
+        where: 80 columns without colour by default.
+    """
+    where = where or Screen()
+    tasks = results.tasks.values()
+    yield from _repeated([(task, task.repeats) for task in tasks if task.repeats is not None], where)
+    yield from _judged([(task, task.judge) for task in tasks if task.judge is not None], where)
 
 
-def _repeated(results: Results) -> Iterator[str]:
-    """A row a task; pass@k of the other k is in `results.json`."""
-    tasks = [(task, task.repeats) for task in results.tasks.values() if task.repeats is not None]
-    for place, (task, repeats) in enumerate(tasks):
-        k = repeats.epochs
-        if place == 0:
-            columns = ("task", f"mean@{k}", f"pass@{k}", f"maj@{k}", "consistency")
-            yield f"{columns[0]:<13}{''.join(f'{name:^16}' for name in columns[1:])}".rstrip()
-            yield "─" * (13 + 16 * 4)
+def _repeated(tasks: list[tuple[TaskResult, Repeats]], where: Screen) -> Iterator[str]:
+    if not tasks:
+        return
+    k = tasks[0][1].epochs
+    names = (f"mean@{k}", f"pass@{k}", f"maj@{k}", "consistency")
+    columns = [Column("task")]
+    for place, name in enumerate(names):
+        columns += [Column(name), Column("95 %", 1 + place)]
+    rows = []
+    for task, repeats in tasks:
         digits = digits_of(task.scale)
-        cells = [_cell(each, digits) for each in (task.score, repeats.pass_at[k], repeats.majority)]
-        cells.append(_cell(repeats.consistency, 1))
-        yield f"{textwrap.shorten(task.name, 12, placeholder='…'):<13}{''.join(cells)}".rstrip()
-    if tasks:
-        yield from _wrapped(
-            "pass@k: a response is right from a score of 0.5 on. maj@K: the score of the most frequent answer. "
-            "consistency: per cent of the pairs of responses with the same answer. With 95 % intervals."
-        )
+        shown = [(each, digits) for each in (task.score, repeats.pass_at[k], repeats.majority)]
+        cells = [cell for each in (*shown, (repeats.consistency, 1)) for cell in _estimated(*each)]
+        rows.append([task.name, *cells])
+    yield ""
+    yield from table(columns, rows, where)
+    yield from wrapped(_ABOUT_REPEATS, where)
 
 
-def _cell(estimate: Estimate, digits: int) -> str:
-    if estimate.value is None:
-        return f"{number(None):^16}"
-    bounds = (
-        f"{number(estimate.low, digits)}–{number(estimate.high, digits)}" if estimate.low is not None else ""
+def _estimated(estimate: Estimate, digits: int) -> tuple[Cell | str, str]:
+    bounds = interval(estimate, digits).replace(" – ", "–") if estimate.value is not None else ""
+    return Cell(number(estimate.value, digits), "bold"), bounds
+
+
+def _judged(tasks: list[tuple[TaskResult, JudgeResult]], where: Screen) -> Iterator[str]:
+    if not tasks:
+        return
+    columns = (
+        Column("judged task"),
+        Column("judge"),
+        Column("95 % interval", 4),
+        Column("n", 3),
+        Column("ours", 1),
+        Column("judged"),
+        Column("failed"),
+        Column("not asked"),
+        Column("agreement"),
+        Column("kappa", 2),
     )
-    return f"{number(estimate.value, digits):>6} {bounds:<9}"
+    cells = ("task", "both right", "judge only", "ours only", "both wrong")
+    yield ""
+    yield from table(columns, [_judge(*each) for each in tasks], where)
+    yield ""
+    yield from table([Column(name) for name in cells], [_confusion(*each) for each in tasks], where)
+    yield from wrapped(_ABOUT_JUDGE, where)
+    for task, judge in tasks:
+        yield from wrapped(f"{task.name}: judged by {judge.model}, rubric {judge.prompt}", where)
+        if judge.errors:
+            yield from wrapped(
+                f"{task.name}: the judge failed on {judge.failed}; first: {judge.errors[0]}", where
+            )
 
 
-def _estimated(estimate: Estimate, digits: int) -> str:
-    return f"{number(estimate.value, digits):>7}  {interval(estimate, digits):^15}{f'n {estimate.n}':>10}"
-
-
-def _judged(results: Results) -> Iterator[str]:
-    judged = [(task, task.judge) for task in results.tasks.values() if task.judge is not None]
-    for task, judge in judged:
-        yield from _of_judge(task, judge)
-    if judged:
-        yield from _wrapped("The judge's verdicts stand beside the scores; they are no part of them.")
-
-
-def _of_judge(task: TaskResult, judge: JudgeResult) -> Iterator[str]:
+def _judge(task: TaskResult, judge: JudgeResult) -> list[Cell | str]:
     digits = digits_of(task.scale)
-    yield from _wrapped(f"{task.name}, judged by {judge.model} (rubric {judge.prompt})")
-    yield f"  {'judge':<12}{_estimated(judge.score, digits)}"
-    yield f"  {'ours':<12}{_estimated(task.score, digits)}"
-    yield f"  {judge.judged} judged, {judge.failed} failed, {judge.not_asked} not asked (no answer to judge)"
-    if judge.agreement is not None:
-        kappa = f", Cohen's kappa {judge.kappa:.2f}" if judge.kappa is not None else ""
-        yield f"  agreement {percent(judge.agreement)}{kappa}"
-        yield f"  {'':<14}{'judge right':>12}{'judge wrong':>13}"
-        yield f"  {'ours right':<14}{judge.both_right:>12}{judge.value_only:>13}"
-        yield f"  {'ours wrong':<14}{judge.judge_only:>12}{judge.both_wrong:>13}"
-    if judge.errors:
-        yield f"  first failure: {textwrap.shorten(judge.errors[0], WIDTH - 17)}"
+    return [
+        task.name,
+        Cell(number(judge.score.value, digits), "bold"),
+        interval(judge.score, digits),
+        str(judge.score.n),
+        number(task.score.value, digits),
+        str(judge.judged),
+        Cell(str(judge.failed), "bad" if judge.failed else "soft"),
+        str(judge.not_asked),
+        number(None) if judge.agreement is None else percent(judge.agreement),
+        number(judge.kappa, 2),
+    ]
 
 
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_long_words=True)
+def _confusion(task: TaskResult, judge: JudgeResult) -> list[str]:
+    counts = (judge.both_right, judge.judge_only, judge.value_only, judge.both_wrong)
+    return [task.name, *map(str, counts)]
