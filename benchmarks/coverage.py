@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
+from math import comb
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.compare.statistics import averaged, bootstrap, bootstrap_interval
+from harness.scores.repeats import Vote, consistency, majority, pass_at
 from harness.scores.stats import (
     Estimate,
     Spread,
@@ -147,6 +150,76 @@ def mean_of_tasks(sizes: tuple[int, ...], rates: tuple[float, ...]) -> Draw:
     return draw
 
 
+# Several responses to each sample
+
+
+@cache
+def _passes(k: int, epochs: int) -> NDArray[np.float64]:
+    """The estimate of pass@k by the number of right responses."""
+    found = [pass_at(k, [1.0] * right + [0.0] * (epochs - right)) for right in range(epochs + 1)]
+    return np.asarray(found, dtype=float)
+
+
+def passed(count: int, largest: int, epochs: int, k: int, rates: tuple[float, ...]) -> Draw:
+    """pass@k of `epochs` responses to each sample; the samples of a cluster share one of the rates."""
+
+    def draw(rng: Rng) -> tuple[Estimate, float]:
+        clusters = clusters_of(rng, count, largest) if largest > 1 else np.arange(count)
+        rate = rng.choice(rates, int(clusters.max()) + 1)[clusters]
+        values = _passes(k, epochs)[rng.binomial(epochs, rate)]
+        return mean_interval(values.tolist(), clusters.tolist() if largest > 1 else None), truth
+
+    truth = sum(1 - (1 - rate) ** k for rate in rates) / len(rates)
+    return draw
+
+
+Answers = tuple[float, ...]
+"""Chances of the answers to one kind of sample; the first is right, the last is none that can be parsed."""
+
+
+def _votes(counts: tuple[int, ...]) -> list[Vote]:
+    votes: list[Vote] = []
+    for place, count in enumerate(counts):
+        given = None if place == len(counts) - 1 else str(place)
+        votes += [(given, float(place == 0))] * count
+    return votes
+
+
+@cache
+def _of_votes(number: str, counts: tuple[int, ...]) -> float:
+    votes = _votes(counts)
+    found = majority(votes) if number == "maj@K" else consistency(votes)
+    assert found is not None
+    return found
+
+
+def _expected(number: str, chances: Answers, epochs: int) -> float:
+    """The truth for one kind of sample, by enumerating the counts of its answers."""
+    total = 0.0
+    for counts in product(range(epochs + 1), repeat=len(chances)):
+        if sum(counts) == epochs:
+            chance, left = 1.0, epochs
+            for count, each in zip(counts, chances, strict=True):
+                chance *= comb(left, count) * each**count
+                left -= count
+            total += chance * _of_votes(number, counts)
+    return total
+
+
+def voted(number: str, count: int, largest: int, epochs: int, kinds: tuple[Answers, ...]) -> Draw:
+    """maj@K or consistency; the samples of a cluster are of one kind."""
+
+    def draw(rng: Rng) -> tuple[Estimate, float]:
+        clusters = clusters_of(rng, count, largest) if largest > 1 else np.arange(count)
+        kind = rng.integers(0, len(kinds), int(clusters.max()) + 1)[clusters]
+        counts = rng.multinomial(epochs, np.asarray(kinds)[kind])
+        values = [_of_votes(number, each) for each in map(tuple, counts.tolist())]
+        return mean_interval(values, clusters.tolist() if largest > 1 else None), truth
+
+    truth = sum(_expected(number, kind, epochs) for kind in kinds) / len(kinds)
+    return draw
+
+
 # Two models on the same samples
 
 
@@ -244,12 +317,17 @@ def booted_tasks(sizes: tuple[int, ...], differing: float, delta: float) -> Draw
     return draw
 
 
+HARD_RATES = (0.0, 0.02, 0.1, 0.3, 0.8)
+EASY_RATES = (0.1, 0.5, 0.8, 0.95, 1.0)
+KINDS = ((0.7, 0.1, 0.1, 0.05, 0.05), (0.4, 0.3, 0.2, 0.05, 0.05), (0.1, 0.6, 0.1, 0.1, 0.1))
+
 SUITE = (60, 80, 100, 120, 150, 200) * 3
 RATES = (0.05, 0.2, 0.4, 0.6, 0.8, 0.95) * 3
 
 
 def settings() -> Iterator[Setting]:
     yield from _means()
+    yield from _repeats()
     yield from _pairs()
     yield from _bootstraps()
 
@@ -283,6 +361,19 @@ def _means() -> Iterator[Setting]:
         "mean of tasks", "n 50 200 1000, p 0.95 0.5 0.8", mean_of_tasks((50, 200, 1000), (0.95, 0.5, 0.8))
     )
     yield Setting("mean of tasks", "18 of n 60-200, p 0.05-0.95", mean_of_tasks(SUITE, RATES))
+
+
+def _repeats() -> Iterator[Setting]:
+    for count, largest in ((50, 1), (300, 1), (50, 8), (200, 8)):
+        what = f"{count} of 2-{largest}" if largest > 1 else f"n {count}"
+        for epochs, k in ((8, 1), (8, 4), (8, 8), (16, 4)):
+            for name, rates in (("hard", HARD_RATES), ("easy", EASY_RATES)):
+                draw = passed(count, largest, epochs, k, rates)
+                yield Setting(f"pass@{k}", f"{what}, {epochs} responses, {name}", draw)
+        for number in ("maj@K", "consistency"):
+            for epochs in (4, 8):
+                draw = voted(number, count, largest, epochs, KINDS)
+                yield Setting(number, f"{what}, {epochs} responses", draw)
 
 
 def _pairs() -> Iterator[Setting]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.api import evaluate, score
     from harness.compare import Comparison, changes, compare_runs
     from harness.errors import HarnessError, UsageError
-    from harness.models import ModelSpec
+    from harness.models import JudgeOptions, ModelSpec
     from harness.run import rescore
     from harness.scores import Results, paired_interval, read_results
     from harness.types import Backend, Request
@@ -24,6 +24,7 @@ __all__ = [
     "Backend",
     "Comparison",
     "HarnessError",
+    "JudgeOptions",
     "ModelSpec",
     "Request",
     "Results",
@@ -42,7 +43,7 @@ _HOMES = {
     "harness.api": ("evaluate", "score"),
     "harness.compare": ("Comparison", "changes", "compare_runs"),
     "harness.errors": ("HarnessError", "UsageError"),
-    "harness.models": ("ModelSpec",),
+    "harness.models": ("JudgeOptions", "ModelSpec"),
     "harness.run": ("rescore",),
     "harness.scores": ("Results", "paired_interval", "read_results"),
     "harness.types": ("Backend", "Request"),

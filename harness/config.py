@@ -24,7 +24,7 @@ from pydantic import (
 from harness.delimiters import read_delimiters
 from harness.errors import UsageError, nearest
 from harness.models.asking import read_asking
-from harness.models.spec import BUILTIN
+from harness.models.spec import BUILTIN, JudgeOptions
 from harness.shards import Shard
 from harness.urls import without_secrets
 from scorers.read.normalise import STANDARD, Delimiters
@@ -105,6 +105,7 @@ class RunConfig(BaseModel):
     coords: Coords | None = None
     """How the model writes coordinates; by default its family's convention."""
     epochs: int = Field(1, ge=1)
+    """Responses to each sample."""
     temperature: float = Field(0.0, ge=0)
     top_p: float = Field(1.0, gt=0, le=1)
     max_new_tokens: int | None = Field(None, ge=1)
@@ -122,6 +123,13 @@ class RunConfig(BaseModel):
     """Keep small copies of what was shown."""
     failure_budget: float = Field(0.01, ge=0, le=1)
     """The share of a task's samples that may get no verdict before the run ends with exit 3."""
+    judge_url: str | None = None
+    """Of a judge model's server, up to `/v1`; None: no judge is asked."""
+    judge_model: str | None = None
+    judge_key_env: str | None = None
+    """The environment variable that holds the key of the judge's server."""
+    judge_timeout: float | None = Field(None, gt=0)
+    """Seconds for one attempt of a request to the judge."""
     permute_images: bool = False
     """A control: deal the images among the samples, to see what is answered without the right picture."""
     fresh: bool = False
@@ -186,6 +194,7 @@ class RunConfig(BaseModel):
             raise ValueError(f"min_pixels ({self.min_pixels}) is above max_pixels ({self.max_pixels})")
         if self.split is not None and self.data_source == "synthetic":
             raise ValueError("synthetic data have no splits: give --data hub or a directory")
+        judge_options(dict(self))
         if self.shard is not None and self.permute_images:
             raise ValueError("permute_images shuffles the images across all samples: it excludes shard")
         return self
@@ -194,7 +203,7 @@ class RunConfig(BaseModel):
     def _as_text(self, value: Shard | None) -> str | None:
         return str(value) if value is not None else None
 
-    @field_serializer("base_url")
+    @field_serializer("base_url", "judge_url")
     def _without_secrets(self, value: str | None) -> str | None:
         return without_secrets(value) if value is not None else None
 
@@ -204,6 +213,17 @@ class RunConfig(BaseModel):
         if self.data:
             return self.data
         return "synthetic" if self.model.partition(":")[0] in ("tiny", "mock") else "hub"
+
+    @property
+    def judge(self) -> JudgeOptions | None:
+        """The judge to ask; None: none."""
+        return judge_options(dict(self))
+
+    @property
+    def greedy(self) -> bool:
+        """Whether each request has one answer, however often it is asked, as far as the settings decide it."""
+        sent = 1.0 if "temperature" in self.omit else self.extra_body.get("temperature", self.temperature)
+        return self.generation == "harness" and sent == 0
 
     @property
     def all_delimiters(self) -> Delimiters:
@@ -301,6 +321,23 @@ def build(given: Mapping[str, Any], file: str | Path | None = None) -> RunConfig
         message = first["msg"].removeprefix("Value error, ")
         said = f" (given: {first['input']!r})" if where else ""
         raise UsageError(f"{where + ': ' if where else ''}{message}{said}") from None
+
+
+def judge_options(given: Mapping[str, Any]) -> JudgeOptions | None:
+    """The judge that settings name by the fields of `RunConfig`; None where they name none.
+
+    Raises:
+        ValueError: one of its settings lacks the others.
+    """
+    url, model, key_env, timeout = (
+        given.get(f"judge_{name}") for name in ("url", "model", "key_env", "timeout")
+    )
+    if url and model:
+        return JudgeOptions(url, model, key_env, timeout)
+    if url or model or key_env or timeout:
+        lacking = "--judge-model" if url else "--judge-url"
+        raise ValueError(f"--judge-url and --judge-model go together: {lacking} is missing")
+    return None
 
 
 def as_trained(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,8 @@ def facts(task: Task) -> Iterator[Fact]:
     yield Fact("official", task.official or "no deterministic rule: official is null")
     if task.judged:
         yield Fact("judge", "published figures come from a judge model: ours are not comparable to them")
+    if task.rubric is not None:
+        yield Fact("rubric", "for a judge model beside the score (--judge-url, --judge-model)")
     for metric in task.metrics:
         yield Fact("metric", describe_metric(metric))
     for style, tokens in task.limits.items():

@@ -13,6 +13,7 @@ from harness.errors import HarnessError
 from harness.jsonl import write_atomic
 from harness.progress import Progress
 from harness.words import counted
+from reports.beside import judge_section, repeats_section
 from reports.board.board import make_board
 from reports.board.leaderboard import board_section
 from reports.board.tags import notice
@@ -153,6 +154,8 @@ def _sections(
         else:
             yield board_section(board, samples=samples)
             yield breakdown_section(board, samples=samples)
+        beside = (repeats_section(runs), judge_section(runs, samples=samples))
+        yield from (section for section in beside if section is not None)
         if (imported := imported_section(runs, samples=samples)) is not None:
             yield imported
         if samples:

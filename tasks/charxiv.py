@@ -9,6 +9,7 @@ from typing import Any
 from scorers.rules.charxiv import CharxivTarget, charxiv
 from tasks.content_id import content_id
 from tasks.images import row_images
+from tasks.rubrics import CHARXIV
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
 _KINDS = {1: "text in chart", 2: "text in general", 3: "number in chart", 4: "number in general"}
@@ -89,6 +90,7 @@ TASK = Task(
         Metric("by subplots", by="subplots"),
     ),
     judged=True,
+    rubric=CHARXIV,
     notes=(
         "Officially GPT-4o judges the answers; numbers are compared by value, labels by text (no judge: "
         "not comparable to published)."

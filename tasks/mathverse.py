@@ -9,6 +9,7 @@ from scorers.read.text import text_equal
 from scorers.rules.math import MathTarget, mathverse
 from tasks.images import row_images
 from tasks.mathvision import CHOOSE, COMPUTE
+from tasks.rubrics import MATHVERSE
 from tasks.types import Metric, Row, RowError, Sample, Source, Task, column
 
 _CHOICES = re.compile(r"\bchoices?\s*:\s*", re.IGNORECASE)
@@ -120,5 +121,6 @@ TASK = Task(
     limits={"direct": 1024, "think": 4096},
     cluster="problem",
     judged=True,
+    rubric=MATHVERSE,
     notes="Scored by rule, not by a judge model. The 788 text-only rows count apart.",
 )

@@ -9,6 +9,7 @@ from scorers.read.number import parse_number
 from scorers.rules.mathvista import MathVistaTarget, mathvista
 from tasks.images import row_images
 from tasks.options import as_list
+from tasks.rubrics import MATHVISTA
 from tasks.types import Metric, Row, RowError, Sample, Source, Split, Submission, Submitted, Task, column
 
 _TASKS = {
@@ -146,6 +147,7 @@ TASK = Task(
     ),
     official="MathVista evaluation/calculate_score.py, on the answer text",
     judged=True,
+    rubric=MATHVISTA,
     submission=Submission(
         ".json", "lupantech@gmail.com, as the README of lupantech/MathVista says", result_file
     ),

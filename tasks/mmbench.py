@@ -12,6 +12,7 @@ from scorers.read.option import LETTERS
 from scorers.rules.choice import ChoiceTarget, choice
 from tasks.images import row_images
 from tasks.options import absent, letter_index, lettered
+from tasks.rubrics import MMBENCH
 from tasks.types import Metric, Row, RowError, Sample, Source, Split, Submission, Submitted, Task, column
 
 _CELL = 32_767
@@ -109,6 +110,7 @@ TASK = Task(
     cluster="question",
     unit="question",
     judged=True,
+    rubric=MMBENCH,
     submission=Submission(
         ".xlsx", "https://mmbench.opencompass.org.cn/mmbench-submission", server_table, needs="openpyxl"
     ),

@@ -55,7 +55,8 @@ Part = str | ImagePart
 
 
 @lru_cache(maxsize=64)
-def _compile(source: str) -> Template:
+def compiled(source: str) -> Template:
+    """A Jinja2 template of ours or a user's, which sees nothing but what it is given."""
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -97,7 +98,7 @@ def render(
         "style": style,
         "coords": coords,
     }
-    text = _compile(template or task.prompt or DEFAULT_TEMPLATE).render(variables).strip()
+    text = compiled(template or task.prompt or DEFAULT_TEMPLATE).render(variables).strip()
     return _interleave(text, len(sample.images))
 
 

@@ -173,6 +173,16 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class Rubric:
+    """What a judge model is asked about a response, and what its reply means. It sees no image."""
+
+    template: str
+    """Jinja2 with question, choices, target, letters and the final answer of the response as `response`."""
+    read: Callable[[str, Sample], float | None]
+    """(the judge's reply, sample) → its verdict, 0..1; None where the reply holds none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where a task's rows are on the hub, in which columns its pictures lie."""
 
@@ -235,6 +245,8 @@ class Task:
     """The script whose verdict is `Score.official`, by name; None where there is none."""
     judged: bool = False
     """The benchmark is officially scored by a judge model: without one, not comparable to published figures."""
+    rubric: Rubric | None = None
+    """What a judge is asked where `--judge-url` names one; its verdict is shown beside the score."""
     submission: Submission | None = None
     """The file for the challenge's server, written where a split's answers are withheld."""
     answered: bool = True

@@ -131,7 +131,7 @@ def test_a_limit_may_grow_and_tasks_may_be_added(data: Path) -> None:
         ({"seed": 1}, "seed was 0"),
         ({"temperature": 0.5}, "temperature was 0.0"),
         ({"prompt": "think"}, "prompt was 'direct'"),
-        ({"epochs": 2}, "epochs was 1"),
+        ({"epochs": 2, "temperature": 0.7}, "epochs was 1"),
         ({"system_prompt": "Be brief."}, "system-prompt was None"),
         ({"max_new_tokens": 3}, "max-new-tokens was None"),
         ({"max_pixels": 3}, "max-pixels was None"),

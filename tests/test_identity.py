@@ -17,7 +17,7 @@ from harness.config import build
 from harness.errors import UsageError
 from harness.models import identity as identity_module
 from harness.models.mock import MockBackend
-from harness.run.engine import spec_of
+from harness.run.model import spec_of
 from harness.types import Backend, Request
 
 FAKES = str(Path(__file__).with_name("fakes.py"))

@@ -27,7 +27,17 @@ def _benchmark() -> ModuleType:
 
 coverage = _benchmark()
 SETTINGS = [setting for setting in coverage.settings() if not setting.hard]
-LARGE = ("n 1000", "n 3000", "200 of 2-8", "500 of", "1250", "graded, n 300", "macro, 80 + 120")
+LARGE = (
+    *("n 1000", "n 3000", "200 of 2-8", "500 of", "1250", "graded, n 300", "macro, 80 + 120"),
+    *(
+        "n 300, 8 responses",
+        "n 300, 4",
+        "n 300, 16",
+        "2-8, 16 responses",
+        "2-8, 4 responses",
+        "responses, easy",
+    ),
+)
 """Left to the benchmark: they take most of its time."""
 QUICK = [
     setting
@@ -45,6 +55,7 @@ def test_every_interval_is_simulated() -> None:
     kinds = {setting.interval for setting in QUICK}
     assert kinds == {setting.interval for setting in SETTINGS}
     assert {"Wilson", "graded", "clustered", "macro", "mean of tasks", "bootstrap"} <= kinds
+    assert {"pass@1", "pass@4", "pass@8", "maj@K", "consistency"} <= kinds
     assert {"paired right/wrong", "paired graded", "paired clustered", "paired mean"} <= kinds
 
 

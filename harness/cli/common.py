@@ -49,6 +49,16 @@ def add_delimiters(group: argparse._ActionsContainer) -> None:
     )
 
 
+def add_judge(group: argparse._ActionsContainer) -> None:
+    """Declare `--judge-url` and what belongs to it."""
+    group.add_argument(
+        "--judge-url", metavar="URL", help="of a judge model's OpenAI-compatible server, up to /v1"
+    )
+    group.add_argument("--judge-model", metavar="NAME", help="the name that this server knows the judge by")
+    group.add_argument("--judge-key-env", metavar="VAR", help="the variable with its key [OPENAI_API_KEY]")
+    group.add_argument("--judge-timeout", type=float, metavar="SECONDS", help="for one attempt [120]")
+
+
 def write_report(run_dir: Path, verb: str) -> bool:
     """Write the run's `report.html`; False, and a line, where that failed: the run is complete either way."""
     from harness.cli.verbs import RUN_REPORT, load
@@ -72,12 +82,14 @@ def write_report(run_dir: Path, verb: str) -> bool:
 def print_results(results: Results) -> None:
     """Print the table of a run, with its model and how that was asked."""
     from harness.run import read_run
+    from harness.scores.further import further
     from harness.scores.table import lines
     from harness.terminal import screen, show
 
     assert results.run_dir is not None
     run = read_run(results.run_dir)
     show(lines(results, screen(), _about(run["config"]) if run is not None else ""))
+    show(further(results, screen()))
 
 
 def _about(config: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from harness.cli.common import add_delimiters
+from harness.cli.common import add_delimiters, add_judge
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,7 @@ def evaluate(parser: argparse.ArgumentParser) -> Runner:
     _add_vllm(parser.add_argument_group("vLLM"))
     _add_server(parser.add_argument_group("the server"))
     _add_asking(parser.add_argument_group("how to ask"))
+    add_judge(parser.add_argument_group("a judge model, beside the scores"))
     _add_run(parser.add_argument_group("the run"))
     return _run
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.cli.common import add_delimiters, print_results
+from harness.cli.common import add_delimiters, add_judge, print_results
 
 if TYPE_CHECKING:
     from harness.cli.common import Runner
@@ -42,6 +42,7 @@ def score(parser: argparse.ArgumentParser) -> Runner:
     parser.add_argument("--coords", help="how the responses write coordinates; a row's own `coords` wins")
     parser.add_argument("--raw", action="store_true", help="judge `official` on the untouched response")
     add_delimiters(parser)
+    add_judge(parser.add_argument_group("a judge model, beside the scores of a RUN"))
     parser.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
     return _run
 
@@ -53,6 +54,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _again(given: dict[str, Any]) -> int:
+    from harness.config import judge_options
     from harness.delimiters import read_delimiters
     from harness.errors import UsageError
     from harness.progress import Progress
@@ -66,7 +68,11 @@ def _again(given: dict[str, Any]) -> int:
         if flag in given:
             raise UsageError(f"--{flag} is for harness score TASK FILE.jsonl; a run has its own")
     own = read_delimiters(given["delimiters"]) if "delimiters" in given else None
-    rescored = rescore(run_dir, Progress(), delimiters=own)
+    try:
+        judge = judge_options(given)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    rescored = rescore(run_dir, Progress(), delimiters=own, judge=judge)
     if given.get("json"):
         print(json.dumps(_run_summary(rescored.results, rescored.missing)))
     else:
@@ -102,6 +108,9 @@ def _file(given: dict[str, Any]) -> int:
         raise UsageError(f"{task.name} brings its own rows: harness score RUN scores what harness eval asked")
     if coords is not None and coords not in COORDS:
         raise UsageError(f"unknown --coords {coords!r}{nearest(coords, COORDS)}")
+    for flag in ("judge_url", "judge_model", "judge_key_env", "judge_timeout"):
+        if flag in given:
+            raise UsageError(f"--{flag.replace('_', '-')} is for harness score RUN")
     known = STANDARD + read_delimiters(given["delimiters"]) if "delimiters" in given else STANDARD
     progress = Progress()
     with progress.stage(task.name, None) as stage:

@@ -19,8 +19,7 @@ from harness.config import RunConfig, build
 from harness.errors import HarnessError, UsageError, nearest
 from harness.lmms.scoring import Said
 from harness.progress import Progress
-from harness.run.engine import spec_of
-from harness.run.model import RunModel
+from harness.run.model import RunModel, spec_of
 from harness.run.plan import request_seed
 from harness.types import PixelLimits, Request, Sampling
 from tasks.images import ImageError, ImageRef

@@ -75,6 +75,20 @@ class ServerOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeOptions:
+    """A judge model behind a server of the OpenAI chat API."""
+
+    url: str
+    """Up to `/v1`."""
+    model: str
+    """The name that the server knows it by."""
+    key_env: str | None = None
+    """The environment variable that holds the server's key."""
+    timeout: float | None = None
+    """Seconds for one attempt."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplicaOptions:
     """Where a model runs several times over; nothing of it changes an answer."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -27,18 +27,19 @@ from harness.run import finished, identity
 from harness.run.asks import Ask, Asks, request_for
 from harness.run.items import groups_of
 from harness.run.journal import Journal
+from harness.run.judge import Judge
 from harness.run.lock import Lock
 from harness.run.media import Copies, ImageStore
-from harness.run.model import RunModel, stoppable
+from harness.run.model import RunModel, spec_of, stoppable
 from harness.run.plan import PlanOptions, TaskPlan, permuted_images, plan_task
 from harness.run.replaced import Replaced
-from harness.run.rescoring import write_submissions
+from harness.run.rescoring import judge_task, write_submissions
 from harness.run.submission import check_writable
-from harness.scores import aggregate
+from harness.scores import aggregate, beside
 from harness.scores.results import Results, read_results, write_results
 from harness.scores.scoring import ScoringThread, write_scores
 from harness.scores.verdicts import unanswered
-from harness.types import Backend, PixelLimits, Request
+from harness.types import Backend, Request
 from scorers.types import COORDS, Coords
 from tasks.types import Task
 
@@ -65,8 +66,14 @@ def execute(
     """
     started = time.monotonic()
     progress = progress or Progress(quiet=True)
+    if config.epochs > 1 and config.greedy:
+        raise UsageError(
+            f"--epochs {config.epochs} with greedy decoding gives {config.epochs} equal answers to each "
+            "sample: give a --temperature above 0"
+        )
     tasks = Registry(config.task_file).select(config.suite, config.tasks, config.split)
     check_writable(tasks)
+    judge = Judge.open(config.judge, tasks, progress.say) if config.judge is not None else None
     spec = None if backend is not None else spec_of(config)
     if spec is not None and not spec.backend.startswith("entry point"):
         _check_coords(tasks, spec.coords, spec.name)
@@ -104,43 +111,11 @@ def execute(
                         seconds = round(time.monotonic() - started, 3)
                         return replace(read_results(run_dir), asked=0, seconds=seconds)
             with closing(RunModel(spec, backend, progress.say)) as model:
-                run = _Run(config, run_dir, tasks, sources, model, asked_for, fixed, progress, old, lock)
+                run = _Run(config, run_dir, tasks, sources, model, asked_for, fixed, progress, old, lock, judge)
                 return run.go(aside, command, started)
     finally:
         if not existed and run_dir.exists() and not any(run_dir.iterdir()):
             run_dir.rmdir()
-
-
-def spec_of(config: RunConfig) -> models.ModelSpec:
-    """The model that a configuration names, and how it is loaded.
-
-    Raises:
-        UsageError: there is no such model or backend.
-    """
-    return models.resolve(
-        config.model,
-        backend=config.backend,
-        coords=config.coords,
-        base_url=config.base_url,
-        revision=config.revision,
-        dtype=config.dtype,
-        batch_size=config.batch_size,
-        api_key_env=config.api_key_env,
-        concurrency=config.concurrency,
-        delimiters=config.all_delimiters,
-        pixels=PixelLimits(config.min_pixels, config.max_pixels),
-        checkpoint=models.CheckpointOptions(
-            **{**_named(models.CheckpointOptions, config), "chat_template": config.chat_template_text()}
-        ),
-        server=models.ServerOptions(**_named(models.ServerOptions, config)),
-        replicas=models.ReplicaOptions(**_named(models.ReplicaOptions, config)),
-        vllm=models.VLLMOptions(**_named(models.VLLMOptions, config)),
-    )
-
-
-def _named(options: type[Any], config: RunConfig) -> dict[str, Any]:
-    """The settings of a configuration that are fields of options, by name."""
-    return {field.name: getattr(config, field.name) for field in fields(options)}
 
 
 def _check_coords(tasks: Sequence[Task], coords: Coords | None, model: str) -> None:
@@ -166,6 +141,8 @@ class _Run:
     old: dict[str, Any] | None
     """`run.json` of the run to be continued."""
     lock: Lock
+    judge: Judge | None
+    """To be asked about the responses; None: none, or the one that the run had."""
     coords: Coords | None = None
     asked: int = 0
     """Responses asked for by this command."""
@@ -183,6 +160,7 @@ class _Run:
             self._add_unanswered(plans, scoring, left)
             pictures = store.files
         self.lock.check()
+        self._judge(plans, scoring)
         for plan in plans:
             write_scores(self.run_dir / "scores" / f"{plan.task.name}.jsonl", scoring.of(plan.task))
         write_submissions(self.run_dir, self.tasks)
@@ -349,7 +327,8 @@ class _Run:
             command=command,
             identity=self.asked_for,
         )
-        self.content = content | {name: value for name, value in (self.old or {}).items() if name == "found"}
+        kept = {name: value for name, value in (self.old or {}).items() if name in ("found", "judge")}
+        self.content = content | kept
         identity.save_run(self.run_dir, self.content)
         for plan in plans:
             plan.entries.write(self.run_dir / "items" / f"{plan.task.name}.jsonl")
@@ -372,6 +351,25 @@ class _Run:
                 sample, why = ask.planned.sample, "the backend gave no answer"
                 verdict = unanswered(ask.position, sample.id, sample.groups, ask.key.epoch, why)
                 scoring.of(plan.task).add(verdict)
+
+    def _judge(self, plans: Sequence[TaskPlan], scoring: ScoringThread) -> None:
+        """Have the responses judged, where a judge is asked for or the run had one."""
+        judge = self.judge or Judge.of_run(self.content)
+        if judge is None:
+            return
+        for plan in plans:
+            judge_task(
+                judge,
+                self.run_dir,
+                self.content,
+                plan.task,
+                scoring.of(plan.task),
+                delimiters=self.config.all_delimiters,
+                progress=self.progress,
+            )
+        if self.content.get("judge") != judge.described():
+            self.content = self.content | {"judge": judge.described()}
+            identity.save_run(self.run_dir, self.content)
 
     def _replay(self, journal: Journal, wanted: Asks, scoring: ScoringThread) -> None:
         """Score what the journal holds already; it is not wanted any more."""
@@ -430,7 +428,7 @@ class _Run:
 
     def _results(self, plans: Sequence[TaskPlan], scoring: ScoringThread, seconds: float) -> Results:
         tasks = {
-            plan.task.name: aggregate.task_result(
+            plan.task.name: beside.task_result(
                 plan.task,
                 scoring.of(plan.task),
                 data=plan.source.label,

@@ -128,6 +128,7 @@ def _described(part: _Part) -> dict[str, Any]:
             "identity": run["identity"],
             "the model": answering(run["model"]),
             "coords": run["coords"],
+            "judge": run.get("judge"),
             "task": {name: {key: told[key] for key in _OF_TASK} for name, told in run["tasks"].items()},
         }
     except KeyError as error:
@@ -146,6 +147,9 @@ def _write(parts: Sequence[_Part], folder: Path, out: Path, command: str | None,
         tasks[name] = _merged_task(parts, folder, name, described)
         answers = (answer for part in parts for answer in TaskJournal(part.file("samples", name), name).read())
         write_atomic(folder / "samples" / f"{name}.jsonl", (encode(line_of(*answer)) for answer in answers))
+        if "judge" in first:
+            replies = (reply for part in parts for reply in TaskJournal(part.file("judge", name), name).read())
+            write_atomic(folder / "judge" / f"{name}.jsonl", (encode(line_of(*reply)) for reply in replies))
     _link_images(parts, folder / "images")
     run = {
         **first,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import replace
+from dataclasses import fields, replace
 from threading import Event
 from typing import Any, TypeVar
 
 from harness import models
+from harness.config import RunConfig
 from harness.data import BadRow, RowSource
 from harness.models.identity import versions
-from harness.types import Backend
+from harness.types import Backend, PixelLimits
 from scorers.types import Coords
 from tasks.types import Row
 
@@ -20,6 +21,38 @@ _T = TypeVar("_T")
 
 class Stopped(Exception):  # noqa: N818 - not an error: what the work was for has failed
     """Work beside the loading of a model that is not wanted any more."""
+
+
+def spec_of(config: RunConfig) -> models.ModelSpec:
+    """The model that a configuration names, and how it is loaded.
+
+    Raises:
+        UsageError: there is no such model or backend.
+    """
+    return models.resolve(
+        config.model,
+        backend=config.backend,
+        coords=config.coords,
+        base_url=config.base_url,
+        revision=config.revision,
+        dtype=config.dtype,
+        batch_size=config.batch_size,
+        api_key_env=config.api_key_env,
+        concurrency=config.concurrency,
+        delimiters=config.all_delimiters,
+        pixels=PixelLimits(config.min_pixels, config.max_pixels),
+        checkpoint=models.CheckpointOptions(
+            **{**_named(models.CheckpointOptions, config), "chat_template": config.chat_template_text()}
+        ),
+        server=models.ServerOptions(**_named(models.ServerOptions, config)),
+        replicas=models.ReplicaOptions(**_named(models.ReplicaOptions, config)),
+        vllm=models.VLLMOptions(**_named(models.VLLMOptions, config)),
+    )
+
+
+def _named(options: type[Any], config: RunConfig) -> dict[str, Any]:
+    """The settings of a configuration that are fields of options, by name."""
+    return {field.name: getattr(config, field.name) for field in fields(options)}
 
 
 class RunModel:

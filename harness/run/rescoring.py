@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.config import RunConfig, build
 from harness.errors import HarnessError, UsageError
 from harness.jsonl import plain
+from harness.models import JudgeOptions
 from harness.progress import Progress
 from harness.registry import Registry
 from harness.run.identity import notes_of, read_run, save_run
 from harness.run.items import FailedRow, Item, groups_of, read_items
 from harness.run.journal import Key, TaskJournal
+from harness.run.judge import Judge
 from harness.run.lock import Lock
 from harness.run.submission import said, write_submission
-from harness.scores import aggregate
+from harness.scores import aggregate, beside
 from harness.scores.results import Results, TaskResult, read_results, write_results
 from harness.scores.scoring import ScoringThread, write_scores
 from harness.scores.verdicts import Verdicts, unanswered
@@ -47,7 +50,11 @@ class ScoredRun:
 
 
 def rescore(
-    run_dir: Path, progress: Progress | None = None, *, delimiters: Delimiters | None = None
+    run_dir: Path,
+    progress: Progress | None = None,
+    *,
+    delimiters: Delimiters | None = None,
+    judge: JudgeOptions | None = None,
 ) -> Rescored:
     """Score a run's responses again and rewrite `scores/`, and `results.json` where the run is complete.
 
@@ -56,22 +63,29 @@ def rescore(
         progress: where to say how far it is; None: nowhere.
         delimiters: in place of those that the run was scored with, beside the standard ones; `run.json` then
             names them.
+        judge: to ask about each response; `run.json` then names it. None: of the judge that the run had, the
+            verdicts that are there.
 
     Raises:
-        UsageError: the directory holds no run.
+        UsageError: the directory holds no run, or there is no such judge.
         HarnessError: a file of it cannot be read, the run is in use, or responses of a complete run have gone.
     """
+    progress = progress or Progress(quiet=True)
     run = _run_of(run_dir)  # before the lock, which would make the directory
     with Lock(run_dir):
+        opened = Judge.of_run(run)
+        if judge is not None:
+            opened = Judge.open(judge, tasks_of(_config_of(run_dir, run), run), progress.say)
+            run |= {"judge": opened.described()}
         if delimiters is not None:
             run |= {"config": run["config"] | {"delimiters": plain(delimiters)}}
-        verdicts = _scored(run_dir, run, progress, run_dir)
+        verdicts = _scored(run_dir, run, opened, progress, run_dir)
         if verdicts.missing and (run_dir / "results.json").exists():
             raise HarnessError(
                 f"{run_dir}: {missing_responses(verdicts.missing)} although the run was complete; its scores "
                 "stay as they are: run its harness eval command again, it asks for what is missing"
             )
-        if delimiters is not None:
+        if delimiters is not None or judge is not None:
             save_run(run_dir, run)
         for task, scores in verdicts.scores:
             write_scores(run_dir / "scores" / f"{task.name}.jsonl", scores)
@@ -88,14 +102,18 @@ def score_run(run_dir: Path, progress: Progress | None = None) -> ScoredRun:
         UsageError: the directory holds no run.
         HarnessError: a file of it cannot be read.
     """
-    return _scored(run_dir, _run_of(run_dir), progress)
+    run = _run_of(run_dir)
+    return _scored(run_dir, run, Judge.of_run(run), progress or Progress(quiet=True))
 
 
 def _scored(
-    run_dir: Path, run: Mapping[str, Any], progress: Progress | None, folder: Path | None = None
+    run_dir: Path,
+    run: Mapping[str, Any],
+    judge: Judge | None,
+    progress: Progress,
+    folder: Path | None = None,
 ) -> ScoredRun:
-    """A run scored; the lines of its scores wait on the disk of `folder`, None: the system's."""
-    progress = progress or Progress(quiet=True)
+    """A run scored and judged; the lines of its scores wait on the disk of `folder`, None: the system's."""
     config = _config_of(run_dir, run)
     tasks: dict[str, TaskResult] = {}
     scores: list[tuple[Task, Verdicts]] = []
@@ -105,9 +123,11 @@ def _scored(
         with ScoringThread(run["coords"], config.all_delimiters, folder) as scoring:
             unasked = _score_task(run_dir, task, run, scoring, progress)
         verdicts = scoring.of(task)
+        if judge is not None:
+            judge_task(judge, run_dir, run, task, verdicts, delimiters=config.all_delimiters, progress=progress)
         scores.append((task, verdicts))
         missing += unasked
-        tasks[name] = aggregate.task_result(
+        tasks[name] = beside.task_result(
             task,
             verdicts,
             data=described["data"],
@@ -183,6 +203,21 @@ def _config_of(run_dir: Path, run: Mapping[str, Any]) -> RunConfig:
         return build(run["config"])
     except UsageError as error:
         raise HarnessError(f"{run_dir / 'run.json'}: not a configuration of this version: {error}") from None
+
+
+def judge_task(
+    judge: Judge,
+    run_dir: Path,
+    run: Mapping[str, Any],
+    task: Task,
+    verdicts: Verdicts,
+    *,
+    delimiters: Delimiters,
+    progress: Progress,
+) -> None:
+    """Add a judge's verdicts to those on a task of a run, whose files are written."""
+    asked = partial(_answers, run_dir, task, run)
+    judge.rule(run_dir, task, verdicts, asked, delimiters=delimiters, progress=progress)
 
 
 def _answers(

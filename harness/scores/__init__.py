@@ -5,7 +5,7 @@ it with the intervals of `stats`, `results` is what a run found, `table` shows i
 is made.
 """
 
-from harness.scores.aggregate import task_result
+from harness.scores.beside import task_result
 from harness.scores.judging import judge
 from harness.scores.results import Results, TaskResult, read_results
 from harness.scores.scoring import score_rows

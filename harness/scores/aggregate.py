@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
+from statistics import fmean
 
 from harness.errors import Exit
 from harness.registry import suite_names
@@ -69,7 +70,7 @@ def task_result(task: Task, verdicts: Verdicts, *, data: str, fingerprint: str, 
     partings = Counter(_parting(verdicts, row) for row in counted)
     statuses = {STATUSES[code]: count for code, count in Counter(table.statuses).items()}
     labels = (["synthetic data: not the benchmark"] if synthetic else []) + (
-        ["no judge: not comparable to published"] if task.judged else []
+        ["no judge: not comparable to published"] if task.judged and verdicts.rulings is None else []
     )
     labels += task.labels if task.answered else ("not scored: its answers are withheld", *task.labels)
     return TaskResult(
@@ -196,7 +197,11 @@ def _if_scored(table: Table, value: float) -> float | None:
 
 
 def observations_of(
-    table: Table, metric: Metric, rows: Iterable[int], unanswered: float | None = None
+    table: Table,
+    metric: Metric,
+    rows: Iterable[int],
+    unanswered: float | None = None,
+    take: Callable[[Sequence[float]], float | None] = fmean,
 ) -> Observations:
     """The numbers that a metric is the mean of (macro: placed by its `by`).
 
@@ -205,12 +210,33 @@ def observations_of(
         metric: what to take of them.
         rows: of which to take it, in order.
         unanswered: what every row that is not `ok` counts; None: what it scored.
+        take: makes one number of those of a sample's epochs; None: the sample is left out.
     """
-    chosen = ((row, _number(table, metric, row, unanswered)) for row in rows if _matches(table, metric, row))
+    chosen = ((row, number_of(table, metric, row, unanswered)) for row in rows if matches(table, metric, row))
     numbers = ((row, number) for row, number in chosen if number is not None)
-    return (
-        _circular(table, metric, numbers) if metric.reduce == "circular" else _samples(table, metric, numbers)
-    )
+    return observed(table, metric, numbers, take)
+
+
+def observed(
+    table: Table,
+    metric: Metric,
+    numbers: Iterable[tuple[int, float]],
+    take: Callable[[Sequence[float]], float | None] = fmean,
+    both: Callable[[float, float], float] = min,
+) -> Observations:
+    """Observations of numbers by row; `both` joins those of two members of a group, for a circular metric."""
+    if metric.reduce == "circular":
+        return _circular(table, metric, numbers, take, both)
+    return _samples(table, metric, numbers, take)
+
+
+def estimate_of(table: Table, metric: Metric, found: Observations) -> Estimate:
+    """The mean of observations, or of the means of a macro metric's groups, with its interval."""
+    if metric.reduce != "macro" or metric.by is None:
+        return mean_interval(found.values, found.clusters).scaled(metric.scale)
+    placed, groups = placed_by(table, found, metric.by)
+    taken = found.chosen(placed)
+    return macro_interval(taken.values, groups, taken.clusters).scaled(metric.scale)
 
 
 def _metric(
@@ -219,12 +245,8 @@ def _metric(
     if metric.aggregate is not None:
         return _whole(table, metric, list(rows)).scaled(metric.scale)
     found = observations_of(table, metric, rows, unanswered)
-    if metric.by is None or metric.reduce == "circular":
-        return mean_interval(found.values, found.clusters).scaled(metric.scale)
-    if metric.reduce == "macro":
-        placed, groups = placed_by(table, found, metric.by)
-        taken = found.chosen(placed)
-        return macro_interval(taken.values, groups, taken.clusters).scaled(metric.scale)
+    if metric.by is None or metric.reduce != "mean":
+        return estimate_of(table, metric, found)
     members: dict[str, array[int]] = {}
     for index, row in enumerate(found.rows):
         for group in group_names(table.verdicts.group(metric.by, row)):
@@ -265,7 +287,8 @@ def placed_by(table: Table, found: Observations, by: str) -> tuple[array[int], l
     return placed, names
 
 
-def _matches(table: Table, metric: Metric, row: int) -> bool:
+def matches(table: Table, metric: Metric, row: int) -> bool:
+    """Whether a metric is about a row."""
     return metric.where is None or metric.where[1] in group_names(table.verdicts.group(metric.where[0], row))
 
 
@@ -276,7 +299,7 @@ def group_names(group: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (group,) if isinstance(group, str) else group
 
 
-def _number(table: Table, metric: Metric, row: int, unanswered: float | None) -> float | None:
+def number_of(table: Table, metric: Metric, row: int, unanswered: float | None) -> float | None:
     """What a metric takes of a row; None where its score does not have it."""
     status, verdicts = STATUSES[table.statuses[row]], table.verdicts
     if unanswered is not None and status is not Status.OK:
@@ -291,22 +314,35 @@ def _number(table: Table, metric: Metric, row: int, unanswered: float | None) ->
     return absent if number is None else number
 
 
-def _samples(table: Table, metric: Metric, numbers: Iterable[tuple[int, float]]) -> Observations:
-    """One observation a sample: its mean over epochs."""
+def _samples(
+    table: Table,
+    metric: Metric,
+    numbers: Iterable[tuple[int, float]],
+    take: Callable[[Sequence[float]], float | None],
+) -> Observations:
+    """One observation a sample: what `take` makes of its epochs."""
     # In a macro mean, a sample may stand in several groups.
     clustered = metric.reduce == "macro" or table.task.cluster in table.verdicts.groups
     found = Observations(array("q"), array("d"), array("q") if clustered else None)
     for _, epochs in groupby(numbers, lambda each: table.verdicts.positions[each[0]]):
         rows, values = zip(*epochs, strict=True)
+        if (number := take(values)) is None:
+            continue
         found.rows.append(rows[0])
-        found.values.append(sum(values) / len(values))
+        found.values.append(number)
         if found.clusters is not None:
             found.clusters.append(table.cluster(rows[0]))
     return found
 
 
-def _circular(table: Table, metric: Metric, numbers: Iterable[tuple[int, float]]) -> Observations:
-    """One observation a group: in each epoch its worst member, then the mean over epochs."""
+def _circular(
+    table: Table,
+    metric: Metric,
+    numbers: Iterable[tuple[int, float]],
+    take: Callable[[Sequence[float]], float | None],
+    both: Callable[[float, float], float],
+) -> Observations:
+    """One observation a group: in each epoch its members joined, by `min` the worst; then what `take` makes."""
     verdicts, epochs = table.verdicts, max(table.verdicts.epochs, default=0) + 1
     labels = verdicts.groups.get(metric.by or "", Labels())
     places = array("q", [-1]) * len(labels.names)
@@ -320,12 +356,16 @@ def _circular(table: Table, metric: Metric, numbers: Iterable[tuple[int, float]]
             rows.append(row)
             worst.extend([math.nan] * epochs)
         at = places[group] * epochs + verdicts.epochs[row]
-        worst[at] = min(number, 1.0 if math.isnan(worst[at]) else worst[at])
-    clusters = array("q", map(table.cluster, rows)) if table.task.cluster else None
-    found = Observations(rows, array("d"), clusters)
-    for place in range(len(rows)):
+        worst[at] = number if math.isnan(worst[at]) else both(number, worst[at])
+    found = Observations(array("q"), array("d"), array("q") if table.task.cluster else None)
+    for place, row in enumerate(rows):
         values = [value for value in worst[place * epochs : (place + 1) * epochs] if not math.isnan(value)]
-        found.values.append(sum(values) / len(values))
+        if (joined := take(values)) is None:
+            continue
+        found.rows.append(row)
+        found.values.append(joined)
+        if found.clusters is not None:
+            found.clusters.append(table.cluster(row))
     return found
 
 
@@ -359,7 +399,8 @@ def _fails(task: TaskResult, failure_budget: float, shard: Shard | None) -> bool
     if task.unscored:
         return task.failed + task.error > 0
     without = task.score.value is None and (task.samples > 0 or shard is None)
-    return without or task.share("failed") + task.share("error") > failure_budget
+    unjudged = task.judge.failing if task.judge is not None else 0.0
+    return without or max(task.share("failed") + task.share("error"), unjudged) > failure_budget
 
 
 def run_results(

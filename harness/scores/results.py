@@ -15,6 +15,54 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Repeats:
+    """What several responses to each sample show beside their mean, which is the headline. In its units."""
+
+    epochs: int
+    """Responses to each sample: K."""
+    pass_at: Mapping[int, Estimate]
+    """k → the headline if the best of k responses counted: 1, 2, 4 … K."""
+    majority: Estimate
+    """maj@K: the headline if the answer counted that most of a sample's responses give."""
+    consistency: Estimate
+    """Per cent of the pairs of a sample's responses that give the same answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeResult:
+    """A judge model's verdicts on a task, beside our rule's: never a headline, never a reward."""
+
+    model: str
+    """The judge."""
+    prompt: str
+    """A hash of the rubric that it was asked by."""
+    score: Estimate
+    """The headline by its verdicts, in the headline's units; `failed` are excluded from n."""
+    judged: int
+    """Responses with a verdict of its; with `failed` and `not_asked` they are the responses in n."""
+    failed: int
+    """Responses on which it gave none: an error, a time-out, a reply that holds no verdict."""
+    not_asked: int
+    """Responses without an answer that could be judged: truncated, withheld, empty. They count 0."""
+    both_right: int
+    """Of `judged`: right by the judge and by `value`, from 0.5 on."""
+    judge_only: int
+    value_only: int
+    both_wrong: int
+    agreement: float | None
+    """The share of `judged` on which both say the same, 0..1."""
+    kappa: float | None
+    """Cohen's kappa of the two; None where chance alone would agree on all."""
+    errors: tuple[str, ...] = ()
+    """The first few reasons of failures."""
+
+    @property
+    def failing(self) -> float:
+        """The share of what it was asked about that it gave no verdict on, 0..1."""
+        return self.failed / max(1, self.failed + self.judged)
+
+
+@dataclass(frozen=True, slots=True)
 class TaskResult:
     """The scores of one task. Estimates are in displayed units, `scale` being all right."""
 
@@ -59,6 +107,10 @@ class TaskResult:
     filtered: int = 0
     unscored: int = 0
     """Responses that were read and not scored: the split's answers are withheld."""
+    repeats: Repeats | None = None
+    """None where each sample was asked once."""
+    judge: JudgeResult | None = None
+    """None where no judge was asked."""
 
     def share(self, status: str) -> float:
         """The share of responses with a status, 0..1."""
@@ -110,8 +162,9 @@ class Results:
 
     @property
     def failures(self) -> int:
-        """Responses without a verdict."""
-        return sum(task.failed + task.error for task in self.tasks.values())
+        """Responses without a verdict, or without one of the judge that was asked."""
+        judged = sum(task.judge.failed for task in self.tasks.values() if task.judge is not None)
+        return judged + sum(task.failed + task.error for task in self.tasks.values())
 
 
 def write_results(path: Path, results: Results) -> None:
@@ -168,7 +221,22 @@ def _task(value: dict[str, Any]) -> TaskResult:
         for name, metric in value["metrics"].items()
     }
     lists = {name: tuple(value[name]) for name in ("labels", "errors")}
-    return TaskResult(**{**value, **lists, "score": Estimate(**value["score"]), "metrics": metrics})
+    beside = {"repeats": _repeats(value.get("repeats")), "judge": _judge(value.get("judge"))}
+    return TaskResult(**{**value, **lists, **beside, "score": Estimate(**value["score"]), "metrics": metrics})
+
+
+def _repeats(value: dict[str, Any] | None) -> Repeats | None:
+    if value is None:
+        return None
+    passes = {int(k): Estimate(**estimate) for k, estimate in value["pass_at"].items()}
+    others = (Estimate(**value[name]) for name in ("majority", "consistency"))
+    return Repeats(value["epochs"], passes, *others)
+
+
+def _judge(value: dict[str, Any] | None) -> JudgeResult | None:
+    if value is None:
+        return None
+    return JudgeResult(**{**value, "score": Estimate(**value["score"]), "errors": tuple(value["errors"])})
 
 
 def _category(value: dict[str, Any]) -> CategoryResult:

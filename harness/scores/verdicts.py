@@ -19,6 +19,7 @@ from typing import Any
 
 from harness.jsonl import encode
 from harness.scores.judging import score_json
+from harness.scores.rulings import JUDGE, Rulings
 from harness.spool import Spool
 from scorers.types import Score, Status
 from tasks.types import Groups, Task
@@ -119,6 +120,8 @@ class Verdicts:
         """Name → a column; NaN: the score has it not."""
         self.groups: dict[str, Labels] = {}
         """Group key → a column of groups; a tuple where a sample is in several."""
+        self.rulings: Rulings | None = None
+        """Of the judge; None where none was asked."""
         self._version = version
         self._lines = Spool(folder, "scores") if lines else None
         if self._lines is not None:
@@ -157,7 +160,9 @@ class Verdicts:
             self._lines.add(encode(score_line(verdict, self._version)))
 
     def component(self, name: str, row: int) -> float | None:
-        """A component of a score; None where the score has it not."""
+        """A component of a score, or the judge's verdict; None where the score has it not."""
+        if name == JUDGE and self.rulings is not None:
+            return self.rulings.of(row)
         column = self.components.get(name)
         if column is None or row >= len(column) or math.isnan(column[row]):
             return None
@@ -184,7 +189,19 @@ class Verdicts:
     def lines(self) -> Iterator[bytes]:
         """The lines of `scores/<task>.jsonl` by position and epoch."""
         assert self._lines is not None
-        return map(self._lines.__getitem__, self.ordered())
+        return map(self._line, self.ordered())
+
+    def _line(self, row: int) -> bytes:
+        """A row's line, the judge's verdict among the components."""
+        assert self._lines is not None
+        line = self._lines[row]
+        number = self.rulings.of(row) if self.rulings is not None else None
+        if self.rulings is None or number is None:
+            return line
+        value = json.loads(line)
+        components = value.get("components", {}) | {JUDGE: number}
+        by = {"model": self.rulings.model, "prompt": self.rulings.prompt}
+        return encode(value | {"components": components, JUDGE: by})
 
     def extracted(self, row: int) -> str | None:
         """What was read from a row's response; None where nothing was."""
