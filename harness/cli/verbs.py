@@ -32,6 +32,7 @@ VERBS: dict[str, Verb] = {
     "ls": Verb("harness.cli.ls:ls", "list tasks, suites, models or runs"),
     "show": Verb("harness.cli.show:show", "show a task: source, prompt, metrics, rules, limits"),
     "validate": Verb("harness.cli.validate:validate", "check a task from its rows to its scores"),
+    "new": Verb("harness.cli.new:new", "write a task of your own to begin with: a plugin, its test, rows"),
     "data": Verb("harness.cli.data:data", "fetch and check the benchmarks' data"),
     "export": Verb("harness.cli.export:export", "write benchmarks as tasks of lmms-eval"),
     "doctor": Verb("harness.cli.doctor:doctor", "check this installation, one line a finding"),
