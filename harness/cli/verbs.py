@@ -41,6 +41,9 @@ VERBS: dict[str, Verb] = {
 RUN_REPORT = "reports.build:write_run_report"
 """What `harness eval` calls with the folder of a complete run, and a `Progress`."""
 
+QUESTIONS = "training.data.overlap:questions"
+"""What gives the questions of a data set by its name, for `harness data overlap`."""
+
 
 def load(defined: str) -> Any:
     """The function that `module:function` names."""

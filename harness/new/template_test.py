@@ -29,7 +29,7 @@ def test_no_answer_is_unparsed() -> None:
 
 
 def test_an_evaluation(tmp_path: Path) -> None:
-    settings = {"tasks": ["newtask"], "task_file": [str(HERE / "newtask.py")], "data": DATA}
-    results = evaluate("mock:text=3", out=str(tmp_path / "run"), **settings)
+    plugin, out = [str(HERE / "newtask.py")], str(tmp_path / "run")
+    results = evaluate("mock:text=3", tasks=["newtask"], task_file=plugin, data=DATA, out=out)
     assert results.exit_code == 0
     assert results.tasks["newtask"].score.value == 25  # one of the four example rows
