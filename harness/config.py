@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from harness.control import CONTROLS, Control
 from harness.delimiters import read_delimiters
 from harness.errors import UsageError, nearest
 from harness.models.asking import read_asking
@@ -123,7 +124,11 @@ class RunConfig(BaseModel):
     failure_budget: float = Field(0.01, ge=0, le=1)
     """The share of a task's samples that may get no verdict before the run ends with exit 3."""
     permute_images: bool = False
-    """A control: deal the images among the samples, to see what is answered without the right picture."""
+    """A control: shuffle the images across samples, to see what is answered without the right picture."""
+    hide_images: bool = False
+    """A control: show no image."""
+    shuffle_options: bool = False
+    """A control: list the options in another order, a sample's own, by the seed."""
     fresh: bool = False
     """Start over where the directory already holds a run."""
 
@@ -188,6 +193,9 @@ class RunConfig(BaseModel):
             raise ValueError("synthetic data have no splits: give --data hub or a directory")
         if self.shard is not None and self.permute_images:
             raise ValueError("permute_images shuffles the images across all samples: it excludes shard")
+        controls = [name for name in CONTROLS if getattr(self, name)]
+        if len(controls) > 1:
+            raise ValueError(f"{controls[0]} and {controls[1]} exclude each other: a control changes one thing")
         return self
 
     @field_serializer("shard")
@@ -204,6 +212,11 @@ class RunConfig(BaseModel):
         if self.data:
             return self.data
         return "synthetic" if self.model.partition(":")[0] in ("tiny", "mock") else "hub"
+
+    @property
+    def control(self) -> Control | None:
+        """What is changed on purpose; None: nothing."""
+        return next((name for name in CONTROLS if getattr(self, name)), None)
 
     @property
     def all_delimiters(self) -> Delimiters:
@@ -234,8 +247,9 @@ class RunConfig(BaseModel):
         model = "+".join(_run_name(name, served=served) for name in (self.model, self.adapter) if name)
         split = [self.split] if self.split is not None else []
         style = ["think"] if self.prompt == "think" else []
+        changed = [self.control.replace("_", "-")] if self.control is not None else []
         part = [f"shard{self.shard.index}of{self.shard.count}"] if self.shard is not None else []
-        name = "-".join([model, chosen, source, *split, *style, *part])
+        name = "-".join([model, chosen, source, *split, *style, *changed, *part])
         return Path("runs") / re.sub(r"[^\w.+=-]+", "_", name)
 
     def template(self) -> str | None:

@@ -32,7 +32,6 @@ COVERAGE = "89 to 92 times in 100"
 """A measured share, not the phrase that is meant."""
 
 
-
 def found(text: str) -> list[str]:
     """What a text should not say, each with the words around it."""
     text = text.replace(COVERAGE, "")

@@ -20,6 +20,9 @@ class Verb(NamedTuple):
 
 VERBS: dict[str, Verb] = {
     "eval": Verb("harness.cli.eval:evaluate", "evaluate a model on benchmarks, or continue a run"),
+    "controls": Verb(
+        "harness.cli.controls:controls", "evaluate with images or options changed, and what it costs"
+    ),
     "import": Verb(
         "harness.cli.import_log:import_log", "make a run of another tool's log, beside its own verdicts"
     ),

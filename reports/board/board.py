@@ -10,6 +10,7 @@ from itertools import chain
 from statistics import median
 from typing import Any, Literal
 
+from harness.control import CONTROLS
 from harness.scores.results import CategoryResult, Results, TaskResult
 from harness.scores.stats import Estimate
 from harness.scores.table import digits_of
@@ -308,4 +309,4 @@ def _asked(cell: Cell, run: Run) -> tuple[Any, ...]:
         [cell.task.name] if cell.task is not None else list(cell.mean.tasks if cell.mean is not None else ())
     )
     asked = tuple((name, results[name].fingerprint, results[name].samples) for name in sorted(names))
-    return (*asked, bool(run.run["config"].get("permute_images")))
+    return (*asked, *(bool(run.run["config"].get(name)) for name in CONTROLS))
