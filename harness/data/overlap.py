@@ -107,7 +107,7 @@ def overlap(first: Iterable[Question], second: Iterable[Question], progress: Pro
     """Which questions of the second data set are in the first.
 
     Args:
-        first: read once, and held at some 600 bytes a question.
+        first: read once, and held at some 800 bytes a question.
         second: read once, and never held.
         progress: where to say how far it is; None: nowhere.
     """

@@ -44,7 +44,7 @@ class Checkpoint:
 
 
 def step_of(folder: Path) -> int | None:
-    """The step that a model's folder is of, as training noted in it or its path says; None where neither does."""
+    """The step that a model's folder is of, as training noted in it or its path says; else None."""
     if isinstance(step := read_training(folder).get("step"), int):
         return step
     named = _named(folder.resolve().parts[-3:])
@@ -120,10 +120,14 @@ class Watched:
         self._folder, self._settled = folder, settled
         self._seen: dict[Path, tuple[Files, float]] = {}
         """Files of each checkpoint as they were seen last, and since when."""
+        self._given: set[Path] = set()
 
     def ready(self) -> list[Checkpoint]:
-        """Those that can be evaluated now, in the order of their steps."""
-        return [each for each in checkpoints_in(self._folder) if self._rests(each) and not why_not_whole(each)]
+        """Those that can be evaluated now, in the order of their steps; none is given twice."""
+        waiting = (each for each in checkpoints_in(self._folder) if each.folder not in self._given)
+        found = [each for each in waiting if self._rests(each) and not why_not_whole(each)]
+        self._given |= {each.folder for each in found}
+        return found
 
     def _rests(self, checkpoint: Checkpoint) -> bool:
         now = time.monotonic()

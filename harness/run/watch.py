@@ -80,12 +80,9 @@ def watch(
     """
     if not folder.is_dir():
         raise UsageError(f"--watch {folder}: no such directory")
-    watched, met, failed = Watched(folder), set[str](), list[str]()
+    watched, failed = Watched(folder), list[str]()
     while until is None or len(finished_runs(out)) < until:
         for checkpoint in watched.ready():
-            if checkpoint.name in met:
-                continue
-            met.add(checkpoint.name)
             if not _evaluate(configure, checkpoint, out / checkpoint.name, command, progress):
                 failed.append(checkpoint.name)
                 continue
