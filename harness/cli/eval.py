@@ -243,7 +243,7 @@ def _watch(given: dict[str, Any], beside: dict[str, Any]) -> int:
     from harness.config import build
     from harness.errors import Exit, UsageError
     from harness.progress import Progress
-    from harness.run.watch import lines, watch
+    from harness.run.watch import finished_runs, lines, watch
 
     if "model" in given:
         raise UsageError("--watch evaluates the checkpoints of its folder: leave --model out")
@@ -272,7 +272,7 @@ def _watch(given: dict[str, Any], beside: dict[str, Any]) -> int:
         done=done,
     )
     print(f"{out}: {', '.join(failed)} could not be evaluated" if failed else f"{out}: complete")
-    return Exit.FAILED if failed else Exit.COMPLETE
+    return Exit.FAILED if failed else max(run.results.exit_code for run in finished_runs(out))
 
 
 def _evaluate(given: dict[str, Any]) -> int:
