@@ -21,7 +21,9 @@ from scorers.types import Target
 from tasks.types import Sample
 
 _SPEAKS_OF_OTHERS = re.compile(
-    r"\b(?:above|below|preceding|these|both)\b|\b[A-I]\s*(?:and|or|&|,)\s*[A-I]\b", re.IGNORECASE
+    r"\bof (?:the )?(?:above|below|these|those|others?|options|choices)\b|\bthe (?:above|below)\b"
+    r"|\bboth [A-I]\b|\b[A-I]\s*(?:and|or|&|,)\s*[A-I]\b",
+    re.IGNORECASE,
 )
 """An option that speaks of others by their place or letter: "all of the above", "both A and B"."""
 
