@@ -37,7 +37,8 @@ def train(recipe: str | Path | None = None, overrides: Mapping[str, Any] | None 
         HarnessError: training cannot go on.
     """
     chosen = chosen_recipe(recipe, overrides or {})
-    _once(chosen, lambda: check_overlap(chosen))
+    if chosen.held_out_data:
+        _once(chosen, lambda: check_overlap(chosen))
     model: str | Path = chosen.model
     for stage in chosen.stages:
         if stage == "coldstart":
