@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from harness.control import CONTROLS, Control
 from harness.delimiters import read_delimiters
 from harness.errors import UsageError, nearest
 from harness.models.asking import read_asking
@@ -131,7 +132,11 @@ class RunConfig(BaseModel):
     judge_timeout: float | None = Field(None, gt=0)
     """Seconds for one attempt of a request to the judge."""
     permute_images: bool = False
-    """A control: deal the images among the samples, to see what is answered without the right picture."""
+    """A control: shuffle the images across samples, to see what is answered without the right picture."""
+    hide_images: bool = False
+    """A control: show no image."""
+    shuffle_options: bool = False
+    """A control: list the options in another order, a sample's own, by the seed."""
     fresh: bool = False
     """Start over where the directory already holds a run."""
 
@@ -197,6 +202,9 @@ class RunConfig(BaseModel):
         judge_options(dict(self))
         if self.shard is not None and self.permute_images:
             raise ValueError("permute_images shuffles the images across all samples: it excludes shard")
+        controls = [name for name in CONTROLS if getattr(self, name)]
+        if len(controls) > 1:
+            raise ValueError(f"{controls[0]} and {controls[1]} exclude each other: a control changes one thing")
         return self
 
     @field_serializer("shard")
@@ -224,6 +232,11 @@ class RunConfig(BaseModel):
         """Whether each request has one answer, however often it is asked, as far as the settings decide it."""
         sent = 1.0 if "temperature" in self.omit else self.extra_body.get("temperature", self.temperature)
         return self.generation == "harness" and sent == 0
+
+    @property
+    def control(self) -> Control | None:
+        """What is changed on purpose; None: nothing."""
+        return next((name for name in CONTROLS if getattr(self, name)), None)
 
     @property
     def all_delimiters(self) -> Delimiters:
@@ -254,8 +267,9 @@ class RunConfig(BaseModel):
         model = "+".join(_run_name(name, served=served) for name in (self.model, self.adapter) if name)
         split = [self.split] if self.split is not None else []
         style = ["think"] if self.prompt == "think" else []
+        changed = [self.control.replace("_", "-")] if self.control is not None else []
         part = [f"shard{self.shard.index}of{self.shard.count}"] if self.shard is not None else []
-        name = "-".join([model, chosen, source, *split, *style, *part])
+        name = "-".join([model, chosen, source, *split, *style, *changed, *part])
         return Path("runs") / re.sub(r"[^\w.+=-]+", "_", name)
 
     def template(self) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 from harness.data import BadRow, load_rows
 from harness.errors import HarnessError
 from scorers.types import COORDS
-from tasks.prompts import render
+from tasks.prompts import as_text, render
 from tasks.types import Style
 
 if TYPE_CHECKING:
@@ -96,10 +96,4 @@ def prompts(task: Task, data: str, coords: str) -> dict[Style, str]:
     if isinstance(row, BadRow):
         raise HarnessError(f"the first row cannot be read: {row.error}")
     sample = next(iter(task.to_samples(row)))
-    return {
-        style: "\n".join(
-            part if isinstance(part, str) else f"[image {part.index + 1}]"
-            for part in render(task, sample, style, coords=convention)
-        )
-        for style in get_args(Style)
-    }
+    return {style: as_text(render(task, sample, style, coords=convention)) for style in get_args(Style)}

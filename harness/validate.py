@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import get_args
 
@@ -20,7 +21,7 @@ from harness.words import counted
 from scorers.types import Score, ScorerError, Status
 from tasks import CATEGORIES
 from tasks.images import ImageError
-from tasks.prompts import render
+from tasks.prompts import as_text, render
 from tasks.types import Response, Sample, Style, Task
 
 SAMPLES = 100
@@ -30,6 +31,22 @@ EARNED = 0.95
 SLOWEST = 2.0
 """Seconds that scoring the longest hostile response may take."""
 HOSTILE = ("", "\x00\ud800", "[" * 20_000, "$" + "9^{" * 200 + "9" + "}" * 200 + "$", "A B C 1 2 3 (" * 80_000)
+"""Responses that cost a careless scorer its life: each is given for the first sample."""
+ODD = (
+    "",
+    " \n\t",
+    "NaN",
+    "-Infinity",
+    "1e999",
+    "null",
+    "[[]]",
+    '{"answer": null}',
+    "<answer></answer>",
+    "\\boxed{}",
+    "\ud800\u202e\u200b",
+    "👨‍👩‍👧 答案是 ٤٧",
+)
+"""Short responses that are no sensible answer: all are given for each sample that the slow checks look at."""
 REFUSAL = "I'm sorry, but I cannot help with that."
 
 
@@ -42,6 +59,8 @@ class Finding:
     said: str
     problems: tuple[str, ...] = ()
     """Each sample or row that fails, with the reason."""
+    shown: str = ""
+    """A text to look at."""
 
 
 @dataclass(slots=True)
@@ -84,13 +103,15 @@ def validate(
     yield _definition(task)
     few = limit or SAMPLES
     endless = source.synthetic and source.count is None
+    rewards = _Rewards()
     checks = (
         _Check("targets survive JSON", _target),
         _Check("the clusters of the intervals are there", _groups),
         _Check("images decode", image_problem, few),
         _Check("prompts render", _prompts, few),
-        _Check("the gold answer scores 1", gold_problem),
-        _Check("a refusal scores 0", _refusal, few),
+        _Check("the gold answer scores 1", partial(gold_problem, rewards=rewards)),
+        _Check("a refusal scores 0", partial(_refusal, rewards), few),
+        _Check("odd responses end in a status", partial(_odd, rewards), few),
     )
     failed: list[str] = []
     first: Sample | None = None
@@ -109,7 +130,10 @@ def validate(
     )
     yield from (check.finding for check in checks)
     if first is not None:
-        yield _hostile(task, first)
+        yield _hostile(rewards, task, first)
+        if task.answered:
+            yield rewards.finding
+        yield _first_prompt(task, first)
 
 
 def _definition(task: Task) -> Finding:
@@ -172,14 +196,42 @@ def _prompts(task: Task, sample: Sample) -> str | None:
     return None
 
 
-def _score(task: Task, sample: Sample, text: str) -> Score:
-    return judge(task, sample, Response(text), coords="norm1")
+@dataclass(slots=True)
+class _Rewards:
+    """Judges responses as training does, and remembers what they earned."""
+
+    count: int = 0
+    low: float = 1.0
+    high: float = 0.0
+    refused: int = 0
+    """Responses without a reward: among others, of a value outside 0 … 1."""
+    why: str = ""
+    """Of the first of them."""
+
+    def __call__(self, task: Task, sample: Sample, text: str) -> Score:
+        score = judge(task, sample, Response(text), coords="norm1")
+        if score.error is not None:
+            self.refused += 1
+            self.why = self.why or f"{sample.id}: {text[:40]!r}: {score.error}"
+            return score
+        self.count += 1
+        self.low, self.high = min(self.low, score.value), max(self.high, score.value)
+        return score
+
+    @property
+    def finding(self) -> Finding:
+        said = f"{self.low:g} to {self.high:g} over {counted(self.count, 'response')}"
+        if self.refused:
+            said += f"; {counted(self.refused, 'response')} without one"
+        ok = not self.refused and self.low < self.high
+        return Finding("rewards lie in 0 … 1 and differ", ok, said, (self.why,) if self.why else ())
 
 
-def gold_problem(task: Task, sample: Sample) -> str | None:
+def gold_problem(task: Task, sample: Sample, rewards: _Rewards | None = None) -> str | None:
     """Why a sample's own right answer does not earn its full score; None where it does, or is withheld."""
     if not task.answered:
         return None
+    rewards = rewards or _Rewards()
     try:
         text = sample.target.gold("norm1")
     except ScorerError as error:
@@ -189,25 +241,42 @@ def gold_problem(task: Task, sample: Sample) -> str | None:
     if text is None:
         return "the row holds no gold answer"
     for response in (text, f"<think>Let me see.</think>\n<answer>{text}</answer>"):
-        score = _score(task, sample, response)
+        score = rewards(task, sample, response)
         if score.status is not Status.OK or score.value < EARNED:
             return f"{response[:80]!r} scores {score.value:g} ({score.error or score.status})"
     return None
 
 
-def _refusal(task: Task, sample: Sample) -> str | None:
-    score = _score(task, sample, REFUSAL)
+def _refusal(rewards: _Rewards, task: Task, sample: Sample) -> str | None:
+    score = rewards(task, sample, REFUSAL)
     if score.value > 0 or score.status is Status.ERROR:
         return f"{REFUSAL!r} scores {score.value:g} ({score.error or score.status})"
     return None
 
 
-def _hostile(task: Task, sample: Sample) -> Finding:
+def _odd(rewards: _Rewards, task: Task, sample: Sample) -> str | None:
+    for text in ODD:
+        score = rewards(task, sample, text)
+        if score.error is not None:
+            return f"{text!r}: {score.error}"
+    return None
+
+
+def _first_prompt(task: Task, sample: Sample) -> Finding:
+    name = "the first prompt, style direct"
+    try:
+        parts = render(task, sample, coords="norm1")
+    except FAULTS as error:
+        return Finding(name, False, named(error))
+    return Finding(name, True, sample.id, shown=as_text(parts))
+
+
+def _hostile(rewards: _Rewards, task: Task, sample: Sample) -> Finding:
     name = "hostile responses end in a status, in time"
     slowest = 0.0
     for text in HOSTILE:
         started = time.perf_counter()
-        score = _score(task, sample, text)
+        score = rewards(task, sample, text)
         taken = time.perf_counter() - started
         slowest = max(slowest, taken)
         if score.error is not None or taken > SLOWEST:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any
 
+from harness.control import control_of, short
 from harness.errors import HarnessError, UsageError
 from harness.jsonl import read_lines
 from harness.progress import Progress
@@ -54,9 +55,17 @@ class Run:
         return self.results.shard
 
     @property
+    def apart(self) -> str | None:
+        """Why its numbers cannot stand beside others', in a word or two; None where they can."""
+        control = control_of(self.run["config"])
+        if control is not None:
+            return short(control)
+        return "partial" if not self.finished or self.shard is not None else None
+
+    @property
     def whole(self) -> bool:
-        """Whether its numbers can stand beside others': complete, and no part of a run."""
-        return self.finished and self.shard is None
+        """Whether its numbers can stand beside others': complete, no part of a run, and no control."""
+        return self.apart is None
 
     @property
     def synthetic(self) -> bool:

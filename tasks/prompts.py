@@ -7,6 +7,7 @@ Two styles: `direct` asks for the answer alone; `think` asks for thinking in `<t
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,11 @@ class ImagePart:
 
 
 Part = str | ImagePart
+
+
+def as_text(parts: Sequence[Part]) -> str:
+    """A prompt for people to read: an image is its number in brackets, on a line of its own."""
+    return "\n".join(part if isinstance(part, str) else f"[image {part.index + 1}]" for part in parts)
 
 
 @lru_cache(maxsize=64)

@@ -20,7 +20,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 _BLOCK = re.compile(r"<!-- (run|file: (\S+)) -->\n```\w*\n(.*?)```", re.DOTALL)
 
 
-@pytest.mark.parametrize(("document", "least"), [("cli.md", 15), ("index.md", 4)])
+@pytest.mark.parametrize(("document", "least"), [("cli.md", 15), ("index.md", 4), ("controls.md", 2)])
 def test_the_commands_of(document: str, least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     ran = 0
@@ -134,5 +134,6 @@ def test_every_flag_of_eval_is_a_configuration_key() -> None:
 
     parser = ArgumentParser()
     evaluate(parser)
-    names = {action.dest for action in parser._actions} - {"help", "config", "report"}
+    beside = {"watch", "until", "poll", "dry_run", "rate", "price_in", "price_out"}
+    names = {action.dest for action in parser._actions} - {"help", "config", "report"} - beside
     assert names == set(RunConfig.model_fields)

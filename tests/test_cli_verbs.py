@@ -278,7 +278,8 @@ def test_validate_finds_nothing_wrong_with_a_right_task(
     lines = capsys.readouterr().out.splitlines()
     failed = [line for line in lines if line.startswith("FAILED")]
     assert failed == []
-    assert len(lines) == 9
+    assert len([line for line in lines if line.startswith("ok")]) == 12
+    assert lines[-2:] == ["       | Which letter has number 0?", "       | Answer with one letter."]
 
 
 WRONG = {
@@ -288,6 +289,9 @@ WRONG = {
     "the clusters of the intervals are there": {"cluster": "page"},
     "the gold answer scores 1": {"scorer": "zero"},
     "a refusal scores 0": {"scorer": "generous"},
+    "odd responses end in a status": {"scorer": "fragile"},
+    "rewards lie in 0 … 1 and differ": {"scorer": "boundless"},
+    "the first prompt, style direct": {"prompt": "{{ absent }}"},
     "hostile responses end in a status, in time": {"scorer": "fragile"},
 }
 
@@ -301,7 +305,7 @@ def test_validate_finds_what_is_wrong(data: Path, fakes: ModuleType, check: str)
     changes: dict[str, Any] = dict(WRONG[check])
     name = changes.get("scorer")
     if name is not None:
-        values = {"generous": "1", "zero": "0", "fragile": "none"}
+        values = {"generous": "1", "zero": "0", "fragile": "none", "boundless": "1.5"}
         changes["scorer"] = lambda answer, target: Score(float(values[name]), None)
     if "to_samples" in changes:
         changes["to_samples"] = lambda row: [row["absent"]]

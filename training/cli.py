@@ -26,6 +26,15 @@ def train(parser: argparse.ArgumentParser) -> Runner:
         "--reward", metavar="MODULE:FUNCTION=WEIGHT", help="a reward function of your own, added to the terms"
     )
     parser.add_argument(
+        "--held-out-data",
+        metavar="DATA",
+        action="append",
+        help="what will be evaluated on, whose rows are refused: tasks, a directory, a file; may be repeated",
+    )
+    parser.add_argument(
+        "--allow-overlap", action="store_true", help="train on such rows all the same; it is recorded"
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="load the data, say what would be trained on, and end"
     )
     parser.add_argument(
@@ -42,7 +51,16 @@ def _run(args: argparse.Namespace) -> int:
     given: dict[str, Any] = vars(args)
     overrides: dict[str, Any] = {
         name: given[name]
-        for name in ("model", "stage", "engine", "out", "tracker", "task_file")
+        for name in (
+            "model",
+            "stage",
+            "engine",
+            "out",
+            "tracker",
+            "task_file",
+            "held_out_data",
+            "allow_overlap",
+        )
         if name in given
     }
     if "reward" in given:

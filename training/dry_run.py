@@ -17,6 +17,7 @@ from tasks.types import Response, RowError, Sample, Style
 from training.data.demonstrations import load_demonstrations
 from training.data.file_problems import FileProblems, told
 from training.data.load import stage_problems
+from training.data.overlap import find_overlap, overlap_lines
 from training.data.prompt_stream import UNREADABLE, Problems
 from training.data.rows import left_out
 from training.log import STEPS, read_steps
@@ -39,6 +40,8 @@ def dry_run(recipe: Recipe) -> Iterator[str]:
     """
     source = tiny_path() if recipe.model in ("tiny", UNTRAINED) else Path(recipe.model)
     coords = recipe.coords or family_coords(str(source))
+    if (found := find_overlap(recipe)) is not None:
+        yield from overlap_lines(recipe, found)
     for name in recipe.stages:
         with TemporaryDirectory() as scratch:
             yield f"{name}: {recipe.model} on {recipe.data}"

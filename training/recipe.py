@@ -139,6 +139,10 @@ class Recipe(_Section):
     """Share of a file's rows whose own gold answer their scorer may refuse."""
     held_out: int = Field(0, ge=0)
     """So many of a file's rows, drawn by the seed, are never trained on: `eval_data = "held-out"` asks them."""
+    held_out_data: tuple[str, ...] = ()
+    """What the model will be evaluated on, as `harness data overlap` names data sets: its rows are refused."""
+    allow_overlap: bool = False
+    """Train on rows of `held_out_data` all the same; it is recorded."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     attention: str | None = None
     """The attention implementation, as transformers names it (`sdpa`, `flash_attention_2` …)."""

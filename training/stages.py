@@ -7,12 +7,15 @@ import shlex
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.errors import HarnessError
+from training.data.overlap import check_overlap
 from training.log import say
 from training.policy_recipe import PolicyRecipe
 from training.recipe import Recipe, load_recipe, task_names
+
+_T = TypeVar("_T")
 
 DEFAULT = "tiny"
 """The shipped recipe that is run where neither a recipe nor a model is named."""
@@ -34,6 +37,8 @@ def train(recipe: str | Path | None = None, overrides: Mapping[str, Any] | None 
         HarnessError: training cannot go on.
     """
     chosen = chosen_recipe(recipe, overrides or {})
+    if chosen.held_out_data:
+        _once(chosen, lambda: check_overlap(chosen))
     model: str | Path = chosen.model
     for stage in chosen.stages:
         if stage == "coldstart":
@@ -77,11 +82,16 @@ def _coldstart(recipe: Recipe, model: str | Path) -> Path:
     """The cold start; of several processes the first makes it."""
     from training.coldstart import run_coldstart
 
+    return _once(recipe, lambda: run_coldstart(recipe, model))
+
+
+def _once(recipe: Recipe, do: Callable[[], _T]) -> _T:
+    """What the first process of a training finds, for all of them; the others wait."""
     if recipe.engine == "local":
-        return run_coldstart(recipe, model)
+        return do()
     from training.trl.ranks import Ranks
 
-    return Ranks().from_first(lambda: run_coldstart(recipe, model))
+    return Ranks().from_first(do)
 
 
 def _policy_engine(recipe: Recipe) -> Callable[[Recipe, PolicyRecipe, str, str | Path], Path]:

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.common import Runner
+from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.data.verify import Verified
     from tasks.types import Task
 
+_OWN_FLAGS = {"out": ("pull",), "max_disk": ("pull",), "data": ("verify", "overlap"), "json": ("overlap",)}
+"""Flags that not every action takes, and which do."""
 SHOWN = 10
 """Problems of a task, and known defects, that are printed."""
 
@@ -24,14 +27,24 @@ def data(parser: argparse.ArgumentParser) -> Runner:
     harness data verify [--data DIR] [--tasks A,B]
         hashes, row counts, columns, gold answers, images: exit 1 where something is wrong that is not known
 
+    harness data overlap A B [--data DIR] [--json]
+        which questions of B are in A, by image and by words
+
+    A and B are tasks or suites (NAME@train: the training split), a directory of tasks' rows, a file or a folder
+    of training rows, or ORG/NAME on the hub.
+
     An interrupted pull goes on where it was when the same command is given again.
     """
-    parser.add_argument("action", choices=("pull", "verify"))
+    parser.add_argument("action", choices=("pull", "verify", "overlap"))
+    parser.add_argument("sets", nargs="*", default=[], metavar="A B", help="of overlap: two data sets")
+    parser.add_argument("--json", action="store_true", help="of overlap: counts and all pairs of ids as JSON")
     parser.add_argument("--tasks", metavar="A,B", help="tasks by name [all]")
     parser.add_argument("--suite", help="all, or a category")
     parser.add_argument("--split", metavar="NAME", help="test, testA … [each task's usual one]")
     parser.add_argument("--out", metavar="DIR", help="where pull writes [data]")
-    parser.add_argument("--data", metavar="hub|DIR", help="what verify checks [hub]")
+    parser.add_argument(
+        "--data", metavar="hub|DIR", help="what verify checks; where overlap has tasks' rows [hub]"
+    )
     parser.add_argument("--revision", help="of the hub's data sets [each task's own]")
     parser.add_argument("--max-disk", metavar="SIZE", help="that pulled files may take: 20GB [what is free]")
     parser.add_argument("--task-file", metavar="FILE", action="append", help="a Python file with further tasks")
@@ -39,14 +52,17 @@ def data(parser: argparse.ArgumentParser) -> Runner:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Pull or verify each task's rows."""
-    from harness.errors import UsageError
+    """Pull or verify each task's rows, or compare two data sets."""
     from harness.registry import Registry
 
     given: dict[str, Any] = vars(args)
-    for flag, action in (("out", "pull"), ("max_disk", "pull"), ("data", "verify")):
-        if flag in given and args.action != action:
-            raise UsageError(f"--{flag.replace('_', '-')} is for harness data {action}")
+    for flag, action in _OWN_FLAGS.items():
+        if flag in given and args.action not in action:
+            raise UsageError(f"--{flag.replace('_', '-')} is for harness data {' and '.join(action)}")
+    if args.action == "overlap":
+        return _overlap(args.sets, given)
+    if args.sets:
+        raise UsageError(f"harness data {args.action} takes no {args.sets[0]!r}: name tasks with --tasks")
     names = given["tasks"].split(",") if "tasks" in given else None
     tasks = Registry(given.get("task_file", ())).select(given.get("suite"), names, given.get("split"))
     return _pull(tasks, given) if args.action == "pull" else _verify(tasks, given)
@@ -66,7 +82,7 @@ def _pull(tasks: Sequence[Task], given: dict[str, Any]) -> int:
 
 def _verify(tasks: Sequence[Task], given: dict[str, Any]) -> int:
     from harness.data.verify import verify
-    from harness.errors import HarnessError, UsageError
+    from harness.errors import HarnessError
     from harness.progress import Progress
 
     wrong, progress = 0, Progress()
@@ -101,3 +117,20 @@ def _print(found: Verified) -> None:
             print(f"{'':<13}{title}{line}")
         if len(lines) > SHOWN:
             print(f"{'':<13}{title}and {len(lines) - SHOWN} more")
+
+
+def _overlap(sets: list[str], given: dict[str, Any]) -> int:
+    """Say which questions of the second data set are in the first."""
+    from harness.cli.verbs import QUESTIONS, load
+    from harness.data.overlap import as_json, lines, overlap
+    from harness.progress import Progress
+    from harness.registry import Registry
+
+    if len(sets) != 2:
+        raise UsageError(f"harness data overlap takes two data sets, not {len(sets)} (see harness data --help)")
+    tasks = Registry(given.get("task_file", ()))
+    first, second = (load(QUESTIONS)(name, data=given.get("data", "hub"), tasks=tasks) for name in sets)
+    found = overlap(first, second, Progress())
+    for line in as_json(found) if given.get("json") else lines(found, *sets):
+        print(line)
+    return 0

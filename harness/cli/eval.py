@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.cli.common import Runner
+    from harness.config import RunConfig
 
 
 def evaluate(parser: argparse.ArgumentParser) -> Runner:
@@ -20,6 +21,13 @@ def evaluate(parser: argparse.ArgumentParser) -> Runner:
     Rerun the same command to continue: samples that have an answer are skipped, failed ones are retried.
     Exit codes: 0 complete, 1 failed, 2 usage, 3 complete but with more failures than allowed, 130 interrupted.
     """
+    add_flags(parser)
+    _add_beside(parser)
+    return _run
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Declare all that says what a run is."""
     _add_what(parser.add_argument_group("what to evaluate"))
     _add_model(parser.add_argument_group("the model"))
     _add_replicas(parser.add_argument_group("the model several times over"))
@@ -28,7 +36,6 @@ def evaluate(parser: argparse.ArgumentParser) -> Runner:
     _add_asking(parser.add_argument_group("how to ask"))
     add_judge(parser.add_argument_group("a judge model, beside the scores"))
     _add_run(parser.add_argument_group("the run"))
-    return _run
 
 
 def _add_what(group: argparse._ArgumentGroup) -> None:
@@ -155,6 +162,10 @@ def _add_asking(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--permute-images", action="store_true", help="a control: shuffle the images across samples"
     )
+    group.add_argument("--hide-images", action="store_true", help="a control: show no image")
+    group.add_argument(
+        "--shuffle-options", action="store_true", help="a control: list the options in another order"
+    )
 
 
 def _add_run(group: argparse._ArgumentGroup) -> None:
@@ -172,7 +183,100 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--no-report", dest="report", action="store_false", help="write no report.html")
 
 
+def _add_beside(parser: argparse.ArgumentParser) -> None:
+    """Declare what stands beside an evaluation: one of each checkpoint, or none at all."""
+    group = parser.add_argument_group("beside training")
+    group.add_argument(
+        "--watch", metavar="DIR", help="evaluate each checkpoint that a trainer writes below DIR, as it appears"
+    )
+    group.add_argument("--until", type=int, metavar="N", help="of --watch: end after N checkpoints [go on]")
+    group.add_argument("--poll", type=float, metavar="SECONDS", help="of --watch: between two looks [10]")
+    group = parser.add_argument_group("before an evaluation")
+    group.add_argument("--dry-run", action="store_true", help="say what it would take, and end")
+    group.add_argument(
+        "--rate",
+        metavar="TOKENS_PER_S|RUN",
+        help="of --dry-run: answer tokens a second, or as a run measured it",
+    )
+    group.add_argument("--price-in", type=float, metavar="P", help="of --dry-run: of a million prompt tokens")
+    group.add_argument("--price-out", type=float, metavar="P", help="of --dry-run: of a million answer tokens")
+
+
+_BESIDE = {"watch": ("until", "poll"), "dry_run": ("rate", "price_in", "price_out")}
+"""What asks for another thing than one evaluation, and its own flags."""
+
+
 def _run(args: argparse.Namespace) -> int:
+    """Evaluate, or do what a flag asks for in its place."""
+    from harness.errors import UsageError
+
+    given: dict[str, Any] = vars(args)
+    beside = {
+        name: given.pop(name) for flags in _BESIDE.items() for name in (flags[0], *flags[1]) if name in given
+    }
+    for name, flags in _BESIDE.items():
+        if name not in beside and (odd := next((flag for flag in flags if flag in beside), None)) is not None:
+            raise UsageError(f"--{odd.replace('_', '-')} is for --{name.replace('_', '-')}")
+    if "dry_run" in beside:
+        return _estimate(given, beside)
+    return _watch(given, beside) if "watch" in beside else _evaluate(given)
+
+
+def _estimate(given: dict[str, Any], beside: dict[str, Any]) -> int:
+    """Say what an evaluation would take."""
+    from harness.config import build
+    from harness.progress import Progress
+    from harness.run.estimate import estimate, lines, read_rate
+
+    config = build({name: said for name, said in given.items() if name != "report"}, given.pop("config", None))
+    rate = read_rate(beside["rate"]) if "rate" in beside else None
+    found = list(estimate(config, Progress()))
+    for line in lines(found, rate, beside.get("price_in"), beside.get("price_out")):
+        print(line)
+    return 0
+
+
+def _watch(given: dict[str, Any], beside: dict[str, Any]) -> int:
+    """Evaluate each checkpoint of a training as it appears, and print scores by step."""
+    from pathlib import Path
+
+    from harness.cli.common import write_report
+    from harness.config import build
+    from harness.errors import Exit, UsageError
+    from harness.progress import Progress
+    from harness.run.watch import finished_runs, lines, watch
+
+    if "model" in given:
+        raise UsageError("--watch evaluates the checkpoints of its folder: leave --model out")
+    reported, folder = given.pop("report", True), Path(beside["watch"])
+    file = given.pop("config", None)
+    default = Path("runs", f"{folder.resolve().name}-watch")
+    out = Path(build({**given, "model": str(folder)}, file).out or default)
+
+    def configure(model: Path, run: Path) -> RunConfig:
+        return build({**given, "model": str(model), "out": str(run)}, file)
+
+    def done(run: Path) -> None:
+        if reported and not is_current(run):
+            write_report(run, "eval")
+        for line in lines(out):
+            print(line, flush=True)
+
+    failed = watch(
+        configure,
+        folder,
+        out,
+        until=beside.get("until"),
+        poll=beside.get("poll", 10.0),
+        command=sys.argv,
+        progress=Progress(),
+        done=done,
+    )
+    print(f"{out}: {', '.join(failed)} could not be evaluated" if failed else f"{out}: complete")
+    return Exit.FAILED if failed else max(run.results.exit_code for run in finished_runs(out))
+
+
+def _evaluate(given: dict[str, Any]) -> int:
     """Evaluate, print the table, write the report, return the exit code of the evaluation."""
     from harness.cli.common import print_results, write_report
     from harness.config import as_trained, build
@@ -181,7 +285,6 @@ def _run(args: argparse.Namespace) -> int:
     from harness.run import execute
     from harness.run.rescoring import submissions_said
 
-    given: dict[str, Any] = vars(args)
     reported = given.pop("report", True)
     config = build(given, given.pop("config", None))
     trained = as_trained(dict(config))
@@ -193,7 +296,7 @@ def _run(args: argparse.Namespace) -> int:
     results = execute(config, command=sys.argv, progress=Progress())
     print_results(results)
     assert results.run_dir is not None
-    current = reported and _is_current(results.run_dir)
+    current = reported and is_current(results.run_dir)
     said = ", with report.html" if current or (reported and write_report(results.run_dir, "eval")) else ""
     print(f"{results.run_dir}: complete in {results.seconds:.1f} s{said}")
     for line in submissions_said(results):
@@ -201,7 +304,7 @@ def _run(args: argparse.Namespace) -> int:
     return int(results.exit_code)
 
 
-def _is_current(run_dir: Path) -> bool:
+def is_current(run_dir: Path) -> bool:
     """Whether the run's report was written after its results: nothing was left to do."""
     page = run_dir / "report.html"
     return page.is_file() and page.stat().st_mtime_ns > (run_dir / "results.json").stat().st_mtime_ns

@@ -138,10 +138,13 @@ def _described(path: Path) -> Row:
 
 
 def _state(state: str, results: Results) -> Cell:
+    from harness.control import short
     from harness.errors import Exit
 
     if state == "complete" and results.exit_code == Exit.INCOMPLETE:
         return Cell(counted(results.failures, "failure"), "bad")
     if state != "complete":
         return Cell(state, "bad" if state == "failed" else "warn")
+    if results.control is not None:
+        return Cell(short(results.control), "warn")
     return Cell(state if results.shard is None else f"shard {results.shard}")

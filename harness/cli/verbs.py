@@ -20,6 +20,9 @@ class Verb(NamedTuple):
 
 VERBS: dict[str, Verb] = {
     "eval": Verb("harness.cli.eval:evaluate", "evaluate a model on benchmarks, or continue a run"),
+    "controls": Verb(
+        "harness.cli.controls:controls", "evaluate with images or options changed, and what it costs"
+    ),
     "import": Verb(
         "harness.cli.import_log:import_log", "make a run of another tool's log, beside its own verdicts"
     ),
@@ -32,6 +35,7 @@ VERBS: dict[str, Verb] = {
     "ls": Verb("harness.cli.ls:ls", "list tasks, suites, models or runs"),
     "show": Verb("harness.cli.show:show", "show a task: source, prompt, metrics, rules, limits"),
     "validate": Verb("harness.cli.validate:validate", "check a task from its rows to its scores"),
+    "new": Verb("harness.cli.new:new", "write a task of your own to begin with: a plugin, its test, rows"),
     "data": Verb("harness.cli.data:data", "fetch and check the benchmarks' data"),
     "export": Verb("harness.cli.export:export", "write benchmarks as tasks of lmms-eval"),
     "doctor": Verb("harness.cli.doctor:doctor", "check this installation, one line a finding"),
@@ -39,6 +43,9 @@ VERBS: dict[str, Verb] = {
 
 RUN_REPORT = "reports.build:write_run_report"
 """What `harness eval` calls with the folder of a complete run, and a `Progress`."""
+
+QUESTIONS = "training.data.overlap:questions"
+"""What gives the questions of a data set by its name, for `harness data overlap`."""
 
 
 def load(defined: str) -> Any:

@@ -18,6 +18,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.control import CONTROLS, Control, control_of
 from harness.errors import HarnessError, UsageError
 from harness.jsonl import read_lines, tuples
 from harness.registry import Registry
@@ -104,6 +105,8 @@ class Side:
     coords: str | None
     prompt: str
     """The style: `direct` or `think`."""
+    control: Control | None
+    """What was changed of its samples on purpose."""
     synthetic: bool
     complete: bool
     missing: int
@@ -177,6 +180,7 @@ def side_of(
             name=str(config["model"] if name is None else name),
             coords=run["coords"],
             prompt=config["prompt"],
+            control=control_of(config),
             synthetic=any(described["synthetic"] for described in run["tasks"].values()),
             complete=complete,
             missing=sum(side.missing for side in tasks.values()),
@@ -218,6 +222,14 @@ def _fraction(value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{number} is no score")
     return number
+
+
+def other_control(a: Side, b: Side) -> str | None:
+    """Why two runs cannot be compared of which one is a control, or each another; None where they can."""
+    if a.control == b.control:
+        return None
+    said = (CONTROLS[side.control] if side.control is not None else "as it is" for side in (a, b))
+    return f"what was asked differs: {' and '.join(said)}"
 
 
 def mismatch(name: str, a: Side, b: Side) -> str | None:

@@ -18,7 +18,16 @@ from harness.compare.comparison import (
     TaskComparison,
     adjusted,
 )
-from harness.compare.pairing import Ids, Pairs, Side, differing_prompts, mismatch, pair, read_side
+from harness.compare.pairing import (
+    Ids,
+    Pairs,
+    Side,
+    differing_prompts,
+    mismatch,
+    other_control,
+    pair,
+    read_side,
+)
 from harness.compare.statistics import (
     REPEATS,
     Floats,
@@ -110,7 +119,9 @@ def compare_sides(
             f"{a.path} and {b.path}: nothing to compare: {', '.join(withheld)} {have} no scores, "
             f"{'its' if len(withheld) == 1 else 'their'} answers are withheld"
         )
-    mismatches = tuple(Mismatch(name, why) for name in shared if (why := mismatch(name, a, b)) is not None)
+    mismatches = tuple(
+        Mismatch(name, why) for name in shared if (why := other_control(a, b) or mismatch(name, a, b))
+    )
     apart = set() if allow_mismatch else {found.task for found in mismatches}
     draws: dict[str, Floats] = {}
     tasks: dict[str, TaskComparison] = {}

@@ -25,6 +25,7 @@ from harness.progress import Progress
 from harness.registry import Registry
 from harness.run import finished, identity
 from harness.run.asks import Ask, Asks, request_for
+from harness.run.controls import changing
 from harness.run.items import groups_of
 from harness.run.journal import Journal
 from harness.run.judge import Judge
@@ -116,6 +117,25 @@ def execute(
     finally:
         if not existed and run_dir.exists() and not any(run_dir.iterdir()):
             run_dir.rmdir()
+
+
+def plan_options(config: RunConfig, coords: Coords | None) -> PlanOptions:
+    """What of a configuration shapes a plan.
+
+    Args:
+        config: the run's.
+        coords: how its model writes places.
+    """
+    return PlanOptions(
+        config.prompt,
+        config.template(),
+        coords,
+        config.limit,
+        config.shard,
+        config.max_new_tokens,
+        config.max_pixels,
+        changing(config.control, config.seed),
+    )
 
 
 def _check_coords(tasks: Sequence[Task], coords: Coords | None, model: str) -> None:
@@ -217,15 +237,7 @@ class _Run:
         return backend
 
     def _plan(self, store: ImageStore, stop: Event) -> list[TaskPlan]:
-        options = PlanOptions(
-            self.config.prompt,
-            self.config.template(),
-            self.coords,
-            self.config.limit,
-            self.config.shard,
-            self.config.max_new_tokens,
-            self.config.max_pixels,
-        )
+        options = plan_options(self.config, self.coords)
         plans = []
         with self.progress.stage("planning", None) as stage:
             for task in self.tasks:
@@ -445,5 +457,6 @@ class _Run:
             run_dir=self.run_dir,
             asked=self.asked,
             shard=self.config.shard,
+            control=self.config.control,
             notes=identity.notes_of(self.content),
         )

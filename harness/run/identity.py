@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shlex
 import sys
@@ -14,6 +15,7 @@ from harness.config import RunConfig
 from harness.delimiters import read_delimiters, said
 from harness.errors import HarnessError, UsageError
 from harness.jsonl import plain, read_json, sha, write_json
+from harness.models.checkpoints import step_of
 from harness.urls import without_secrets
 from harness.version import __version__
 
@@ -32,7 +34,6 @@ _FIXED = (
     "seed",
     "min_pixels",
     "max_pixels",
-    "permute_images",
     "generation",
     "template_vars",
     "extra_body",
@@ -44,7 +45,7 @@ may grow; backend, revision, dtype, attention and device are compared as the mod
 change no answer. `delimiters` change scores: every response is scored again whenever a run is continued."""
 _CHECKPOINTS = ("model", "adapter", "processor")
 """Settings that name a checkpoint."""
-_ELSEWHERE = {"split", "prompt", "epochs", "permute_images", "data", "prompt_template", *_CHECKPOINTS}
+_ELSEWHERE = {"split", "prompt", "epochs", "control", "data", "prompt_template", *_CHECKPOINTS}
 """Settings that an answer's key holds already, in the model's description or in its other hashes."""
 
 
@@ -76,6 +77,7 @@ def fixed_settings(config: RunConfig, identity: Mapping[str, Any] | None) -> dic
         identity: of the model, by `harness.models.identify`; None for a loaded one that was given.
     """
     settings = config.model_dump(include=set(_FIXED), mode="json")
+    settings["control"] = config.control
     settings["omit"] = sorted(config.omit)
     settings |= {name: identity[name] if identity else getattr(config, name) for name in _CHECKPOINTS}
     settings["data"] = config.data_source if config.data_source in ("hub", "synthetic") else "a directory"
@@ -102,10 +104,17 @@ def describe_run(
         "identity": plain(identity),
         "model": plain(model),
         "coords": coords,
+        "step": _step(config),
         "seed": config.seed,
         "tasks": plain(tasks),
         "versions": versions(),
     }
+
+
+def _step(config: RunConfig) -> int | None:
+    """The training step that the model's folder is of; None where nothing says one."""
+    folder = Path(config.adapter or config.model).expanduser()
+    return step_of(folder) if config.base_url is None and os.path.isdir(folder) else None
 
 
 def with_found(run: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:

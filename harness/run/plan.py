@@ -10,7 +10,7 @@ import random
 import reprlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import compress, islice, zip_longest
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,8 @@ class PlanOptions:
     shard: Shard | None = None
     max_new_tokens: int | None = None
     max_pixels: int | None = None
+    change: Callable[[Sample], Sample] = field(default=lambda sample: sample)
+    """What a control does to each sample."""
 
 
 @dataclass(frozen=True)
@@ -295,6 +297,7 @@ class _Preparer:
             return sample
         from jinja2 import TemplateError
 
+        sample = self.options.change(sample)
         if sample.prompt is not None and (self.options.style != "direct" or self.options.template is not None):
             flag = "--prompt think" if self.options.template is None else "--prompt-template"
             raise UsageError(f"{flag}: {self.task.name} brings its own prompts, which are asked as they are")
@@ -350,7 +353,7 @@ def request_seed(seed: int, digest: str) -> int:
 
 
 def permuted_images(plan: TaskPlan, seed: int) -> TaskPlan:
-    """The same plan with the images dealt among the samples: what a model scores without the right picture.
+    """The same plan with the images shuffled across samples: what a model scores without the right picture.
 
     Every sample gets another sample's images, among those that have as many.
     """

@@ -143,6 +143,7 @@ def _scored(
         run_dir=run_dir,
         asked=asked,
         shard=config.shard,
+        control=config.control,
         notes=notes_of(run),
     )
     return ScoredRun(results, scores, missing)

@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 
+from harness.control import Control
 from harness.errors import Exit
 from harness.registry import suite_names
 from harness.scores.results import CategoryResult, Results, TaskResult
@@ -412,6 +413,7 @@ def run_results(
     run_dir: Path,
     asked: int | None = None,
     shard: Shard | None = None,
+    control: Control | None = None,
     notes: Sequence[str] = (),
 ) -> Results:
     """The results of a run from those of its tasks.
@@ -424,6 +426,7 @@ def run_results(
         run_dir: the run's folder.
         asked: responses that the command asked for; None: not recorded.
         shard: the part that was asked; None: all. One may hold no sample of a small task, which is no failure.
+        control: what was changed of the samples on purpose; None: nothing.
         notes: what a reader must know of how the model was asked.
     """
     over = any(_fails(task, failure_budget, shard) for task in tasks.values())
@@ -435,6 +438,7 @@ def run_results(
         model=model,
         synthetic=any(label.startswith("synthetic") for task in tasks.values() for label in task.labels),
         shard=str(shard) if shard is not None else None,
+        control=control,
         seconds=round(seconds, 3),
         asked=asked,
         notes=tuple(notes),

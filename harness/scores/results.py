@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from harness.control import Control
 from harness.errors import Exit, HarnessError
 from harness.jsonl import plain, read_json, write_json
 from harness.scores.stats import Estimate
@@ -147,6 +148,8 @@ class Results:
     """Some rows were drawn: not the benchmark."""
     shard: str | None = None
     """The part of the run that this is, as "2/8": no score of a benchmark. None: all that was to be asked."""
+    control: Control | None = None
+    """What was changed of the samples on purpose: no score of a benchmark. None: nothing."""
     seconds: float = 0.0
     """How long the last command took."""
     asked: int | None = None
@@ -206,6 +209,7 @@ def _results(run_dir: Path, content: Mapping[str, Any]) -> Results:
         model=content["model"],
         synthetic=content["synthetic"],
         shard=content.get("shard"),
+        control=content.get("control"),
         seconds=float(content["seconds"]),
         asked=content.get("asked"),
         notes=tuple(content.get("notes", ())),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from harness.control import CONTROLS
 from harness.errors import Exit
 from harness.scores.results import CategoryResult, Results, TaskResult
 from harness.scores.stats import Estimate
@@ -128,6 +129,8 @@ def _foreign(results: Results) -> Iterator[str]:
 def _notes(results: Results) -> Iterator[str]:
     if results.shard is not None:
         yield f"Shard {results.shard}: part of a run, not a benchmark's score; harness merge joins the shards."
+    if results.control is not None:
+        yield f"Not a score of the benchmark: {CONTROLS[results.control]}."
     if results.synthetic:
         yield "Synthetic data, not the benchmarks: not comparable to published scores."
     if results.model.get("allow_missing_weights"):

@@ -134,7 +134,7 @@ class Board:
 
     @property
     def order(self) -> list[int]:
-        """Positions of the runs, best mean first; partial runs, shards and runs without a mean come last."""
+        """Positions of the runs, best mean first; runs that stand apart or have no mean come last."""
 
         def key(index: int) -> tuple[bool, float]:
             mean = self.runs[index].results.mean.score.value
@@ -307,5 +307,4 @@ def _asked(cell: Cell, run: Run) -> tuple[Any, ...]:
     names = (
         [cell.task.name] if cell.task is not None else list(cell.mean.tasks if cell.mean is not None else ())
     )
-    asked = tuple((name, results[name].fingerprint, results[name].samples) for name in sorted(names))
-    return (*asked, bool(run.run["config"].get("permute_images")))
+    return tuple((name, results[name].fingerprint, results[name].samples) for name in sorted(names))

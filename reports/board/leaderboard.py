@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from harness.control import CONTROLS
 from harness.registry import suite_names
 from harness.scores.results import Results
 from harness.scores.table import NO_NUMBER, interval, number, percent
@@ -241,7 +242,7 @@ def _facts(run: Run) -> Iterator[tuple[str, Any]]:
     yield "Coordinates", content.get("coords")
     yield "Seed", content.get("seed")
     asked = ("prompt", "prompt_template", "system_prompt", "epochs", "temperature", "top_p", "max_new_tokens")
-    pixels = ("min_pixels", "max_pixels", "limit", "permute_images", "failure_budget")
+    pixels = ("min_pixels", "max_pixels", "limit", *CONTROLS, "failure_budget")
     settings = [(key, config.get(key)) for key in (*asked, *pixels)]
     yield (
         "Settings",
@@ -290,7 +291,7 @@ def _data(board: Board, order: Sequence[int]) -> dict[str, Any]:
     """What sorting and the figures need, without repeating what the table says."""
     return {
         "order": list(order),
-        "runs": [{"name": run.name, "partial": not run.whole} for run in board.runs],
+        "runs": [{"name": run.name, "apart": run.apart} for run in board.runs],
         "rows": [
             {
                 "id": row.id,

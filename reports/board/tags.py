@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.control import CONTROLS, control_of, short
 from harness.errors import Exit
 from harness.words import counted
 from reports.runs import Run
@@ -47,8 +48,8 @@ def _tags(run: Run) -> Iterator[Tag]:
     if run.results.notes:
         what = f"from {run.run['imported']['tool']}" if "imported" in run.run else "settings refused"
         yield Tag(what, " ".join(run.results.notes))
-    if config.get("permute_images"):
-        yield Tag("images shuffled", "Images shuffled across samples (control)")
+    if (control := control_of(config)) is not None:
+        yield Tag(short(control), f"{CONTROLS[control].capitalize()}: not a score of the benchmark")
     if (limit := config.get("limit")) is not None:
         yield Tag(f"limit {limit}", f"At most {counted(limit, 'sample')} of each task", warns=False)
     if config.get("prompt") not in (None, "direct"):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from harness.control import CONTROLS, control_of
 from harness.jsonl import encode
 from harness.scores.aggregate import PARTING
 from harness.scores.verdicts import Labels
@@ -278,7 +279,7 @@ def described(run: Run) -> dict[str, Any]:
         "coords": run.run.get("coords"),
         "style": config.get("prompt"),
         "epochs": config.get("epochs", 1),
-        "permuted": bool(config.get("permute_images")),
+        "control": CONTROLS[control] if (control := control_of(config)) is not None else None,
         "system": config.get("system_prompt"),
         "missing": run.missing,
         "partial": not run.finished,

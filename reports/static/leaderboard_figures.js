@@ -165,7 +165,7 @@ const leaderboardFigures = (root, info) => {
     const press = (run) => { view.lit = view.lit === run ? null : run; redraw(); root.querySelector(`[data-legend="${of}"] [data-lit="${run}"]`)?.focus(); };
     return h("div", { class: "lb-legend", role: "group", "aria-label": `${of}: highlight a model`, dataset: { legend: of } }, runs.map((run) =>
       h("button", { type: "button", dataset: { lit: run }, "aria-pressed": String(view.lit === run), on: { click: () => press(run) } },
-        marker(run), info.runs[run].name, info.runs[run].partial ? " (partial)" : "")));
+        marker(run), info.runs[run].name, info.runs[run].apart ? ` (${info.runs[run].apart})` : "")));
   }
 
   /** A figure with its title, what changes it, its legend, and buttons that save it. */
@@ -276,7 +276,7 @@ const leaderboardFigures = (root, info) => {
     }
     for (const tick of x.ticks) parts.push(svg("line", { class: "axis", x1: x.at(tick), x2: x.at(tick), y1: bottom, y2: bottom + 4 }), text(x.at(tick), bottom + 17, String(tick), { class: "lb-tick", "text-anchor": "middle" }));
     parts.push(text((left + right) / 2, height - 6, unit + x.note, { class: "lb-tick", "text-anchor": "middle" }));
-    const best = info.runs.length > 1 ? frontier(known.filter(({ run }) => !info.runs[run].partial)) : [];
+    const best = info.runs.length > 1 ? frontier(known.filter(({ run }) => !info.runs[run].apart)) : [];
     if (best.length > 1) parts.push(svg("polyline", { class: "lb-pareto", points: best.map(({ at, score }) => `${x.at(at)},${y(score)}`).join(" ") }, svg("title", {}, `Pareto line: ${best.map(({ name }) => name).join(", ")}`)));
     for (const { run, name, found, scale, at, score } of known) {
       if (found[LOW] !== null) parts.push(stroked(run, svg("line", { x1: x.at(at), x2: x.at(at), y1: y(100 * found[LOW] / scale), y2: y(100 * found[HIGH] / scale), "stroke-opacity": 0.45 }), 1.5));

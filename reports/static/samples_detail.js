@@ -226,7 +226,7 @@ const samplesDetail = (() => {
     if (!own) inside = [h("p", { class: "soft" }, "Not part of this run.")];
     else if (!replies.length) inside = [h("p", { class: "warn" }, own.err ? bdi(own.err) : EXPLAINED.missing)];
     else if (replies.length < run.epochs) inside.push(h("p", { class: "warn" }, `${run.epochs - replies.length} of ${run.epochs} epochs not answered yet.`));
-    return [run.permuted ? h("p", { class: "warn" }, "Images shuffled across samples (control).") : null, inside, places,
+    return [run.control ? h("p", { class: "warn" }, `Changed on purpose: ${run.control}.`) : null, inside, places,
       own?.p ? folded("This run's own prompt", () => prompt(own.p, { class: "samples-text", tabindex: "0" })) : null];
   }
 

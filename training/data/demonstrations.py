@@ -113,6 +113,19 @@ def _conversations(rows: Iterable[ReadRow], store: ImageStore) -> tuple[list[Dem
     return found, failed
 
 
+def first_question(row: Mapping[str, Any]) -> str:
+    """What a conversation asks first.
+
+    Raises:
+        ProblemError: the row has none, or none that is known.
+    """
+    turns: list[Any] = next((row[name] for name in CONVERSATIONS if isinstance(row.get(name), list)), [])
+    for role, said in map(_turn, turns):
+        if role == "user":
+            return said
+    raise ProblemError("it asks nothing")
+
+
 def _conversation(read: ReadRow, store: ImageStore) -> Demonstration:
     """A row of one question and one answer, with a system prompt or without.
 

@@ -58,11 +58,11 @@ def has_own_rows(data: str, tasks: Registry | None = None) -> bool:
     if path.suffix in _FILES:
         return True
     if path.is_dir():
-        return not any(_holds(path, tasks.get(name)) for name in tasks.names())
+        return not any(holds(path, tasks.get(name)) for name in tasks.names())
     return _HUB.fullmatch(data) is not None
 
 
-def _holds(directory: Path, task: Task) -> bool:
+def holds(directory: Path, task: Task) -> bool:
     """Whether a directory is one of a task's rows, or has a folder of them."""
     try:
         task_folder(task, directory)
@@ -170,13 +170,21 @@ def row_images(row: Mapping[str, Any], folder: Path, store: ImageStore) -> tuple
     Raises:
         ProblemError: something under a picture's name is none, or is not there.
     """
-    source = Source(repo="", split="train", image_columns=("path",))
-    placed = absolute_images(dict(row), source, PictureFolder(folder, None))
     try:
-        found = images.row_images(placed) or images.row_images({"image": placed.get("path")})
-        return tuple(_kept(image, store) for image in found)
+        return tuple(_kept(image, store) for image in found_images(row, folder))
     except ImageError as error:
         raise ProblemError(f"its picture is none: {error}") from None
+
+
+def found_images(row: Mapping[str, Any], folder: Path) -> tuple[ImageRef, ...]:
+    """The pictures of a row, as `row_images` finds them, where the row has them.
+
+    Raises:
+        ImageError: something under a picture's name is none.
+    """
+    source = Source(repo="", split="train", image_columns=("path",))
+    placed = absolute_images(dict(row), source, PictureFolder(folder, None))
+    return images.row_images(placed) or images.row_images({"image": placed.get("path")})
 
 
 def _kept(image: ImageRef, store: ImageStore) -> ImageRef:
