@@ -88,6 +88,14 @@ def test_nothing_is_scored(data: Path, tmp_path: Path, name: str) -> None:
     assert read_results(tmp_path / "run").tasks[name] == task
 
 
+def test_the_sample_viewer_has_neither_right_nor_wrong_for_it() -> None:
+    from reports.samples.index import STATUSES, cell_of
+
+    line = {"epoch": 0, "value": None, "official": None, "status": "unscored"}
+    cell = cell_of([line], 1, "value")
+    assert (cell.status, cell.verdict, cell.value) == (1 << STATUSES.index("unscored"), 0, None)
+
+
 def ids(name: str) -> list[str]:
     task, rows = hub_repos.withheld(name, ROWS)
     return [sample.id for row in rows for sample in task.to_samples(row)]

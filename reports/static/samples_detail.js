@@ -8,8 +8,7 @@ const samplesDetail = (() => {
   const MOST_OPEN = 2;
   const letter = (place) => (place < 26 ? String.fromCharCode(65 + place) : String(place + 1));
   const EXPLAINED = {
-    unscored: "The answers of this split are withheld.",
-    unscored: "The answers of this split are withheld: not scored.",
+    unscored: "The answers of this split are withheld: excluded from n.",
     unparsed: "No answer was found in this response: it counts 0.",
     truncated: "The response was cut off before an answer: it counts 0.",
     filtered: "The provider's content filter withheld the answer: it counts 0.",
