@@ -40,6 +40,7 @@ def _run(args: argparse.Namespace) -> int:
     from harness.errors import UsageError
     from harness.registry import Registry
     from harness.run.controls import applies
+    from harness.terminal import screen
 
     given: dict[str, Any] = vars(args)
     as_json, reported = given.pop("json", False), given.pop("report", True)
@@ -62,7 +63,7 @@ def _run(args: argparse.Namespace) -> int:
     if as_json:
         print(json.dumps({"out": str(folder), "controls": controls_json(found, tasks)}, indent=2))
     else:
-        for line in lines(found, tasks):
+        for line in lines(found, tasks, screen()):
             print(line)
         print(f"{folder}: complete")
     return max(codes)

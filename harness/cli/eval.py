@@ -184,7 +184,7 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_beside(parser: argparse.ArgumentParser) -> None:
-    """Declare what stands beside an evaluation: one of each checkpoint, or none at all."""
+    """Declare what replaces a single evaluation: one of each checkpoint, or none at all."""
     group = parser.add_argument_group("beside training")
     group.add_argument(
         "--watch", metavar="DIR", help="evaluate each checkpoint that a trainer writes below DIR, as it appears"
@@ -245,6 +245,7 @@ def _watch(given: dict[str, Any], beside: dict[str, Any]) -> int:
     from harness.errors import Exit, UsageError
     from harness.progress import Progress
     from harness.run.watch import finished_runs, lines, watch
+    from harness.terminal import screen
 
     if "model" in given:
         raise UsageError("--watch evaluates the checkpoints of its folder: leave --model out")
@@ -259,7 +260,7 @@ def _watch(given: dict[str, Any], beside: dict[str, Any]) -> int:
     def done(run: Path) -> None:
         if reported and not is_current(run):
             write_report(run, "eval")
-        for line in lines(out):
+        for line in lines(out, screen()):
             print(line, flush=True)
 
     failed = watch(
