@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import replace
@@ -17,15 +16,24 @@ from harness.compare.runs import compare_sides
 from harness.compare.table import p_text, signed
 from harness.control import CONTROLS, Control, short
 from harness.errors import UsageError
-from harness.scores.table import WIDTH, interval, number
+from harness.scores.table import interval, number
+from harness.terminal import Cell, Column, Row, Screen, table, wrapped
 
-_HEAD = f"{'task':<13}{'control':<17}{'n':>6}{'base':>7}{'score':>7}{'Δ':>8}  {'95 % interval':^13}{'p':>7}"
+_COLUMNS = (
+    Column("task"),
+    Column("control", left=True),
+    Column("n", 2),
+    Column("base"),
+    Column("score"),
+    Column("Δ"),
+    Column("95 % CI", 1),
+    Column("p (Holm)", 1),
+)
 _NOTE = (
-    "Δ: with the control minus without it, paired on the samples that it changes; p after Holm. What is left "
+    "Δ: with the control minus without it, paired on the samples that it changes. What is left "
     "without the right image is the text's own share (a text-only prior); what shuffled options cost is "
     "position bias."
 )
-_OF_MEANS = {"all": "mean of all"}
 
 
 def compare_controls(base: Path, controls: Mapping[Control, Path]) -> dict[Control, Comparison]:
@@ -73,39 +81,46 @@ def _as_asked(base: Asked, control: Asked) -> Asked:
     return alike
 
 
-def lines(comparisons: Mapping[Control, Comparison], tasks: Mapping[str, str]) -> Iterator[str]:
-    """What was found, as a table at most 80 columns wide: a line for each task or mean and control.
+def lines(
+    comparisons: Mapping[Control, Comparison], tasks: Mapping[str, str], where: Screen | None = None
+) -> Iterator[str]:
+    """What was found, as a table: a line for each task or mean and control.
 
     Args:
         comparisons: of `compare_controls`.
         tasks: of the base run → category.
+        where: the screen; None: one of 80 columns without colour.
     """
-    yield _HEAD
-    yield "─" * WIDTH
+    where = where or Screen()
+    rows: list[Row] = []
     for task in tasks:
         for control in CONTROLS:
             found = comparisons.get(control)
-            yield _line(task, control, found.tasks.get(task) if found is not None else None)
-    yield "─" * WIDTH
+            rows.append(_row(task, control, found.tasks.get(task) if found is not None else None))
+    rows.append(None)
     for name in (*dict.fromkeys(tasks.values()), "all"):
         for control, found in comparisons.items():
             mean = found.overall if name == "all" else found.categories.get(name)
             if mean is not None and mean.difference.value is not None:
-                yield _line(_OF_MEANS.get(name, name), control, mean)
+                rows.append(_row("overall" if name == "all" else name, control, mean))
+    yield from table(_COLUMNS, rows, where)
     yield ""
-    yield from textwrap.wrap(_NOTE, WIDTH)
+    yield from wrapped(_NOTE, where)
 
 
-def _line(name: str, control: Control, found: TaskComparison | MeanComparison | None) -> str:
-    start = f"{name if len(name) < 13 else f'{name[:11]}…':<13}{short(control):<17}"
-    if isinstance(found, TaskComparison) and not found.n:
-        found = None
-    if found is None:
-        return f"{start}  not applicable"
+def _row(name: str, control: Control, found: TaskComparison | MeanComparison | None) -> Row:
+    if found is None or (isinstance(found, TaskComparison) and not found.n):
+        return name, short(control), "", "", "", "", Cell("not applicable", "soft"), ""
     count = found.n if isinstance(found, TaskComparison) else len(found.tasks)
     return (
-        f"{start}{count:>6}{number(found.a):>7}{number(found.b):>7}{signed(found.difference.value):>8}"
-        f"  {interval(found.difference):^13}{p_text(found.p_adjusted):>7}"
+        name,
+        short(control),
+        str(count),
+        number(found.a),
+        number(found.b),
+        signed(found.difference.value),
+        interval(found.difference),
+        p_text(found.p_adjusted),
     )
 
 

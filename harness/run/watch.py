@@ -19,9 +19,18 @@ from harness.progress import Progress
 from harness.run.engine import execute
 from harness.scores.results import Results, read_results
 from harness.scores.stats import NOTHING, Estimate
-from harness.scores.table import NO_NUMBER, WIDTH, interval, number
+from harness.scores.table import NO_NUMBER, interval, number
+from harness.terminal import Column, Row, Screen, table, wrapped
 
-_HEAD = f"{'step':>9}{'score':>7}  {'95 % interval':^15}{'Δ first':>8} {'':^15}{'Δ best':>8} {'':^15}"
+_COLUMNS = (
+    Column("step"),
+    Column("score"),
+    Column("95 % CI", 1),
+    Column("Δ first"),
+    Column("95 % CI", 2),
+    Column("Δ best"),
+    Column("95 % CI", 2),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,32 +125,42 @@ def _evaluate(
     return True
 
 
-def lines(out: Path) -> Iterator[str]:
-    """Scores by step, each paired with the first's and with the best's, at most 80 columns wide."""
+def lines(out: Path, where: Screen | None = None) -> Iterator[str]:
+    """Scores by step, each paired with the first's and with the best's.
+
+    Args:
+        out: holds the runs.
+        where: the screen; None: one of 80 columns without colour.
+    """
+    where = where or Screen()
     runs = [run for run in finished_runs(out) if run.score.value is not None]
-    yield _HEAD.rstrip()
-    yield "─" * WIDTH
-    if not runs:
-        return
-    best = max(runs, key=lambda run: run.score.value or 0.0)
     sides = {run.path: read_side(run.path) for run in runs}
-    for run in runs:
-        yield (
-            f"{run.step:>9}{number(run.score.value):>7}  {interval(run.score):^15}"
-            f"{_apart(sides, runs[0], run)}{_apart(sides, best, run)}"
-        ).rstrip()
-    yield f"Best: step {best.step}. Differences are paired on the same samples, with 95 % intervals."
+    best = max(runs, key=lambda run: run.score.value or 0.0, default=None)
+    rows: list[Row] = [
+        (
+            str(run.step),
+            number(run.score.value),
+            interval(run.score),
+            *_apart(sides, runs[0], run),
+            *_apart(sides, best or run, run),
+        )
+        for run in runs
+    ]
+    yield from table(_COLUMNS, rows, where)
+    if best is not None:
+        note = f"Best: step {best.step}. Differences are paired on the same samples, with 95 % intervals."
+        yield from wrapped(note, where)
 
 
-def _apart(sides: dict[Path, Side], one: Evaluated, other: Evaluated) -> str:
-    """How a run differs from another."""
+def _apart(sides: dict[Path, Side], one: Evaluated, other: Evaluated) -> tuple[str, str]:
+    """How a run differs from another, and the interval of that."""
     if one is other:
-        return f"{NO_NUMBER:>8} {'':^15}"
+        return NO_NUMBER, ""
     try:
         found = compare_sides(sides[one.path], sides[other.path], repeats=0)
     except UsageError:
-        return f"{NO_NUMBER:>8} {'':^15}"
+        return NO_NUMBER, ""
     tasks = list(found.tasks.values())
     mean: TaskComparison | MeanComparison = tasks[0] if len(tasks) == 1 else found.overall
     difference = mean.difference if mean.difference.value is not None else NOTHING
-    return f"{signed(difference.value):>8} {interval(difference):^15}"
+    return signed(difference.value), interval(difference)
