@@ -40,7 +40,7 @@ def _run(args: argparse.Namespace) -> int:
     from harness.errors import UsageError
     from harness.registry import Registry
     from harness.run.controls import applies
-    from harness.terminal import screen
+    from harness.terminal import screen, show
 
     given: dict[str, Any] = vars(args)
     as_json, reported = given.pop("json", False), given.pop("report", True)
@@ -53,7 +53,9 @@ def _run(args: argparse.Namespace) -> int:
     codes, runs = [int(base.exit_code)], {}
     registry = Registry(config.task_file)
     for control in CONTROLS:
-        names = [name for name in base.tasks if applies(control, registry.get(name), folder / "base")]
+        names = [
+            name for name in base.tasks if applies(control, registry.get(name, config.split), folder / "base")
+        ]
         if names:
             runs[control] = folder / control.replace("_", "-")
             update = {"suite": None, "tasks": tuple(names)}
@@ -63,8 +65,7 @@ def _run(args: argparse.Namespace) -> int:
     if as_json:
         print(json.dumps({"out": str(folder), "controls": controls_json(found, tasks)}, indent=2))
     else:
-        for line in lines(found, tasks, screen()):
-            print(line)
+        show(lines(found, tasks, screen()))
         print(f"{folder}: complete")
     return max(codes)
 

@@ -245,7 +245,7 @@ def _watch(given: dict[str, Any], beside: dict[str, Any]) -> int:
     from harness.errors import Exit, UsageError
     from harness.progress import Progress
     from harness.run.watch import finished_runs, lines, watch
-    from harness.terminal import screen
+    from harness.terminal import screen, show
 
     if "model" in given:
         raise UsageError("--watch evaluates the checkpoints of its folder: leave --model out")
@@ -260,8 +260,8 @@ def _watch(given: dict[str, Any], beside: dict[str, Any]) -> int:
     def done(run: Path) -> None:
         if reported and not is_current(run):
             write_report(run, "eval")
-        for line in lines(out, screen()):
-            print(line, flush=True)
+        show(lines(out, screen()))
+        sys.stdout.flush()
 
     failed = watch(
         configure,

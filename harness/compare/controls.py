@@ -17,24 +17,23 @@ from harness.compare.table import p_text, signed
 from harness.control import CONTROLS, Control, short
 from harness.errors import UsageError
 from harness.scores.table import interval, number
-from harness.terminal import Column, Row, Screen, table, wrapped
+from harness.terminal import Cell, Column, Row, Screen, table, wrapped
 
 _COLUMNS = (
     Column("task"),
     Column("control", left=True),
-    Column("n", 1),
+    Column("n", 2),
     Column("base"),
     Column("score"),
     Column("Δ"),
-    Column("95 % interval"),
-    Column("p (Holm)"),
+    Column("95 % CI", 1),
+    Column("p (Holm)", 1),
 )
 _NOTE = (
     "Δ: with the control minus without it, paired on the samples that it changes. What is left "
     "without the right image is the text's own share (a text-only prior); what shuffled options cost is "
     "position bias."
 )
-_OF_MEANS = {"all": "mean of all"}
 
 
 def compare_controls(base: Path, controls: Mapping[Control, Path]) -> dict[Control, Comparison]:
@@ -90,7 +89,7 @@ def lines(
     Args:
         comparisons: of `compare_controls`.
         tasks: of the base run → category.
-        where: the screen; 80 columns by default.
+        where: the screen; None: one of 80 columns without colour.
     """
     where = where or Screen()
     rows: list[Row] = []
@@ -100,10 +99,10 @@ def lines(
             rows.append(_row(task, control, found.tasks.get(task) if found is not None else None))
     rows.append(None)
     for name in (*dict.fromkeys(tasks.values()), "all"):
-        for control, comparison in comparisons.items():
-            mean = comparison.overall if name == "all" else comparison.categories.get(name)
+        for control, found in comparisons.items():
+            mean = found.overall if name == "all" else found.categories.get(name)
             if mean is not None and mean.difference.value is not None:
-                rows.append(_row(_OF_MEANS.get(name, name), control, mean))
+                rows.append(_row("overall" if name == "all" else name, control, mean))
     yield from table(_COLUMNS, rows, where)
     yield ""
     yield from wrapped(_NOTE, where)
@@ -111,17 +110,18 @@ def lines(
 
 def _row(name: str, control: Control, found: TaskComparison | MeanComparison | None) -> Row:
     if found is None or (isinstance(found, TaskComparison) and not found.n):
-        return [name, short(control), *[""] * 4, "not applicable", ""]
-    return [
+        return name, short(control), "", "", "", "", Cell("not applicable", "soft"), ""
+    count = found.n if isinstance(found, TaskComparison) else len(found.tasks)
+    return (
         name,
         short(control),
-        str(found.n if isinstance(found, TaskComparison) else len(found.tasks)),
+        str(count),
         number(found.a),
         number(found.b),
         signed(found.difference.value),
         interval(found.difference),
         p_text(found.p_adjusted),
-    ]
+    )
 
 
 def controls_json(comparisons: Mapping[Control, Comparison], tasks: Mapping[str, str]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def estimate(config: RunConfig, progress: Progress) -> Iterator[TaskEstimate]:
     Raises:
         UsageError, HarnessError: as the evaluation itself, for what is wrong with tasks, data or settings.
     """
-    tasks = Registry(config.task_file).select(config.suite, config.tasks)
+    tasks = Registry(config.task_file).select(config.suite, config.tasks, config.split)
     options = plan_options(config, config.coords or spec_of(config).coords)
     with TemporaryDirectory() as scratch, progress.stage("planning", None) as stage:
         for task in tasks:

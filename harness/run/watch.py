@@ -19,11 +19,17 @@ from harness.progress import Progress
 from harness.run.engine import execute
 from harness.scores.results import Results, read_results
 from harness.scores.stats import NOTHING, Estimate
-from harness.scores.table import interval, number
-from harness.terminal import Column, Screen, table
+from harness.scores.table import NO_NUMBER, interval, number
+from harness.terminal import Column, Row, Screen, table, wrapped
 
-_COLUMNS = tuple(
-    map(Column, ("step", "score", "95 % interval", "Δ first", "95 % interval", "Δ best", "95 % interval"))
+_COLUMNS = (
+    Column("step"),
+    Column("score"),
+    Column("95 % CI", 1),
+    Column("Δ first"),
+    Column("95 % CI", 2),
+    Column("Δ best"),
+    Column("95 % CI", 2),
 )
 
 
@@ -120,33 +126,40 @@ def _evaluate(
 
 
 def lines(out: Path, where: Screen | None = None) -> Iterator[str]:
-    """Scores by step, each paired with the first's and with the best's; 80 columns wide by default."""
+    """Scores by step, each paired with the first's and with the best's.
+
+    Args:
+        out: holds the runs.
+        where: the screen; None: one of 80 columns without colour.
+    """
+    where = where or Screen()
     runs = [run for run in finished_runs(out) if run.score.value is not None]
-    best = max(runs, key=lambda run: run.score.value or 0.0, default=None)
     sides = {run.path: read_side(run.path) for run in runs}
-    rows = [
-        [
+    best = max(runs, key=lambda run: run.score.value or 0.0, default=None)
+    rows: list[Row] = [
+        (
             str(run.step),
             number(run.score.value),
             interval(run.score),
             *_apart(sides, runs[0], run),
             *_apart(sides, best or run, run),
-        ]
+        )
         for run in runs
     ]
-    yield from table(_COLUMNS, rows, where or Screen())
+    yield from table(_COLUMNS, rows, where)
     if best is not None:
-        yield f"Best: step {best.step}. Differences are paired on the same samples, with 95 % intervals."
+        note = f"Best: step {best.step}. Differences are paired on the same samples, with 95 % intervals."
+        yield from wrapped(note, where)
 
 
 def _apart(sides: dict[Path, Side], one: Evaluated, other: Evaluated) -> tuple[str, str]:
-    """How a run differs from another: the difference and its interval."""
+    """How a run differs from another, and the interval of that."""
     if one is other:
-        return "–", ""
+        return NO_NUMBER, ""
     try:
         found = compare_sides(sides[one.path], sides[other.path], repeats=0)
     except UsageError:
-        return "–", "not comparable"
+        return NO_NUMBER, ""
     tasks = list(found.tasks.values())
     mean: TaskComparison | MeanComparison = tasks[0] if len(tasks) == 1 else found.overall
     difference = mean.difference if mean.difference.value is not None else NOTHING
