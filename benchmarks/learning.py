@@ -3,7 +3,7 @@
 Some seeds of the recipe, then the other estimators on the first seed. Before and after, all 18 tasks are
 asked: by sampling as in training, and greedily. A gain is that over the shipped model with its paired 95 %
 interval on the same samples (`harness compare`): of the tasks that were trained on, by family, the mean over
-the families, and of each family that was not trained. A run that is there already is not made again, a stopped
+the families, and of each family that was not trained; then each estimator over each other. A run that is there already is not made again, a stopped
 one goes on.
 
     python benchmarks/learning.py [--seeds 0 1 2] [--estimators scale none grpo dr_grpo] [--limit 300]
@@ -12,6 +12,7 @@ one goes on.
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,9 @@ def main() -> None:
         print("|---|" + "---|" * len(columns))
         for run, shown in rows:
             print(f"| {run} | " + " | ".join(shown.values()) + " |")
+        for a, b in itertools.combinations([name for name, seed in runs if seed == args.seeds[0]], 2):
+            found = compare_runs(*(args.out / f"{name}-{args.seeds[0]}" / decoding for name in (a, b)))
+            print(f"{b} over {a}: {gains(found, load_recipe('tiny', {}).tasks)['mean']}")
 
 
 if __name__ == "__main__":

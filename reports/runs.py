@@ -68,6 +68,12 @@ class Run:
         return self.apart is None
 
     @property
+    def step(self) -> int | None:
+        """The training step that its model is of; None where nothing says one."""
+        step = self.run.get("step")
+        return step if isinstance(step, int) else None
+
+    @property
     def synthetic(self) -> bool:
         """Some rows were drawn: not the benchmarks."""
         return self.results.synthetic

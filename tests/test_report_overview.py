@@ -312,3 +312,33 @@ def test_the_theme_is_chosen_and_stays(page: Any, watch: Any, three: list[Path],
     assert dark != light
     page.reload()
     assert page.evaluate(background) == dark
+
+
+def test_checkpoints_of_a_training_are_drawn_against_their_steps(
+    page: Any, watch: Any, three: list[Path], tmp_path: Path
+) -> None:
+    paths = [shutil.copytree(path, tmp_path / path.name) for path in three]
+    for path, step in zip(paths, (300, 100, 200), strict=True):
+        write_json(path / "run.json", {**read_json(path / "run.json"), "step": step})
+    runs = load_runs(paths)
+    watch.open(build(runs, tmp_path / "steps.html", samples=False).path)
+    steps = page.locator(".lb-steps")
+    lines = [line.locator("th, td").all_text_contents() for line in steps.locator("tbody tr").all()]
+    assert [line[0].strip() for line in lines] == ["100", "200", "300"]
+    means = {run.step: run.results.mean.score.value for run in runs}
+    assert [float(line[2]) for line in lines] == pytest.approx(
+        [means[step] for step in (100, 200, 300)], abs=0.051
+    )
+    best = max(means, key=lambda step: means[step] or 0.0)
+    assert lines[0][4] == "–"
+    assert {line[0].strip() for line in lines if line[5] == "–"} == {str(best)}
+    for line in lines:
+        if line[4] != "–":
+            step = int(line[0])
+            assert float(line[4].split()[0].replace("−", "-")) == pytest.approx(
+                means[step] - means[100], abs=0.11
+            )
+    assert steps.locator("polyline title").text_content().startswith("In the order of steps")
+    watch.open(build(load_runs(three), tmp_path / "none.html", samples=False).path)
+    assert page.locator("#lb-figures svg[role=img]").count() > 0
+    assert page.locator(".lb-steps").count() == 0

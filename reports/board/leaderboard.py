@@ -291,7 +291,7 @@ def _data(board: Board, order: Sequence[int]) -> dict[str, Any]:
     """What sorting and the figures need, without repeating what the table says."""
     return {
         "order": list(order),
-        "runs": [{"name": run.name, "apart": run.apart} for run in board.runs],
+        "runs": [{"name": run.name, "apart": run.apart, "step": run.step} for run in board.runs],
         "rows": [
             {
                 "id": row.id,

@@ -4,15 +4,13 @@
 
    Every pair is in the data once, the earlier run as A; where the reader swaps them the signs are turned here. */
 {
-  const { h, svg, number } = harness;
+  const { h, svg, number, signed, probability } = harness;
   const MINUS = "−";
   let root, facts, shown = "";
 
   const named = (name) => facts.labels[name] ?? name;
-  const signed = (value) => (value === null ? "–" : `${value < 0 ? MINUS : "+"}${Math.abs(value).toFixed(1)}`);
   const plain = (value) => (value === null ? "–" : value.toFixed(1).replace("-", MINUS));
   const range = ([, low, high]) => (low === null ? "–" : `${plain(low)} to ${plain(high)}`);
-  const probability = (p) => (p === null ? "–" : p < 0.001 ? "< 0.001" : p.toFixed(3));
   const turned = (value) => (value === null ? null : 0 - value);
 
   function swapEntry(entry) {

@@ -100,6 +100,9 @@ const harness = (() => {
 
   /** A number with so many decimals, "–" where there is none. */
   const number = (value, decimals = 1) => (value === null || value === undefined ? "–" : value.toFixed(decimals));
+  /** A difference, with its sign. */
+  const signed = (value) => (value === null ? "–" : `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)}`);
+  const probability = (p) => (p === null ? "–" : p < 0.001 ? "< 0.001" : p.toFixed(3));
   const percent = (share) => (share === null || share === undefined ? "–" : `${(100 * share).toFixed(1)} %`);
 
   /** The theme: automatic, or what was chosen, kept where the browser lets a file keep anything. */
@@ -117,5 +120,5 @@ const harness = (() => {
   addEventListener("hashchange", route);
   addEventListener("DOMContentLoaded", theme);
   addEventListener("DOMContentLoaded", route);
-  return { h, svg, colour, shape, mark, marker, data, inflate, address, go, number, percent, section: (id, own) => sections.set(id, own) };
+  return { h, svg, colour, shape, mark, marker, data, inflate, address, go, number, signed, probability, percent, section: (id, own) => sections.set(id, own) };
 })();

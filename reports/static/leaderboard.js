@@ -8,7 +8,7 @@
 
    The server rendered every score; this moves rows, shows columns, and adds differences from compare-data. */
 (() => {
-  const { h, data, go, number, marker } = harness;
+  const { h, data, go, number, signed, probability, marker } = harness;
   const KEYS = ["q", "sort", "dir", "base", "ci", "open"];
   const details = new Set();
   let root, info, table, lines, controls, figures;
@@ -24,7 +24,7 @@
     root = section;
     info = data("leaderboard-data");
     table = root.querySelector("#lb-board");
-    figures = leaderboardFigures(root.querySelector("#lb-figures"), info);
+    figures = leaderboardFigures(root.querySelector("#lb-figures"), info, entryOf);
     if (table) collect(); else expandable(root.querySelector("#lb-single"));
     for (const numbers of root.querySelectorAll("table.lb-numbers")) sortable(numbers);
     makeControls();
@@ -163,8 +163,7 @@
     const entry = entryOf(base, run, row);
     if (!entry) return h("span", { class: "lb-delta soft", title: "Not compared" }, "–");
     const tone = entry.certain > 0 ? " good" : entry.certain < 0 ? " bad" : "";
-    const points = Math.abs(entry.difference) < 0.05 ? "0.0" : `${entry.difference < 0 ? "−" : "+"}${Math.abs(entry.difference).toFixed(1)}`;
-    return h("span", { class: `lb-delta${tone}` }, points, h("span", { class: "soft" }, entry.p < 0.001 ? "p < 0.001" : `p ${entry.p.toFixed(3)}`));
+    return h("span", { class: `lb-delta${tone}` }, signed(entry.difference), h("span", { class: "soft" }, `p ${probability(entry.p)}`));
   }
 
   /* ---- details ---- */

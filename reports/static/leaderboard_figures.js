@@ -1,8 +1,8 @@
 "use strict";
-/* The leaderboard's figures: dots with whiskers (or a radar), response length, score against length and latency.
+/* The leaderboard's figures: dots with whiskers (or a radar), response length, score against length, latency and training step.
    Every figure's numbers are in the tables, which its caption names. */
-const leaderboardFigures = (root, info) => {
-  const { h, svg, number, colour, marker } = harness;
+const leaderboardFigures = (root, info, entryOf) => {
+  const { h, svg, number, signed, probability, colour, marker } = harness;
   const [VALUE, LOW, HIGH, TOKENS, SECONDS] = [0, 1, 2, 3, 4];
   const RADAR = 4;  // models: more lines than that cannot be told apart
   const view = { radar: false, full: false, lit: null, row: "" };
@@ -261,9 +261,13 @@ const leaderboardFigures = (root, info) => {
     return [...points].sort((a, b) => a.at - b.at || b.score - a.score).filter(({ score }) => score > best && ((best = score), true));
   }
 
-  function scatter(title, column, unit, candidates, w) {
-    const known = candidates.filter(({ found }) => found && found[VALUE] !== null && found[column] !== null)
-      .map((point) => ({ ...point, at: point.found[column], score: 100 * point.found[VALUE] / point.scale }));
+  const PARETO = { name: "Pareto line", css: "lb-pareto", of: frontier };
+  const COURSE = { name: "In the order of steps", css: "lb-course", of: (points) => [...points].sort((a, b) => a.at - b.at) };
+
+  /** Points with a score at a place, labelled, and a line through some of them. */
+  function scatter(title, unit, candidates, w, line = PARETO) {
+    const known = candidates.filter(({ found, at }) => found && found[VALUE] !== null && at !== null)
+      .map((point) => ({ ...point, score: 100 * point.found[VALUE] / point.scale }));
     if (!known.length) return null;
     const [left, right, top, bottom, height] = [46, w - 14, 22, 288, 326];
     const x = axis(known.map(({ at }) => at), left, right);
@@ -276,8 +280,8 @@ const leaderboardFigures = (root, info) => {
     }
     for (const tick of x.ticks) parts.push(svg("line", { class: "axis", x1: x.at(tick), x2: x.at(tick), y1: bottom, y2: bottom + 4 }), text(x.at(tick), bottom + 17, String(tick), { class: "lb-tick", "text-anchor": "middle" }));
     parts.push(text((left + right) / 2, height - 6, unit + x.note, { class: "lb-tick", "text-anchor": "middle" }));
-    const best = info.runs.length > 1 ? frontier(known.filter(({ run }) => !info.runs[run].apart)) : [];
-    if (best.length > 1) parts.push(svg("polyline", { class: "lb-pareto", points: best.map(({ at, score }) => `${x.at(at)},${y(score)}`).join(" ") }, svg("title", {}, `Pareto line: ${best.map(({ name }) => name).join(", ")}`)));
+    const joined = info.runs.length > 1 ? line.of(known.filter(({ run }) => !info.runs[run].apart)) : [];
+    if (joined.length > 1) parts.push(svg("polyline", { class: line.css, points: joined.map(({ at, score }) => `${x.at(at)},${y(score)}`).join(" ") }, svg("title", {}, `${line.name}: ${joined.map(({ name }) => name).join(", ")}`)));
     for (const { run, name, found, scale, at, score } of known) {
       if (found[LOW] !== null) parts.push(stroked(run, svg("line", { x1: x.at(at), x2: x.at(at), y1: y(100 * found[LOW] / scale), y2: y(100 * found[HIGH] / scale), "stroke-opacity": 0.45 }), 1.5));
       parts.push(shape(run, x.at(at), y(score), `${name}: ${number(found[VALUE])} at ${number(at, 2)} ${unit}`));
@@ -289,16 +293,39 @@ const leaderboardFigures = (root, info) => {
     return figure;
   }
 
+  /** The row that stands for all: the mean, or what there is. */
+  const leading = () => rows.find((row) => row.kind === "mean") ?? rows.find((row) => row.kind === "category") ?? rows[0];
+
+  /** Checkpoints of a training: score against step, each paired with the first and with the best. */
+  function stepFigure() {
+    const row = leading();
+    const points = runs.filter((run) => info.runs[run].step !== null && cell(row, run)?.[VALUE] != null)
+      .map((run) => ({ run, name: short(run), found: cell(row, run), scale: row.scale, at: info.runs[run].step })).sort((a, b) => a.at - b.at);
+    if (points.length < 2) return null;
+    const best = points.reduce((top, point) => (point.found[VALUE] > top.found[VALUE] ? point : top));
+    const against = (base, { run }) => {
+      const entry = base.run === run ? null : entryOf(base.run, run, row);
+      return h("td", {}, entry ? `${signed(entry.difference)} (p ${probability(entry.p)})` : "–");
+    };
+    const line = (point) => h("tr", {}, h("th", { scope: "row" }, marker(point.run), " ", String(point.at)), h("td", {}, info.runs[point.run].name),
+      h("td", {}, number(point.found[VALUE])), h("td", {}, point.found[LOW] === null ? "–" : `${number(point.found[LOW])} – ${number(point.found[HIGH])}`), against(points[0], point), against(best, point));
+    return h("div", { class: "lb-steps lb-wide-figure" }, h("h3", {}, "Score against training step"),
+      scatter(`${row.label} by training step`, "training step", points, Math.min(900, width), COURSE),
+      h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Scores by training step" }, h("table", {},
+        h("thead", {}, h("tr", {}, ["Step", "Run", row.label, "95 % interval", "Δ first", `Δ best (${best.at})`].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, points.map(line)))),
+      h("p", { class: "soft" }, "Differences are paired on the same samples: the tests of the Compare tab."));
+  }
+
   function costFigures() {
     const single = info.runs.length === 1;
-    const first = rows.find((row) => row.kind === "mean") ?? rows.find((row) => row.kind === "category") ?? rows[0];
-    const chosen = rows.find((row) => row.id === view.row) ?? first;
+    const chosen = rows.find((row) => row.id === view.row) ?? leading();
     const points = single
       ? rows.filter((row) => row.kind === "task").map((row) => ({ run: 0, name: row.label, found: cell(row, 0), scale: row.scale }))
       : runs.map((run) => ({ run, name: short(run), found: cell(chosen, run), scale: chosen.scale }));
     const across = width >= 720 ? 2 : 1;
     const w = Math.min(620, Math.floor((width - 24 * (across - 1)) / across) - 1);
-    const figures = [scatter("Score against response length", TOKENS, "tokens of a response, mean", points, w), scatter("Score against latency", SECONDS, "seconds of a response, mean", points, w)].filter(Boolean);
+    const against = (column) => points.map((point) => ({ ...point, at: point.found?.[column] ?? null }));
+    const figures = [scatter("Score against response length", "tokens of a response, mean", against(TOKENS), w), scatter("Score against latency", "seconds of a response, mean", against(SECONDS), w)].filter(Boolean);
     if (!figures.length) return null;
     const select = h("select", { on: { change: () => { view.row = select.value; redraw(); root.querySelector(".lb-cost select")?.focus(); } } },
       rows.map((row) => h("option", { value: row.id, selected: row.id === chosen.id }, row.label)));
@@ -311,7 +338,7 @@ const leaderboardFigures = (root, info) => {
   function redraw() {
     width = Math.floor(root.clientWidth);
     if (!width) return;
-    root.replaceChildren(...(rows.length && runs.length ? [scoreFigure(), lengthFigure(), costFigures()].filter(Boolean) : []));
+    root.replaceChildren(...(rows.length && runs.length ? [scoreFigure(), stepFigure(), lengthFigure(), costFigures()].filter(Boolean) : []));
   }
 
   return {
