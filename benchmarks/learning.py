@@ -3,8 +3,8 @@
 Some seeds of the recipe, then the other estimators on the first seed. Before and after, all 18 tasks are
 asked: by sampling as in training, and greedily. A gain is that over the shipped model with its paired 95 %
 interval on the same samples (`harness compare`): of the tasks that were trained on, by family, the mean over
-the families, and of each family that was not trained; then each estimator over each other. A run that is there already is not made again, a stopped
-one goes on.
+the families, and of each family that was not trained; then each estimator over each other. A run that is there
+already is not made again, a stopped one goes on.
 
     python benchmarks/learning.py [--seeds 0 1 2] [--estimators scale none grpo dr_grpo] [--limit 300]
 """

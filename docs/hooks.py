@@ -17,6 +17,7 @@ from mkdocs.structure.files import File, Files
 from harness.cli.common import Parser
 from harness.cli.verbs import VERBS, load
 from harness.describe import facts, prompts
+from reports.board.board import CATEGORY_LABELS
 from tasks import BUILTIN, load_builtin
 from tasks.types import CATEGORIES, Task
 
@@ -50,7 +51,7 @@ def on_config(config: Any) -> Any:
         pages = [
             {task.title.partition(":")[0]: _page(task.name)} for task in tasks if task.category == category
         ]
-        section.insert(1, {category: pages})
+        section.insert(1, {CATEGORY_LABELS[category]: pages})
     return config
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+import harness
+from harness.cli import main
 from harness.compare import compare_runs
 from harness.compare.table import lines
 from harness.jsonl import encode, read_json, read_lines, write_json
@@ -312,6 +314,19 @@ def test_the_theme_is_chosen_and_stays(page: Any, watch: Any, three: list[Path],
     assert dark != light
     page.reload()
     assert page.evaluate(background) == dark
+
+
+def test_two_runs_of_one_task_outside_the_categories_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "task", "shape_count"]) == 0
+    how = {"tasks": "shape_count", "task_file": "shape_count.py", "data": "data"}
+    for model in ("mock:text=2", "mock:text=3"):
+        harness.evaluate(model, out=model[-1], **how)
+    runs = load_runs([Path("2"), Path("3")])
+    said = headline(make_board(runs), pairings(runs))
+    assert re.match(r"No significant difference between .+ points \(95 % CI .+, paired on 4 samples\)", said)
 
 
 def test_checkpoints_of_a_training_are_drawn_against_their_steps(

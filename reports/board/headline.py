@@ -10,7 +10,7 @@ from reports.board.board import Board, Row
 from tasks import CATEGORIES
 
 if TYPE_CHECKING:
-    from harness.compare.comparison import Comparison
+    from harness.compare.comparison import MeanComparison, TaskComparison
     from reports.pairs import Pairings
 
 
@@ -29,35 +29,43 @@ def headline(board: Board, pairs: Pairings | None) -> str:
     if found is None or found.comparison is None:
         why = found.why if found is not None else "there are too many samples for all pairs"
         return f"{names} are not compared: {why}"
-    if found.comparison.overall.difference.value is None:
-        return f"{names} have no task in common that could be compared."
-    significant = pairs.sign(first, second, "overall", "all")
-    return _two_runs(board, found.comparison, found.a == first, bool(significant), names)
+    tasks = [task for task in found.comparison.tasks.values() if task.difference.value is not None]
+    entry: MeanComparison | TaskComparison = found.comparison.overall
+    kind, name = "overall", "all"
+    if entry.difference.value is None:
+        if not tasks:
+            return f"{names} have no task in common that could be compared."
+        if len(tasks) > 1:
+            return f"{names} have no overall score in common: their {len(tasks)} common tasks enter no mean."
+        [entry], kind, name = tasks, "task", tasks[0].name
+    significant = pairs.sign(first, second, kind, name)
+    n = sum(task.n for task in tasks)
+    return _two_runs(board, entry, n, found.a == first, bool(significant))
 
 
-def _two_runs(board: Board, comparison: Comparison, leader_is_a: bool, significant: bool, names: str) -> str:
+def _two_runs(
+    board: Board, entry: TaskComparison | MeanComparison, n: int, leader_is_a: bool, significant: bool
+) -> str:
     from harness.compare.table import p_text
 
-    overall = comparison.overall
-    difference = overall.difference
+    difference = entry.difference
     assert difference.value is not None
     assert difference.low is not None
     assert difference.high is not None
     value, low, high = difference.value, difference.low, difference.high
     if leader_is_a:  # every difference of a comparison is B - A
         value, low, high = -value, -high, -low
-    p = p_text(overall.p_adjusted)
+    p = p_text(entry.p_adjusted)
     p = f"< {p[1:]}" if p.startswith("<") else f"= {p}"
-    n = sum(task.n for task in comparison.tasks.values())
     paired = f"(95 % CI {low:.1f} to {high:.1f}, p {p}, paired on {counted(n, 'sample')})"
     first, second = (board.runs[index].name for index in board.order[:2])
     if significant:
         leads = (first, second) if value > 0 else (second, first)
         return f"{leads[0]} leads {leads[1]} by {abs(value):.1f} points {paired}."
-    text = f"No significant difference between {names}: {value:+.1f} points {paired}."
-    if overall.visible is None:
+    text = f"No significant difference between {first} and {second}: {value:+.1f} points {paired}."
+    if entry.visible is None:
         return text
-    return f"{text} The minimum detectable difference is {overall.visible:.1f} points (80 % power)."
+    return f"{text} The minimum detectable difference is {entry.visible:.1f} points (80 % power)."
 
 
 def _one_run(board: Board) -> str:
