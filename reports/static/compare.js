@@ -112,13 +112,22 @@
       h("td", null, entry.detectable === null ? "–" : entry.detectable.toFixed(1)));
   }
 
+  /** A table in a region of its own; each cell bears its column's name, for the cards of a narrow screen. */
+  function boxed(label, made) {
+    const names = [...made.tHead.rows[0].cells].map((cell) => cell.textContent);
+    for (const line of made.tBodies) for (const { cells } of line.rows) for (const cell of cells) {
+      if (cell.tagName === "TD" && cell.colSpan === 1 && cell.className !== "cmp-figure") cell.dataset.label = names[cell.cellIndex];
+    }
+    return h("div", { class: "scroll cmp-table-box", tabindex: "0", role: "region", "aria-label": label }, made);
+  }
+
   function table(pair, names) {
     const tasks = tasksOf(pair);
     const scale = scaleOf([pair.all, ...pair.groups.map((group) => group.mean), ...tasks]);
     const head = [["B − A", "points"], ["95 % interval", "of B − A"], ["A", names[0]], ["B", names[1]], ["n", "paired samples"],
       ["A ✓ B ✗", "samples that only A answers correctly"], ["A ✗ B ✓", "samples that only B answers correctly"],
       ["p (Holm)", "adjusted after Holm"], ["Detectable", "minimum detectable difference in points (80 % power)"]];
-    return h("div", { class: "scroll cmp-table-box", tabindex: "0", role: "region", "aria-label": "Differences by task" },
+    return boxed("Differences by task",
       h("table", { class: "cmp-table", dataset: { cmp: "tasks" } },
         h("caption", { class: "visually-hidden" }, `${names[1]} minus ${names[0]}, in points`),
         h("thead", null, h("tr", null, h("th", { scope: "col" }, "Task"),
@@ -144,7 +153,7 @@
     lines.sort((one, other) => score(other) - score(one));
     const head = [["Run − A", "points, overall"], ["95 % interval", "of the difference"], ["p", "of the overall difference"], ["A", "A's overall score on the shared samples"],
       ["Overall", "the run's overall score"], ...categories.map((name) => [named(name), "difference of the category's mean; * significant after Holm"])];
-    return h("div", { class: "scroll cmp-table-box", tabindex: "0", role: "region", "aria-label": "All runs against the baseline" },
+    return boxed("All runs against the baseline",
       h("table", { class: "cmp-table", dataset: { cmp: "runs" } },
         h("caption", { class: "visually-hidden" }, `All runs minus ${facts.runs[a].name}, in points`),
         h("thead", null, h("tr", null, h("th", { scope: "col" }, "Run"),
