@@ -80,7 +80,7 @@ def test_of_several_splits_the_right_one_is_read(
         (["dev.jsonl", "val.jsonl"], "holds the split dev, val"),
         (["ChartQA_TRAIN.tsv"], r"holds the split train \(ChartQA_TRAIN\.tsv\)"),
         (["trainval.jsonl"], "holds the split trainval"),
-        (["train_test.jsonl"], "holds the splits train and test, and no column of its rows tells them apart"),
+        (["train_test.jsonl"], "holds the splits train and test, and no column of its rows distinguishes them"),
         (["test.jsonl", f"test{SHARD}"], "holds two formats, test.jsonl and test-0"),
         (
             ["rows.jsonl", "train.jsonl"],
@@ -408,7 +408,7 @@ def test_an_image_may_be_that_of_a_later_row_and_indexes_may_be_words(tmp_path: 
         (
             "infovqa",
             "DocVQA_VAL.tsv",
-            "is of DocVQA, which is none of lmms-lab/DocVQA's configurations Infographic",
+            "is of DocVQA, which is none of lmms-lab-encoder/DocVQA's configurations Infographic",
         ),
     ],
 )
