@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -23,13 +24,13 @@ HERE = Path(__file__).parent
 SUMS = HERE / "sha256.json"
 
 
-def packed(library: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+def packed(npm: str, library: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     """(name here, content) of each file of one library, its licence among them."""
     wanted = dict(library["files"]) | {library["licence_file"]: f"{library['name']}.LICENSE.txt"}
     with tempfile.TemporaryDirectory() as folder:
         package = f"{library['package']}@{library['version']}"
-        done = subprocess.run(  # noqa: S603 # nosec B603 B607 # a list, no shell; npm is the user's own
-            ["npm", "pack", "--silent", package],  # noqa: S607
+        done = subprocess.run(  # noqa: S603 # nosec B603 # a list, no shell; npm is the user's own
+            [npm, "pack", "--silent", package],
             cwd=folder,
             check=True,
             capture_output=True,
@@ -47,11 +48,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--update", action="store_true", help="record the hashes of what is fetched")
     args = parser.parse_args()
+    npm = shutil.which("npm")
+    if npm is None:
+        print("vendor.py: npm is not installed", file=sys.stderr)
+        return 1
     libraries = tomllib.loads((HERE / "vendored.toml").read_text(encoding="utf-8"))
     files = {
         name: content
         for key, library in libraries.items()
-        for name, content in packed({"name": key, **library})
+        for name, content in packed(npm, {"name": key, **library})
     }
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
     if not args.update and sums != json.loads(SUMS.read_text(encoding="utf-8")):
