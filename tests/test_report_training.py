@@ -593,6 +593,11 @@ def test_a_run_can_be_hidden_and_the_address_keeps_it(page: Page, watch: Any, tw
     assert "second" in readout(page, "value-chart")
 
 
+def read(page: Page, panel: str, text: str) -> None:
+    """Wait until a chart, which may be drawn only now, reads so."""
+    page.locator(f'[data-panel="{panel}"] .training-readout', has_text=text).wait_for()
+
+
 def test_one_cursor_reads_all_charts_by_pointer_and_by_keyboard(
     page: Page, watch: Any, two_runs: Path, training_logs: ModuleType
 ) -> None:
@@ -602,18 +607,18 @@ def test_one_cursor_reads_all_charts_by_pointer_and_by_keyboard(
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     expected = training_logs.line(2)["value"]
-    told = str(page.locator("[data-said]").text_content())
-    assert f"Value, all families, step 2: first {expected:.3f}; <b>second" in told
-    assert f"{training_logs.line(2)['reward']:.3f}" in readout(page, "reward-all")
-    assert readout(page, "length-all").startswith("step 2")
+    said = f"Value, all families, step 2: first {expected:.3f}; <b>second"
+    page.locator("[data-said]", has_text=said).wait_for(state="attached")
+    read(page, "reward-all", f"{training_logs.line(2)['reward']:.3f}")
+    read(page, "length-all", "step 2")
     page.keyboard.press("Escape")
-    assert readout(page, "reward-all").startswith("last")
+    read(page, "reward-all", "last")
     page.keyboard.press("ArrowDown")
     assert page.evaluate("document.activeElement.closest('figure').dataset.panel") == "length-all"
     chart.hover()
-    page.locator('[data-panel="reward-all"] .training-readout', has_text="step").wait_for()
+    read(page, "reward-all", "step")
     page.mouse.move(0, 0)
-    page.locator('[data-panel="reward-all"] .training-readout', has_text="last").wait_for()
+    read(page, "reward-all", "last")
 
 
 def test_axes_are_linear_or_logarithmic_and_zoomed_together(page: Page, watch: Any, two_runs: Path) -> None:
