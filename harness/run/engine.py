@@ -67,11 +67,7 @@ def execute(
     """
     started = time.monotonic()
     progress = progress or Progress(quiet=True)
-    if config.epochs > 1 and config.greedy:
-        raise UsageError(
-            f"--epochs {config.epochs} with greedy decoding gives {config.epochs} equal answers to each "
-            "sample: give a --temperature above 0"
-        )
+    _check_epochs(config)
     tasks = Registry(config.task_file).select(config.suite, config.tasks, config.split)
     check_writable(tasks)
     judge = Judge.open(config.judge, tasks, progress.say) if config.judge is not None else None
@@ -79,16 +75,7 @@ def execute(
     if spec is not None and not spec.backend.startswith("entry point"):
         _check_coords(tasks, spec.coords, spec.name)
     with announced(progress.say):
-        sources = {
-            task.name: load_rows(
-                task,
-                config.data_source,
-                seed=config.seed,
-                alone=len(tasks) == 1,
-                outside_images=config.allow_outside_images,
-            )
-            for task in tasks
-        }
+        sources = {task.name: source_of(config, task, alone=len(tasks) == 1) for task in tasks}
         asked_for = models.identify(spec) if spec is not None else None
     fixed = identity.fixed_settings(config, asked_for)
     fingerprints = {name: source.fingerprint for name, source in sources.items()}
@@ -119,6 +106,17 @@ def execute(
             run_dir.rmdir()
 
 
+def source_of(config: RunConfig, task: Task, *, alone: bool) -> RowSource:
+    """A task's rows as a configuration names them; `alone`: it is the only task, as of `load_rows`."""
+    return load_rows(
+        task,
+        config.data_source,
+        seed=config.seed,
+        alone=alone,
+        outside_images=config.allow_outside_images,
+    )
+
+
 def plan_options(config: RunConfig, coords: Coords | None) -> PlanOptions:
     """What of a configuration shapes a plan.
 
@@ -136,6 +134,14 @@ def plan_options(config: RunConfig, coords: Coords | None) -> PlanOptions:
         config.max_pixels,
         changing(config.control, config.seed),
     )
+
+
+def _check_epochs(config: RunConfig) -> None:
+    if config.epochs > 1 and config.greedy:
+        raise UsageError(
+            f"--epochs {config.epochs} with greedy decoding gives {config.epochs} equal answers to each "
+            "sample: give a --temperature above 0"
+        )
 
 
 def _check_coords(tasks: Sequence[Task], coords: Coords | None, model: str) -> None:

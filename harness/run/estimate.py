@@ -8,11 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from harness.config import RunConfig
-from harness.data import load_rows
 from harness.errors import UsageError
 from harness.progress import Progress
 from harness.registry import Registry
-from harness.run.engine import plan_options
+from harness.run.engine import plan_options, source_of
 from harness.run.media import ImageStore
 from harness.run.model import spec_of
 from harness.run.plan import TaskPlan, plan_task
@@ -90,13 +89,7 @@ def estimate(config: RunConfig, progress: Progress) -> Iterator[TaskEstimate]:
     options = plan_options(config, config.coords or spec_of(config).coords)
     with TemporaryDirectory() as scratch, progress.stage("planning", None) as stage:
         for task in tasks:
-            source = load_rows(
-                task,
-                config.data_source,
-                seed=config.seed,
-                alone=len(tasks) == 1,
-                outside_images=config.allow_outside_images,
-            )
+            source = source_of(config, task, alone=len(tasks) == 1)
             store = ImageStore(Path(scratch))
             plan = plan_task(task, source, options, store, stage.advance)
             yield _task(plan, config)
