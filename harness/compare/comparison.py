@@ -54,7 +54,7 @@ class TaskComparison:
     b: float | None
     both_right: int
     only_a: int
-    """Pairs in which only A is right (a graded score: `compare.RIGHT` or more)."""
+    """Pairs in which only A is right (a graded score: `harness.scores.repeats.RIGHT` or more)."""
     only_b: int
     both_wrong: int
     mcnemar: float

@@ -40,6 +40,7 @@ from harness.compare.statistics import (
 )
 from harness.errors import UsageError
 from harness.registry import suite_names
+from harness.scores.repeats import RIGHT
 from harness.scores.stats import (
     NOTHING,
     Estimate,
@@ -52,9 +53,6 @@ from harness.scores.stats import (
 from harness.words import counted
 from tasks import CATEGORIES
 from tasks.types import Task
-
-RIGHT = 0.5
-"""From this score on a graded answer counts as right."""
 
 
 def compare_runs(a: Path, b: Path, *, allow_mismatch: bool = False) -> Comparison:

@@ -12,7 +12,7 @@ from scorers.read.number import parse_number
 from scorers.read.text import normalize_text
 
 RIGHT = 0.5
-"""From which score on a response counts as right, for pass@k: the same limit as in the sample viewer."""
+"""From this score on a graded response counts as right: in pass@k, comparisons and the sample viewer."""
 
 Vote = tuple[str | None, float]
 """A response's ballot, None where nothing was parsed, and its score."""

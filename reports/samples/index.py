@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from harness.control import CONTROLS, control_of
 from harness.jsonl import encode
+from harness.scores import repeats
 from harness.scores.aggregate import PARTING
 from harness.scores.verdicts import Labels
 from harness.spool import Spool
@@ -108,7 +109,7 @@ def cell_of(scores: Sequence[Mapping[str, Any]], epochs: int, of: str) -> Cell:
         return Cell(status, verdict, None, None)
     officials = [score["official"] for score in counted if score.get("official") is not None]
     value = sum(score["value"] for score in counted) / len(counted)
-    verdict |= RIGHT if sum(_of(score, of) for score in counted) / len(counted) >= 0.5 else WRONG
+    verdict |= RIGHT if sum(_of(score, of) for score in counted) / len(counted) >= repeats.RIGHT else WRONG
     return Cell(status, verdict, value, sum(officials) / len(officials) if officials else None)
 
 
