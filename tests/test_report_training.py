@@ -621,6 +621,16 @@ def test_one_cursor_reads_all_charts_by_pointer_and_by_keyboard(
     read(page, "reward-all", "last")
 
 
+def test_a_chart_drawn_later_reads_where_the_cursor_is(page: Page, watch: Any, two_runs: Path) -> None:
+    watch.open(two_runs, "#/training?smooth=0")
+    page.locator('[data-panel="value-all"] .training-plot').focus()
+    page.keyboard.press("End")
+    last = page.locator("[data-panel]:has(.training-plot)").last
+    assert last.locator(".uplot").count() == 0
+    last.scroll_into_view_if_needed()
+    last.locator(".training-readout", has_text="step 60").wait_for()
+
+
 def test_axes_are_linear_or_logarithmic_and_zoomed_together(page: Page, watch: Any, two_runs: Path) -> None:
     watch.open(two_runs, "#/training?smooth=0")
     page.get_by_label("log y").check()

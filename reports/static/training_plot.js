@@ -94,6 +94,12 @@ const trainingSeen = new IntersectionObserver((entries) => {
    lines: [{name, mark, x: [], y: [], intervals: [[x, low, high]]}], bands: [{low, high, soft}], bandText, bounds, domain,
    smooth, wide, reference, logX, logY, zoom: [from, to] or null, onZoom}. */
 class TrainingPlot {
+  /** Where the cursor of all charts is on the x axis, also for one drawn only now; null: away. */
+  static at = null;
+
+  /** The value on the x axis under a chart's cursor; null: away. */
+  static under(chart) { return chart.cursor.left >= 0 ? chart.posToVal(chart.cursor.left, "x") : null; }
+
   constructor(host, spec) {
     const { h } = harness;
     this.spec = spec;
@@ -151,6 +157,10 @@ class TrainingPlot {
     const [soft, line] = [trainingColour("var(--soft)"), trainingColour("var(--line)")];
     const axis = { stroke: soft, font: "11px Inter, sans-serif", grid: { stroke: line, width: 0.6 }, ticks: { stroke: line, width: 0.6, size: 4 },
       values: (_, splits) => splits.map((value) => (value === null ? "" : trainingNumbers.tick(value))) };
+    const tell = (type, chart) => { // called where a cursor moves first, not where it follows
+      TrainingPlot.at = TrainingPlot.under(chart);
+      return type === "mousemove" || type === "mouseleave";
+    };
     this.chart = new uPlot({
       width: Math.max(200, this.element.clientWidth),
       height: this.height,
@@ -168,14 +178,15 @@ class TrainingPlot {
         y: false,
         points: { show: false },
         drag: { x: true, y: false, setScale: false },
-        sync: { key: "training", setSeries: false, scales: ["x", null], filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },
+        sync: { key: "training", setSeries: false, scales: ["x", null], filters: { pub: tell } },
         bind: { dblclick: () => () => spec.onZoom(null) },
       },
       series,
       hooks: {
         drawClear: [() => this.drawBands(domain)],
         draw: [() => this.drawMarks(domain)],
-        setCursor: [(chart) => this.read(chart.cursor.left >= 0 ? chart.posToVal(chart.cursor.left, "x") : null)],
+        ready: [() => { if (TrainingPlot.at !== null) this.place(false); }],
+        setCursor: [(chart) => this.read(TrainingPlot.under(chart))],
         setSelect: [(chart) => {
           const { left, width } = chart.select;
           if (width < 5) return;
@@ -264,8 +275,14 @@ class TrainingPlot {
   point(x) {
     this.draw();
     if (!this.chart) return;
-    if (x === null) this.chart.setCursor({ left: -10, top: -10 }, true, true);
-    else this.chart.setCursor({ left: this.chart.valToPos(x, "x"), top: 0 }, true, true); // and tells the others
+    TrainingPlot.at = x;
+    if (this.chart.status) this.place();
+  }
+
+  /** Put this chart's cursor where that of all charts is, and tell the others if `tell`. */
+  place(tell = true) {
+    const { at } = TrainingPlot;
+    this.chart.setCursor(at === null ? { left: -10, top: -10 } : { left: this.chart.valToPos(at, "x"), top: 0 }, true, tell);
   }
 
   /** Show the values at x under the chart, as they were logged; null: the last ones. Returns them as text. */
@@ -290,5 +307,5 @@ class TrainingPlot {
     if (this.chart && this.chart.width !== width) this.chart.setSize({ width, height: this.height });
   }
 
-  destroy() { trainingSeen.unobserve(this.element); this.chart?.destroy(); }
+  destroy() { trainingSeen.unobserve(this.element); this.chart?.destroy(); TrainingPlot.at = null; }
 }
