@@ -19,7 +19,6 @@ from harness.run import read_run, score_run
 from harness.run.journal import Answers, Key, TaskJournal, line_of
 from harness.scores.results import Results, read_results
 from harness.scores.verdicts import Verdicts
-from tasks.types import Response
 
 NAME_LENGTH = 80
 # Line breaks of any kind, other control characters, lone surrogates, and marks that turn the text after them.
@@ -117,7 +116,7 @@ class Run:
 
 
 class Responses:
-    """Journal lines as plain JSON by (id, epoch), read when they are looked up."""
+    """Journal lines as plain JSON by (id, epoch), read when they are looked up; no latency: it is damaged."""
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
@@ -125,17 +124,16 @@ class Responses:
     def get(self, name: tuple[str, int]) -> dict[str, Any] | None:
         """The line of a response; None where there is none."""
         found = self._answers.find(name)
-        return None if found is None else _line(*found)
+        if found is None:
+            return None
+        line = line_of(*found)
+        if not math.isfinite(line["latency"]):
+            line["latency"] = None
+        return line
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (_line(*found) for found in self._answers.last())
-
-
-def _line(key: Key, response: Response) -> dict[str, Any]:
-    line = line_of(key, response)
-    if not math.isfinite(response.latency):
-        line["latency"] = 0.0
-    return line
+    def seconds(self) -> Iterator[float]:
+        """How long each response took that is no error, in no order."""
+        return self._answers.seconds()
 
 
 def load_runs(paths: Sequence[Path], progress: Progress | None = None) -> list[Run]:
@@ -234,7 +232,8 @@ def _asked(item: Mapping[str, Any]) -> tuple[Any, Any, Any]:
 
 
 def _objects(path: Path, keys: Mapping[str, type | UnionType]) -> Iterator[dict[str, Any]]:
+    types = tuple(keys.items())
     for number, line in read_lines(path):
-        if not isinstance(line, dict) or any(not isinstance(line.get(key), keys[key]) for key in keys):
+        if not isinstance(line, dict) or not all(isinstance(line.get(key), of) for key, of in types):
             raise HarnessError(f"{path}:{number}: broken: a line of this file has {', '.join(keys)}")
         yield line

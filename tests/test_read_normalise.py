@@ -112,7 +112,7 @@ def test_what_looks_like_a_token_is_text(text: str) -> None:
 
 
 def test_an_opening_tag_within_a_json_string_is_text() -> None:
-    assert read_tags('{"label": "the <think> man"}') == []
+    assert read_tags('{"label": "the <think> man"}') == ()
     assert clean('{"label": "<answer>no</answer>"}').blocks == ()
 
 

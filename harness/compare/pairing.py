@@ -72,8 +72,11 @@ class Asked:
         return np.where(theirs[found] == mine, found, -1)
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True)  # `json.dumps` makes one for every call
+
+
 def _hash(value: Any) -> int:
-    text = json.dumps(value, sort_keys=True)
+    text = _CANONICAL.encode(value)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
@@ -347,10 +350,6 @@ def pair(task: Task, a: TaskSide, b: TaskSide) -> Pairs:
         if other >= 0:
             mine.append(index)
             theirs.append(other)
-    counted = [np.zeros(len(side.asked), bool) for side in (a, b)]
-    for side, column in zip((a, b), counted, strict=True):
-        for row, status in enumerate(side.verdicts.statuses):
-            column[side.verdicts.positions[row]] |= status not in NO_VERDICT
     macro = task.headline.reduce == "macro"
     chosen = left.numbers.chosen(mine)
     return Pairs(
@@ -365,8 +364,16 @@ def pair(task: Task, a: TaskSide, b: TaskSide) -> Pairs:
         only_in_b=tuple(map(b.asked.name, np.flatnonzero(back < 0).tolist())),
         shared=len(here),
         mismatched=int((asked & ~alike).sum()),
-        unanswered=int((~(counted[0][here] & counted[1][there[here]])).sum()),
+        unanswered=int((~(_answered(a)[here] & _answered(b)[there[here]])).sum()),
     )
+
+
+def _answered(side: TaskSide) -> NDArray[np.bool_]:
+    """Of each sample, whether it has a verdict in any epoch."""
+    column = np.zeros(len(side.asked), bool)
+    ruled = np.isin(np.asarray(side.verdicts.statuses), list(NO_VERDICT), invert=True)
+    column[np.asarray(side.verdicts.positions)[ruled]] = True
+    return column
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,7 +251,7 @@ def _both(result: TaskResult) -> tuple[Estimate | None, Estimate | None]:
 
 
 def _seconds(run: Run, task: str) -> array[float]:
-    return array("d", (line["latency"] for line in run.responses(task) if "error" not in line))
+    return array("d", run.responses(task).seconds())
 
 
 def _latency(seconds: Sequence[float]) -> Latency | None:

@@ -23,9 +23,6 @@ from reports.samples.geometry import drawn
 from reports.samples.index import short
 from scorers.read.normalise import STANDARD, Delimiters, clean, read_tags, thinking_spans
 
-_LONGEST_TAG = 100
-"""Characters at either end of a block of thinking in which its tags are."""
-
 
 class Answers:
     """What one run answered in one task, and how that was scored."""
@@ -148,19 +145,14 @@ def _spoken(text: str, delimiters: Delimiters) -> dict[str, Any]:
     spans, final = thinking_spans(text, delimiters), clean(text, delimiters).final
     if not spans:
         return {"t": text, "a": None if final == text.strip() else final}
+    tags = read_tags(text, delimiters)
+    opening = {tag.start: tag.end - tag.start for tag in tags if not tag.closes}
+    closing = {tag.end: tag.end - tag.start for tag in tags if tag.closes}
     parts: list[tuple[int | str, ...]] = []
     position = 0
     for start, end in spans:
-        thought = text[start:end]
-        parts += [(0, text[position:start]), (1, thought, *_tags_around(thought, delimiters))]
+        parts.append((0, text[position:start]))
+        parts.append((1, text[start:end], opening.get(start, 0), closing.get(end, 0)))
         position = end
     parts.append((0, text[position:]))
     return {"t": [part for part in parts if str(part[1]).strip()], "a": final}
-
-
-def _tags_around(thought: str, delimiters: Delimiters) -> tuple[int, int]:
-    """Characters of the tag that a block of thinking begins with, and of the one that ends it; 0 for none."""
-    end = thought[-_LONGEST_TAG:]
-    first, last = read_tags(thought[:_LONGEST_TAG], delimiters)[:1], read_tags(end, delimiters)[-1:]
-    opening = next((tag.end for tag in first if tag.start == 0 and not tag.closes), 0)
-    return opening, next((tag.end - tag.start for tag in last if tag.end == len(end) and tag.closes), 0)

@@ -95,22 +95,23 @@ def _alternatives(texts: Iterable[str]) -> str:
 _JSON_STRING = re.compile(r'[:,\[{]\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+")(?=\s*+[,:}\]])', re.DOTALL)
 
 
-def read_tags(text: str, delimiters: Delimiters = STANDARD) -> list[Tag]:
+@lru_cache(maxsize=256)
+def read_tags(text: str, delimiters: Delimiters = STANDARD) -> tuple[Tag, ...]:
     """The thinking and answer tags of a text in order; those inside JSON strings are text."""
     pattern, kinds, *_ = _patterns(delimiters)
-    found = [Tag(*kinds[match[0].lower()], *match.span()) for match in pattern.finditer(text)]
+    found = tuple(Tag(*kinds[match[0].lower()], *match.span()) for match in pattern.finditer(text))
     if not found or '"' not in text:
         return found
     return _outside(found, [match.span(1) for match in _JSON_STRING.finditer(text)])
 
 
-def _outside(tags: list[Tag], spans: list[tuple[int, int]]) -> list[Tag]:
+def _outside(tags: Iterable[Tag], spans: list[tuple[int, int]]) -> tuple[Tag, ...]:
     """The tags that begin in none of some spans, which are in order."""
     starts, ends = [-1, *(start for start, _ in spans)], [-1, *(end for _, end in spans)]
-    return [tag for tag in tags if tag.start >= ends[bisect(starts, tag.start) - 1]]
+    return tuple(tag for tag in tags if tag.start >= ends[bisect(starts, tag.start) - 1])
 
 
-def _thinking(tags: list[Tag], length: int) -> tuple[list[tuple[int, int]], bool]:
+def _thinking(tags: Iterable[Tag], length: int) -> tuple[list[tuple[int, int]], bool]:
     """Spans of thinking, and whether the last is open: it then runs to the end.
 
     A close without an open, which the chat template wrote, thinks from the start. An opening tag within an
@@ -129,11 +130,11 @@ def _thinking(tags: list[Tag], length: int) -> tuple[list[tuple[int, int]], bool
     return spans + ([] if opened is None else [(opened, length)]), opened is not None
 
 
-def _blocks(tags: list[Tag], thinking: list[tuple[int, int]], length: int) -> list[tuple[int, int]]:
+def _blocks(tags: Iterable[Tag], thinking: list[tuple[int, int]], length: int) -> list[tuple[int, int]]:
     """Insides of the answer blocks outside thinking; where none is closed, a last open one runs to the end."""
     spans: list[tuple[int, int]] = []
     opened: Tag | None = None
-    for tag in _outside([tag for tag in tags if tag.kind == "answer"], thinking):
+    for tag in _outside((tag for tag in tags if tag.kind == "answer"), thinking):
         if not tag.closes:
             opened = tag
         elif opened is not None:
