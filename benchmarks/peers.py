@@ -5,7 +5,7 @@
 Each peer has an environment of its own, named by its Python:
 
     python3 -m venv lmms && lmms/bin/pip install -c constraints.txt torch transformers accelerate datasets \
-        pytz loguru evaluate tenacity sacrebleu pytablewriter openai python-dotenv \
+        pillow pytz loguru evaluate tenacity sacrebleu pytablewriter openai python-dotenv \
         math-verify==0.9.0 latex2sympy2_extended==1.11.0 antlr4-python3-runtime==4.13.2
     lmms/bin/pip install --no-deps lmms-eval==0.7.3
     python3 -m venv inspect && inspect/bin/pip install inspect_ai==0.3.285 openai pillow \
@@ -156,9 +156,9 @@ def ours(folder: Path, url: str, images: Path, repeat: int) -> Iterator[tuple[st
     asked = ["eval", "--model", "mock", "--tasks", engine.TEXT_TASK, "--task-file", engine.TEXT_FILE]
     asked += ["--limit", "1", "--out", str(folder / f"1-{repeat}")]
     yield ROWS[2][0], timed([*HARNESS, *asked, "--data", str(folder / str(FEW))])[2]
-    less, more = (
-        engine.seconds(folder / str(count), folder / f"none-{count}-{repeat}", True, engine.TEXT_TASK)[1]
-        for count in (FEW, MANY)
+    _, less, more = (
+        engine.seconds(folder / str(count), folder / f"none-{place}-{repeat}", True, engine.TEXT_TASK)[1]
+        for place, count in enumerate((FEW, FEW, MANY))
     )
     yield ROWS[3][0], (more - less) / (MANY - FEW) * 1000
     less, more = (

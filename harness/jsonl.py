@@ -49,7 +49,7 @@ def plain(value: Any) -> Any:
     Raises:
         TypeError: the value has no plain form.
     """
-    if value is None or isinstance(value, str | int | float | bool):
+    if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
@@ -73,12 +73,17 @@ def tuples(value: Any) -> Any:
     return value
 
 
+_COMPACT = (",", ":")
+_AS_IT_IS = json.JSONEncoder(ensure_ascii=False, separators=_COMPACT)  # `json.dumps` makes one for every call
+_ESCAPED = json.JSONEncoder(separators=_COMPACT)
+
+
 def encode(value: Any) -> bytes:
     """One JSON line. Text that UTF-8 cannot hold (lone surrogates) is escaped."""
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        return _AS_IT_IS.encode(value).encode() + b"\n"
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+        return _ESCAPED.encode(value).encode() + b"\n"
 
 
 def sha(*values: Any) -> str:

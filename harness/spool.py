@@ -11,7 +11,7 @@ from typing import IO
 from harness.jsonl import writing
 
 IN_MEMORY = 256 << 10
-"""Bytes of the first pieces that are held in memory: what is small needs no file."""
+"""Bytes that may wait in memory for the disk: what is small needs no file."""
 
 
 class Spool:
@@ -26,7 +26,8 @@ class Spool:
         self._folder = folder
         self._path = Path(tempfile.gettempdir() if folder is None else folder) / f"({what} held for a while)"
         self._file: IO[bytes] | None = None
-        self._head = bytearray()
+        self._tail, self._written = bytearray(), 0
+        """The last pieces, and how many bytes before them are on the disk."""
         self._ends = array("q", [0])
 
     def __len__(self) -> int:
@@ -48,27 +49,28 @@ class Spool:
         Raises:
             HarnessError: it cannot be written.
         """
-        if self._file is None and self._ends[-1] + len(data) <= IN_MEMORY:
-            self._head += data
-        else:
-            self._write(self._file or self.open(), data)
+        self._tail += data
         self._ends.append(self._ends[-1] + len(data))
+        if len(self._tail) > IN_MEMORY:
+            self._write(self._file or self.open())
         return len(self) - 1
 
-    def _write(self, file: IO[bytes], data: bytes) -> None:
-        with writing(self._path):
-            left = memoryview(data)
-            while left:
-                left = left[file.write(left) :]
+    def _write(self, file: IO[bytes]) -> None:
+        with writing(self._path), memoryview(self._tail) as left:
+            done = 0
+            while done < len(left):
+                done += os.pwrite(file.fileno(), left[done:], self._written + done)
+        self._written += done
+        self._tail.clear()
 
     def __getitem__(self, number: int) -> bytes:
         if not 0 <= number < len(self):
             raise IndexError(number)
         start, end = self._ends[number], self._ends[number + 1]
-        if end <= len(self._head):
-            return bytes(self._head[start:end])
+        if start >= self._written:
+            return bytes(self._tail[start - self._written : end - self._written])
         assert self._file is not None
-        return os.pread(self._file.fileno(), end - start, start - len(self._head))
+        return os.pread(self._file.fileno(), end - start, start)
 
     def close(self) -> None:
         """Free the file. What was in it cannot be read any more."""

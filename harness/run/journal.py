@@ -185,7 +185,7 @@ class TaskJournal:
 
 
 class Answers:
-    """A journal to look up answers in: on disk the texts, in memory 32 bytes a line.
+    """A journal to look up answers in: on disk the texts, in memory 28 bytes a line.
 
     Args:
         path: of the journal; where there is none, nothing was answered.
@@ -198,7 +198,7 @@ class Answers:
         self._file: IO[bytes] | None = None
         if path.exists():
             self._file = path.open("rb")
-        hashes, starts, sizes, seconds = array("q"), array("q"), array("q"), array("d")
+        hashes, starts, sizes, seconds = array("q"), array("q"), array("I"), array("d")
         start = 0
         for line in self._file or ():
             parsed = parse_line(task, line)
