@@ -76,7 +76,7 @@ def write_rows(folder: Path, task: str, count: int) -> Path:
     place = folder / "data" / task
     place.mkdir(parents=True)
     (place / "shared.png").write_bytes(png(64))
-    with (place / "test.jsonl").open("w") as file:
+    with (place / "rows.jsonl").open("w") as file:
         for index in range(count):
             file.write(json.dumps(ROWS[task](index)) + "\n")
     return folder / "data"

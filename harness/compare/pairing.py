@@ -30,7 +30,9 @@ from scorers.types import Score, Status
 from tasks.types import Task
 
 _UNSCORED = STATUSES.index(Status.UNSCORED)
-Places = NDArray[np.int64]
+_BLOCK = 1 << 14
+"""Samples whose hashes are compared at once: bounds the memory."""
+Places = NDArray[np.int32]
 """Positions of samples."""
 Lines = Callable[[str], Iterable[Line]]
 """A task's name → the lines of its items or scores, as plain JSON."""
@@ -42,7 +44,7 @@ class Asked:
     def __init__(self) -> None:
         self.ids, self.prompts, self.images, self.contents = (array("Q") for _ in range(4))
         """Of `contents`: question, choices and target. 0 in `prompts`: it could not be asked."""
-        self._names, self._ends = bytearray(), array("q", [0])
+        self._names, self._ends = bytearray(), array("I", [0])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -65,11 +67,13 @@ class Asked:
     def places_in(self, other: Asked) -> Places:
         """Of each sample, its position in another run; -1: not there."""
         mine, theirs = (np.frombuffer(asked.ids, np.uint64) for asked in (self, other))
+        if np.array_equal(mine, theirs):
+            return np.arange(len(mine), dtype=np.int32)
         if not len(theirs):
-            return np.full(len(mine), -1)
+            return np.full(len(mine), -1, np.int32)
         order = np.argsort(theirs, kind="stable")
         found = order[np.minimum(np.searchsorted(theirs[order], mine), len(order) - 1)]
-        return np.where(theirs[found] == mine, found, -1)
+        return np.where(theirs[found] == mine, found, -1).astype(np.int32)
 
 
 _CANONICAL = json.JSONEncoder(sort_keys=True)  # `json.dumps` makes one for every call
@@ -204,6 +208,7 @@ def _task_side(fingerprint: str, pairs: Iterable[tuple[Line, Sequence[Line]]], e
         missing += epochs - sum(epoch in found for epoch in range(epochs))
         for epoch in range(epochs):
             verdicts.add(Verdict(position, item["id"], epoch, groups, _score(found.get(epoch))))
+    verdicts.end()
     unscored = _UNSCORED in verdicts.statuses
     return TaskSide(fingerprint, frozenset(scorers), asked, verdicts, missing, unscored)
 
@@ -261,9 +266,9 @@ def differing_prompts(one: TaskSide, other: TaskSide) -> int:
 def _shared(one: Asked, other: Asked) -> tuple[Places, Places]:
     """Positions of the samples that both runs could ask, and of each of one run's samples in the other."""
     there = one.places_in(other)
-    here = np.flatnonzero(there >= 0)
-    here = here[_column(one.prompts)[here] > 0]
-    return here[_column(other.prompts)[there[here]] > 0], there
+    here = np.flatnonzero(there >= 0).astype(np.int32)
+    here = here[(_column(one.prompts) > 0)[here]]
+    return here[(_column(other.prompts) > 0)[there[here]]], there
 
 
 def _column(column: array[int]) -> NDArray[np.uint64]:
@@ -272,7 +277,16 @@ def _column(column: array[int]) -> NDArray[np.uint64]:
 
 def _differing(one: array[int], other: array[int], here: Places, there: Places) -> int:
     """How many samples, by their positions in one run and all of those in the other, differ in a column."""
-    return int((_column(one)[here] != _column(other)[there[here]]).sum())
+    return len(here) - int(_alike(one, other, here, there).sum())
+
+
+def _alike(one: array[int], other: array[int], here: Places, there: Places) -> NDArray[np.bool_]:
+    """The same sample by sample, in blocks: a column taken by positions is a copy."""
+    found = np.empty(len(here), bool)
+    for start in range(0, len(here), _BLOCK):
+        block = here[start : start + _BLOCK]
+        found[start : start + _BLOCK] = _column(one)[block] == _column(other)[there[block]]
+    return found
 
 
 class Ids(Sequence[str]):
@@ -337,10 +351,10 @@ def pair(task: Task, a: TaskSide, b: TaskSide) -> Pairs:
     it its whole group, where members stand or fall together.
     """
     there, back = a.asked.places_in(b.asked), b.asked.places_in(a.asked)
-    here = np.flatnonzero(there >= 0)
-    asked = (_column(a.asked.prompts)[here] > 0) & (_column(b.asked.prompts)[there[here]] > 0)
-    alike = asked & (_column(a.asked.images)[here] == _column(b.asked.images)[there[here]])
-    alike &= _column(a.asked.contents)[here] == _column(b.asked.contents)[there[here]]
+    here = np.flatnonzero(there >= 0).astype(np.int32)
+    asked = (_column(a.asked.prompts) > 0)[here] & (_column(b.asked.prompts) > 0)[there[here]]
+    alike = asked & _alike(a.asked.images, b.asked.images, here, there)
+    alike &= _alike(a.asked.contents, b.asked.contents, here, there)
     same = np.zeros(len(a.asked), bool)
     same[here] = alike
     left, right = _found(task, a, same), _found(task, b, same[back] & (back >= 0) if len(same) else back >= 0)

@@ -174,9 +174,9 @@ class Table:
     def cluster(self, row: int) -> int:
         """The number of a row's cluster: its group's, else its own position's beyond all of those."""
         labels = self.verdicts.groups.get(self.task.cluster or "")
-        names = group_names(self.verdicts.group(self.task.cluster, row)) if labels is not None else ()
-        if labels is not None and names:
-            return labels.code(names[0])
+        group = self.verdicts.group(self.task.cluster, row)
+        if labels is not None and group:
+            return labels.code(group[0]) if isinstance(group, tuple) else labels.codes[row]
         return self.verdicts.positions[row] + (0 if labels is None else self._clusters)
 
     @cached_property

@@ -91,6 +91,8 @@ class Labels:
 
     def code(self, name: Hashable) -> int:
         """The code of a name, a new one where it was not met before."""
+        if len(self._known) < len(self.names):
+            self._known = {name: code for code, name in enumerate(self.names)}
         code = self._known.setdefault(name, len(self.names))
         if code == len(self.names):
             self.names.append(name)
@@ -99,6 +101,10 @@ class Labels:
     def fill(self, rows: int) -> None:
         """Rows without a name, up to so many."""
         self.codes.extend([-1] * (rows - len(self.codes)))
+
+    def end(self) -> None:
+        """No row comes any more: the index of names goes, until a code is asked for."""
+        self._known = {}
 
 
 class Verdicts:
@@ -159,6 +165,11 @@ class Verdicts:
             self.completion_tokens.append(verdict.completion_tokens)
             self._lines.add(encode(score_line(verdict, self._version)))
 
+    def end(self) -> None:
+        """No row comes any more: what was needed to add one goes."""
+        for labels in self.groups.values():
+            labels.end()
+
     def component(self, name: str, row: int) -> float | None:
         """A component of a score, or the judge's verdict; None where the score has it not."""
         if name == JUDGE and self.rulings is not None:
@@ -179,12 +190,13 @@ class Verdicts:
     def ordered(self) -> Sequence[int]:
         """The rows by position and epoch."""
         epochs = max(self.epochs, default=0) + 1
-        places = array(
-            "q", (at * epochs + epoch for at, epoch in zip(self.positions, self.epochs, strict=True))
-        )
-        if all(places[row - 1] <= places[row] for row in range(1, len(places))):
+
+        def place(row: int) -> int:
+            return self.positions[row] * epochs + self.epochs[row]
+
+        if all(place(row) <= place(row + 1) for row in range(len(self) - 1)):
             return range(len(self))
-        return array("q", sorted(range(len(self)), key=places.__getitem__))
+        return array("q", sorted(range(len(self)), key=place))
 
     def lines(self) -> Iterator[bytes]:
         """The lines of `scores/<task>.jsonl` by position and epoch."""
