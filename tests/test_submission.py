@@ -209,7 +209,9 @@ def test_the_end_of_the_command_says_where_to_send_it(
         "https://eval.ai/web/challenges/challenge-page/2179/overview" in said
     )
     assert "not scored" in said
-    assert (tmp_path / "run" / "report.html").is_file()
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "mock is not scored: the answers of MMMU are withheld." in page
+    assert '<td class="lb-score">not scored</td>' in page
     assert main(["report", run, "-o", str(tmp_path / "board.html")]) == 0
     capsys.readouterr()
     assert main(["compare", run, run]) == 2

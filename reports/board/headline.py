@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.scores.table import interval, number
+from harness.scores.table import NOT_SCORED, interval, number
 from harness.words import counted
-from reports.board.board import Board, Row
+from reports.board.board import Board, Row, label
 from tasks import CATEGORIES
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _one_run(board: Board) -> str:
     top, name = board.rows[0], board.runs[0].name
     cell = board.cells.get((top.id, 0))
     if cell is None or cell.score.value is None:
-        return f"{name}: no score."
+        return no_score(board)
     what = f"overall on {counted(len(cell.mean.tasks), 'task')}" if cell.mean is not None else f"on {top.label}"
     digits = top.digits
     score = f"{number(cell.score.value, digits)} {what}"
@@ -83,6 +83,15 @@ def _one_run(board: Board) -> str:
         return f"{name} scores {score}."
     names = [f"{row.label} ({number(board.cells[row.id, 0].score.value, row.digits)})" for row in rows]
     return f"{name} scores {score}; lowest: {', '.join(names)}."
+
+
+def no_score(board: Board) -> str:
+    """Of the first run, which has no score."""
+    run = board.runs[0]
+    withheld = [label(name) for name, task in run.results.tasks.items() if task.unscored]
+    if not withheld:
+        return f"{run.name}: no score."
+    return f"{run.name} is {NOT_SCORED}: the answers of {', '.join(withheld)} are withheld."
 
 
 def lowest(board: Board) -> list[Row]:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from harness.control import CONTROLS
 from harness.registry import suite_names
 from harness.scores.results import Results
-from harness.scores.table import NO_NUMBER, interval, number, percent
+from harness.scores.table import NO_NUMBER, NOT_SCORED, interval, number, percent
 from harness.words import counted
 from reports.board.board import CATEGORY_LABELS, Board, Cell, Row, label
 from reports.board.formats import format_board
@@ -133,7 +133,8 @@ class View:
         """A cell in words, shown on hover."""
         cell = self.cell(row, index)
         if cell is None or cell.score.value is None:
-            return f"{row.label}: no score"
+            text = self.score(row, cell)
+            return f"{row.label}: {'no score' if text == NO_NUMBER else text}"
         digits = row.digits
         parts = [f"{row.label} {number(cell.score.value, digits)} (95 % CI {interval(cell.score, digits)})"]
         parts.append(f"n {cell.score.n}" if cell.task is not None else "")
@@ -143,6 +144,13 @@ class View:
         if self.tied(row, index):
             parts.append(f"not significantly different from {self.board.runs[self.best[row.id]].name} (paired)")
         return "; ".join(filter(None, parts))
+
+    @staticmethod
+    def score(row: Row, cell: Cell | None) -> str:
+        """A cell's score as text; of a task whose answers are withheld, that it has none."""
+        if cell is not None and cell.task is not None and cell.task.unscored:
+            return NOT_SCORED
+        return NO_NUMBER if cell is None else number(cell.score.value, row.digits)
 
     def warns(self, row: Row, index: int) -> bool:
         """Whether much of a task has no parsed answer, or a mean lacks tasks."""

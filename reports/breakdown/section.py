@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from harness.scores.stats import Estimate
 from harness.scores.table import digits_of, interval, number
 from reports.board.board import Board
+from reports.board.headline import no_score
 from reports.breakdown.groups import LEAST, Group, groups, lowest, widest
 from reports.breakdown.outcomes import NONE, OTHER, OUTCOMES, Outcomes, read_outcomes
 from reports.page import Section, markup
@@ -66,7 +67,7 @@ def sentence(board: Board, found: Sequence[Group]) -> str:
     if len(board.runs) == 1:
         bottom = lowest(found, 0, 1)
         if not bottom:
-            return f"{board.runs[0].name}: no score."
+            return no_score(board)
         group = bottom[0]
         return f"{board.runs[0].name} is lowest in {group.label}: {_score(group, 0)} ({_about(group, 0)})."
     gap = widest(board, found)

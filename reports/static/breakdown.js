@@ -207,7 +207,7 @@
       : tasks.map((row) => [null, row.label, row, model()]);
     const known = lines.filter(([, , row, run]) => counted(row, run)?.some(Boolean));
     const title = task ? `Outcomes of the responses: ${task.label}` : `Outcomes of the responses${many() ? `: ${info.runs[model()].name}` : ""}`;
-    if (!known.length) return h("div", {}, h("h3", {}, title), h("p", { class: "soft" }, "Not recorded."));
+    if (!known.length) return h("div", {}, h("h3", {}, title), h("p", { class: "soft" }, "None is known: the answers are withheld, or the run has lost its scores."));
     const names = own.outcomes.filter((_, place) => place <= WRONG || own.outcomes[place] !== "filtered" || known.some(([, , row, run]) => counted(row, run)[place]));
     return h("div", {}, h("h3", {}, title), h("div", { class: "scroll", role: "region", "aria-label": title, tabindex: "0" },
       h("table", { class: "bd-outcomes" }, h("caption", { class: "visually-hidden" }, `${title}, shares of all responses`),
