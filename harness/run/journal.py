@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
 from harness.errors import HarnessError
 from harness.jsonl import encode, write_atomic, writing
 from tasks.types import FINISH_REASONS, Response
@@ -209,11 +207,7 @@ class Answers:
                 known = parsed[1].error is None and math.isfinite(parsed[1].latency)
                 seconds.append(parsed[1].latency if known else math.nan)
             start += len(line)
-        order = np.argsort(np.asarray(hashes), kind="stable")
-        self._hashes, self._starts, self._sizes, self._seconds = (
-            array(column.typecode, np.asarray(column)[order].tobytes())
-            for column in (hashes, starts, sizes, seconds)
-        )
+        self._hashes, self._starts, self._sizes, self._seconds = _ordered(hashes, starts, sizes, seconds)
         """Of each line, by the hash of its key, those of one hash as in the file; NaN: not known."""
 
     def __len__(self) -> int:
@@ -260,6 +254,15 @@ class Answers:
 
     def __del__(self) -> None:
         self.close()
+
+
+def _ordered(hashes: array[int], *columns: array[Any]) -> Iterator[array[Any]]:
+    """Hashes in their order, and columns in that order too."""
+    buckets = [array("q") for _ in range(256)]  # sorted one by one: no list of all is made
+    for line, hashed in enumerate(hashes):
+        buckets[(hashed >> 56) + 128].append(line)
+    order = array("q", (line for bucket in buckets for line in sorted(bucket, key=hashes.__getitem__)))
+    return (array(column.typecode, map(column.__getitem__, order)) for column in (hashes, *columns))
 
 
 class Journal:

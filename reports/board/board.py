@@ -6,8 +6,8 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from heapq import merge
 from itertools import chain
-from statistics import median
 from typing import Any, Literal
 
 from harness.scores.results import CategoryResult, Results, TaskResult
@@ -46,6 +46,8 @@ CATEGORY_LABELS = {
     "other": "Other",
 }
 Kind = Literal["mean", "category", "task"]
+_PORTION = 4096
+"""Numbers that are sorted at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,15 +256,18 @@ def _seconds(run: Run, task: str) -> array[float]:
     return array("d", run.responses(task).seconds())
 
 
-def _latency(seconds: Sequence[float]) -> Latency | None:
+def _latency(seconds: array[float]) -> Latency | None:
     if not seconds:
         return None
-    ordered = sorted(seconds)
+    # Sorted in portions, which are merged: a list of all would hold an object for each number.
+    portions = (seconds[start : start + _PORTION] for start in range(0, len(seconds), _PORTION))
+    ordered = array("d", merge(*(array("d", sorted(portion)) for portion in portions)))
+    count = len(ordered)
     return Latency(
-        len(ordered),
-        sum(ordered) / len(ordered),
-        median(ordered),
-        ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))],
+        count,
+        sum(ordered) / count,
+        (ordered[(count - 1) // 2] + ordered[count // 2]) / 2,
+        ordered[min(count - 1, int(0.95 * count))],
     )
 
 

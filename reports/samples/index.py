@@ -147,6 +147,11 @@ class Groups:
             codes.add(tuple(found) if isinstance(value, list) else found[0])
         self._samples += 1
 
+    def end(self) -> None:
+        """No sample comes any more."""
+        for labels in self._codes.values():
+            labels.end()
+
     def pieces(self) -> Iterator[str]:
         """`{key: {"values": […], "codes": […]}}`; a code is an index in values, several, or -1 for none."""
         for number, (key, labels) in enumerate(self._codes.items()):
@@ -243,6 +248,7 @@ class Index:
         count = len(self) - first
         skip = _shared_words(self._least, self._most) if count > 1 else 0
         self._skips[-1] = first, skip if skip >= SHARED else 0
+        groups.end()
         self.sets.append(({**described, "first": first, "count": count}, groups))
 
     def _starts(self) -> Iterator[str]:
