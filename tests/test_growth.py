@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import harness
+from harness.columns import sorted_column
 from harness.compare import compare_runs
 from harness.errors import HarnessError
 from harness.jsonl import DiskFullError, sha, sha_of_list
@@ -161,6 +162,15 @@ def test_labels_as_numbers_or_as_texts_give_the_same_intervals() -> None:
         assert paired_macro_spread(values, others, groups, texts) == paired_macro_spread(
             values, others, groups, numbers
         )
+
+
+def test_a_column_is_sorted_as_a_list_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.columns.PORTION", 7)
+    for count in (0, 6, 7, 100):
+        column = array("q", [(index * 37) % 11 for index in range(count)])
+        assert list(sorted_column(column)) == sorted(column)
+        places = array("q", range(count))
+        assert list(sorted_column(places, column.__getitem__)) == sorted(places, key=column.__getitem__)
 
 
 def test_the_last_answer_of_a_key_is_found(tmp_path: Path) -> None:

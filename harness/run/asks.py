@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from harness.columns import sorted_column
 from harness.config import RunConfig
 from harness.run.items import Planned
 from harness.run.journal import Key
@@ -63,8 +64,8 @@ class Asks:
         for plan in self._plans:
             for cost in plan.entries.costs:
                 costs.extend([-cost] * self._epochs)
-        numbers = filter(self._wanted.__getitem__, range(len(costs)))
-        return array("q", sorted(numbers, key=costs.__getitem__))
+        numbers = array("q", filter(self._wanted.__getitem__, range(len(costs))))
+        return sorted_column(numbers, costs.__getitem__)
 
     def __getitem__(self, number: int) -> Ask:
         index = bisect_right(self._starts, number, hi=len(self._plans)) - 1

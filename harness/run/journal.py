@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from harness.columns import sorted_column
 from harness.errors import HarnessError
 from harness.jsonl import encode, write_atomic, writing
 from tasks.types import FINISH_REASONS, Response
@@ -258,10 +259,7 @@ class Answers:
 
 def _ordered(hashes: array[int], *columns: array[Any]) -> Iterator[array[Any]]:
     """Hashes in their order, and columns in that order too."""
-    buckets = [array("q") for _ in range(256)]  # sorted one by one: no list of all is made
-    for line, hashed in enumerate(hashes):
-        buckets[(hashed >> 56) + 128].append(line)
-    order = array("q", (line for bucket in buckets for line in sorted(bucket, key=hashes.__getitem__)))
+    order = sorted_column(array("q", range(len(hashes))), hashes.__getitem__)
     return (array(column.typecode, map(column.__getitem__, order)) for column in (hashes, *columns))
 
 

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.columns import sorted_column
 from harness.jsonl import encode
 from harness.scores.judging import score_json
 from harness.scores.rulings import JUDGE, Rulings
@@ -196,7 +197,7 @@ class Verdicts:
 
         if all(place(row) <= place(row + 1) for row in range(len(self) - 1)):
             return range(len(self))
-        return array("q", sorted(range(len(self)), key=place))
+        return sorted_column(array("q", range(len(self))), place)
 
     def lines(self) -> Iterator[bytes]:
         """The lines of `scores/<task>.jsonl` by position and epoch."""

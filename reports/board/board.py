@@ -6,10 +6,10 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from heapq import merge
 from itertools import chain
 from typing import Any, Literal
 
+from harness.columns import sorted_column
 from harness.scores.results import CategoryResult, Results, TaskResult
 from harness.scores.stats import Estimate
 from harness.scores.table import digits_of
@@ -46,8 +46,6 @@ CATEGORY_LABELS = {
     "other": "Other",
 }
 Kind = Literal["mean", "category", "task"]
-_PORTION = 4096
-"""Numbers that are sorted at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,9 +257,7 @@ def _seconds(run: Run, task: str) -> array[float]:
 def _latency(seconds: array[float]) -> Latency | None:
     if not seconds:
         return None
-    # Sorted in portions, which are merged: a list of all would hold an object for each number.
-    portions = (seconds[start : start + _PORTION] for start in range(0, len(seconds), _PORTION))
-    ordered = array("d", merge(*(array("d", sorted(portion)) for portion in portions)))
+    ordered = sorted_column(seconds)
     count = len(ordered)
     return Latency(
         count,
