@@ -133,7 +133,7 @@ class View:
         """A cell in words, shown on hover."""
         cell = self.cell(row, index)
         if cell is None or cell.score.value is None:
-            text = self.score(row, cell)
+            text = self.score_text(row, cell)
             return f"{row.label}: {'no score' if text == NO_NUMBER else text}"
         digits = row.digits
         parts = [f"{row.label} {number(cell.score.value, digits)} (95 % CI {interval(cell.score, digits)})"]
@@ -146,7 +146,7 @@ class View:
         return "; ".join(filter(None, parts))
 
     @staticmethod
-    def score(row: Row, cell: Cell | None) -> str:
+    def score_text(row: Row, cell: Cell | None) -> str:
         """A cell's score as text; of a task whose answers are withheld, that it has none."""
         if cell is not None and cell.task is not None and cell.task.unscored:
             return NOT_SCORED

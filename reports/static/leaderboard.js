@@ -29,10 +29,12 @@
     for (const numbers of root.querySelectorAll("table.lb-numbers")) sortable(numbers);
     makeControls();
     const top = document.querySelector(".top");
-    new ResizeObserver(() => {
-      document.documentElement.style.setProperty("--top", `${top.offsetHeight}px`);
+    const resized = new ResizeObserver(() => {
+      document.documentElement.style.setProperty("--top", `${top.getBoundingClientRect().height}px`);
       figures.resize();
-    }).observe(root);
+    });
+    resized.observe(root);
+    resized.observe(top); // also when the typeface is there
   }
 
   function show(query) {
