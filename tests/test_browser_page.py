@@ -38,7 +38,7 @@ def test_another_tab_begins_at_its_top(page: Any, watch: Any, tmp_path: Path):
     path.write_text("".join(render("title", sections)), encoding="utf-8")
     watch.open(path)
     page.mouse.wheel(0, 1500)
-    page.wait_for_function("scrollY > 500")
+    page.wait_for_function("() => scrollY > 500")
     page.locator("nav a").nth(1).click()
     assert page.locator("#section-two").is_visible()
     assert page.evaluate("scrollY") == 0

@@ -382,7 +382,7 @@ def test_three_panes_side_by_side_and_the_image_stays(opened: Any, page: Any):
     assert image["x"] + image["width"] <= answers["x"]
     page.mouse.move(answers["x"] + 20, answers["y"] + 60)
     page.mouse.wheel(0, 400)
-    page.wait_for_function("scrollY > 50")
+    page.wait_for_function("() => scrollY > 50")
     assert page.locator(".samples-stage").bounding_box()["y"] > 0
 
 
