@@ -267,8 +267,12 @@ def _shared(one: Asked, other: Asked) -> tuple[Places, Places]:
     """Positions of the samples that both runs could ask, and of each of one run's samples in the other."""
     there = one.places_in(other)
     here = np.flatnonzero(there >= 0).astype(np.int32)
-    here = here[(_column(one.prompts) > 0)[here]]
-    return here[(_column(other.prompts) > 0)[there[here]]], there
+    return here[_both_asked(one, other, here, there)], there
+
+
+def _both_asked(one: Asked, other: Asked, here: Places, there: Places) -> NDArray[np.bool_]:
+    """Which samples, by their positions in one run and all of those in the other, both runs could ask."""
+    return (_column(one.prompts) > 0)[here] & (_column(other.prompts) > 0)[there[here]]
 
 
 def _column(column: array[int]) -> NDArray[np.uint64]:
@@ -352,7 +356,7 @@ def pair(task: Task, a: TaskSide, b: TaskSide) -> Pairs:
     """
     there, back = a.asked.places_in(b.asked), b.asked.places_in(a.asked)
     here = np.flatnonzero(there >= 0).astype(np.int32)
-    asked = (_column(a.asked.prompts) > 0)[here] & (_column(b.asked.prompts) > 0)[there[here]]
+    asked = _both_asked(a.asked, b.asked, here, there)
     alike = asked & _alike(a.asked.images, b.asked.images, here, there)
     alike &= _alike(a.asked.contents, b.asked.contents, here, there)
     same = np.zeros(len(a.asked), bool)

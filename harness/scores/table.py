@@ -79,12 +79,16 @@ def lines(results: Results, where: Screen | None = None, about: str = "") -> Ite
         yield from wrapped(note, where)
 
 
+def score_text(task: TaskResult) -> str:
+    """A task's score; where its answers are withheld, that it has none."""
+    return NOT_SCORED if task.unscored else number(task.score.value, digits_of(task.scale))
+
+
 def _task(task: TaskResult) -> Row:
     digits = digits_of(task.scale)
     failed = task.share("failed") + task.share("error")
     unanswered = sum(map(task.share, ("unparsed", "truncated", "filtered")))
-    text = NOT_SCORED if task.unscored else number(task.score.value, digits)
-    score = Cell(text, "bad" if unanswered >= MOST else "bold")
+    score = Cell(score_text(task), "bad" if unanswered >= MOST else "bold")
     span = NO_NUMBER if task.low is None else f"{number(task.low, digits)} … {number(task.high, digits)}"
     return (
         task.name,

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from harness.control import CONTROLS
 from harness.registry import suite_names
 from harness.scores.results import Results
-from harness.scores.table import NO_NUMBER, NOT_SCORED, interval, number, percent
+from harness.scores.table import NO_NUMBER, interval, number, percent, score_text
 from harness.words import counted
 from reports.board.board import CATEGORY_LABELS, Board, Cell, Row, label
 from reports.board.formats import format_board
@@ -147,10 +147,10 @@ class View:
 
     @staticmethod
     def score_text(row: Row, cell: Cell | None) -> str:
-        """A cell's score as text; of a task whose answers are withheld, that it has none."""
-        if cell is not None and cell.task is not None and cell.task.unscored:
-            return NOT_SCORED
-        return NO_NUMBER if cell is None else number(cell.score.value, row.digits)
+        """A cell's score, as the terminal writes it."""
+        if cell is None:
+            return NO_NUMBER
+        return number(cell.score.value, row.digits) if cell.task is None else score_text(cell.task)
 
     def warns(self, row: Row, index: int) -> bool:
         """Whether much of a task has no parsed answer, or a mean lacks tasks."""
