@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any, Literal
 
 from harness.errors import FAULTS, HarnessError, named
@@ -63,7 +64,7 @@ class ScoringThread:
         self._verdicts: dict[str, Verdicts] = {}
         self._folder = folder
         self._coords, self._delimiters = coords, delimiters
-        self._todo: SimpleQueue[Pending | None] = SimpleQueue()
+        self._todo = _Todo()
         self._done: SimpleQueue[tuple[str, Verdict] | BaseException] = SimpleQueue()
         self._waiting = 0
         self._hung: list[str] = []
@@ -108,6 +109,7 @@ class ScoringThread:
         Raises:
             HarnessError: scorers hang, or a verdict cannot be kept.
         """
+        self._todo.wake()
         for _ in progress.over(name, range(self._waiting), self._waiting):
             self._take()
 
@@ -141,6 +143,41 @@ class ScoringThread:
     def __exit__(self, *_: object) -> None:
         self._worker.leave()
         self._todo.put(None)
+        self._todo.wake()
+
+
+class _Todo:
+    """What is to be scored.
+
+    Its reader is woken for a block, and looks by itself now and then: to wake it for each response takes longer
+    than most verdicts do.
+    """
+
+    BLOCK = 64
+    SOON = 0.5
+    """Seconds after which it looks."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Pending | None] = deque()
+        self._awake = Event()
+
+    def put(self, pending: Pending | None) -> None:
+        """Add what is to be done; None: there is no more."""
+        self._waiting.append(pending)
+        if len(self._waiting) >= self.BLOCK:
+            self.wake()
+
+    def wake(self) -> None:
+        """Have the reader take what there is."""
+        if not self._awake.is_set():
+            self._awake.set()
+
+    def get(self) -> Pending | None:
+        """The next one; the reader waits where there is none."""
+        while not self._waiting:
+            self._awake.wait(self.SOON)
+            self._awake.clear()
+        return self._waiting.popleft()
 
 
 class _Worker(Thread):
@@ -148,7 +185,7 @@ class _Worker(Thread):
 
     def __init__(
         self,
-        todo: SimpleQueue[Pending | None],
+        todo: _Todo,
         done: SimpleQueue[tuple[str, Verdict] | BaseException],
         score: Callable[[Pending], Verdict],
     ) -> None:
