@@ -7,11 +7,12 @@ said. Only fields that the harness adds of itself are changed so; what the user 
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
+
+import pybase64
 
 from harness.errors import UsageError, nearest
 from harness.models.pixels import EncodedImage
@@ -282,7 +283,7 @@ def body(model: str, request: Request, images: list[EncodedImage], fields: Mappi
     spliced = [pieces[0]]
     for index, piece in zip(order, pieces[1:], strict=True):
         image = images[index]
-        spliced += [b"data:", image.mime.encode(), b";base64,", base64.b64encode(image.data), piece]
+        spliced += [b"data:", image.mime.encode(), b";base64,", pybase64.b64encode(image.data), piece]
     spliced[-1] = spliced[-1][:-1]  # the closing brace
     tail = json.dumps(fields)[1:]
     return b"".join([*spliced, b", " if fields else b"", tail.encode()])
