@@ -27,6 +27,7 @@ from harness.errors import UsageError, nearest
 from harness.models.asking import read_asking
 from harness.models.spec import BUILTIN, JudgeOptions
 from harness.shards import Shard
+from harness.types import PixelLimits
 from harness.urls import without_secrets
 from scorers.read.normalise import STANDARD, Delimiters
 from scorers.types import Coords
@@ -237,6 +238,11 @@ class RunConfig(BaseModel):
     def control(self) -> Control | None:
         """What is changed on purpose; None: nothing."""
         return next((name for name in CONTROLS if getattr(self, name)), None)
+
+    @property
+    def pixels(self) -> PixelLimits:
+        """The bounds on images."""
+        return PixelLimits(self.min_pixels, self.max_pixels)
 
     @property
     def all_delimiters(self) -> Delimiters:

@@ -9,7 +9,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from harness.errors import HarnessError
@@ -43,39 +45,54 @@ def writing(path: Path) -> Iterator[None]:
         raise HarnessError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
+_SCALARS = (str, int, float, NoneType)
+
+
+class NotPlainError(TypeError):
+    """A value has no form as plain JSON."""
+
+
 def plain(value: Any) -> Any:
     """A value as plain JSON types: dataclasses become dicts, tuples lists, bytes text.
 
     Raises:
-        TypeError: the value has no plain form.
+        NotPlainError: the value has no plain form.
     """
-    if value is None or isinstance(value, (str, int, float)):
+    if isinstance(value, _SCALARS):
         return value
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+    kind: Any = type(value)  # mypy holds no class hashable
+    if (names := _fields(kind)) is not None:
+        return {name: plain(getattr(value, name)) for name in names}
+    if isinstance(value, (dict, Mapping)):  # a built-in type first: it is found sooner than an abstract one
+        return {str(key): item if isinstance(item, _SCALARS) else plain(item) for key, item in value.items()}
     if isinstance(value, bytes):
         return value.decode("ascii")
-    if isinstance(value, Sequence | set | frozenset):
-        return [plain(item) for item in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, (tuple, list, set, frozenset, Sequence)):
+        return [item if isinstance(item, _SCALARS) else plain(item) for item in value]
     if hasattr(value, "item"):
         return plain(value.item())
-    raise TypeError(f"{type(value).__name__} is not plain JSON")
+    raise NotPlainError(f"{type(value).__name__} is not plain JSON")
+
+
+@cache
+def _fields(kind: type[object]) -> tuple[str, ...] | None:
+    """The fields of a dataclass; None for other types."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
 
 
 def tuples(value: Any) -> Any:
     """The value with every list turned into a tuple, however deep: as target dataclasses hold it."""
     if isinstance(value, list):
-        return tuple(tuples(item) for item in value)
+        return tuple([item if isinstance(item, _SCALARS) else tuples(item) for item in value])
     if isinstance(value, dict):
-        return {key: tuples(item) for key, item in value.items()}
+        return {key: item if isinstance(item, _SCALARS) else tuples(item) for key, item in value.items()}
     return value
 
 
 _COMPACT = (",", ":")
 _AS_IT_IS = json.JSONEncoder(ensure_ascii=False, separators=_COMPACT)  # `json.dumps` makes one for every call
 _ESCAPED = json.JSONEncoder(separators=_COMPACT)
+_CANONICAL = json.JSONEncoder(separators=_COMPACT, sort_keys=True)
 
 
 def encode(value: Any) -> bytes:
@@ -88,15 +105,14 @@ def encode(value: Any) -> bytes:
 
 def sha(*values: Any) -> str:
     """The first 16 hex digits of SHA-256 over the values as canonical JSON."""
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(_CANONICAL.encode(values).encode()).hexdigest()[:16]
 
 
 def sha_of_list(values: Iterable[Any]) -> str:
     """`sha` of one list, of which no more than a value is held."""
     digest = hashlib.sha256(b"[[")
     for index, value in enumerate(values):
-        digest.update(("," * (index > 0) + json.dumps(value, sort_keys=True, separators=(",", ":"))).encode())
+        digest.update(("," * (index > 0) + _CANONICAL.encode(value)).encode())
     digest.update(b"]]")
     return digest.hexdigest()[:16]
 

@@ -188,8 +188,7 @@ def row_images(row: Mapping[str, Any], *first: str) -> tuple[ImageRef, ...]:
         ImageError: a column holds something else.
     """
     for name in (*first, *IMAGE_COLUMNS):
-        found = tuple(map(ImageRef, _flat(row.get(name))))
-        if found:
+        if name in row and (found := tuple(map(ImageRef, _flat(row[name])))):
             return found
     return ()
 

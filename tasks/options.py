@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from itertools import takewhile
+from types import NoneType
 from typing import Any
 
 from scorers.read.option import LETTERS
@@ -32,13 +33,13 @@ def as_list(value: Any, name: str) -> tuple[str, ...]:
             value = ast.literal_eval(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             raise RowError(f"column {name!r} is no list: {text[:60]!r}") from None
-    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+    if isinstance(value, (str, bytes)) or not isinstance(value, (list, tuple, Sequence)):
         value = list(value) if hasattr(value, "tolist") else [value]
     if len(value) == 1 and isinstance(value[0], list | tuple):  # as some items of MMMU-Pro have it
         value = value[0]
-    if any(isinstance(item, list | tuple | dict) or item is None for item in value):
+    if any(isinstance(item, (list, tuple, dict, NoneType)) for item in value):
         raise RowError(f"column {name!r} is no list of texts: {str(value)[:60]}")
-    return tuple(str(item) for item in value)
+    return tuple(map(str, value))
 
 
 def letter_index(answer: Any, options: Sequence[str]) -> int:

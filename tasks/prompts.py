@@ -24,8 +24,8 @@ DEFAULT_TEMPLATE = """\
 {% endif -%}
 {{ question }}
 {%- if choices %}
-{% for choice in choices %}
-{{ letters[loop.index0] }}. {{ choice }}
+{% for letter, choice in lettered %}
+{{ letter }}. {{ choice }}
 {%- endfor %}
 {%- endif %}
 {%- if style == "think" %}
@@ -38,7 +38,8 @@ First think about it step by step inside <think> </think>, then give the final a
 {{ instruction }}
 {%- endif %}
 """
-"""Variables: question, choices, letters, instruction, hint and the sample's other meta, style, coords."""
+"""Variables: question, choices, letters, lettered (pairs of letter and choice), instruction, hint and the
+sample's other meta, style, coords."""
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _MARKER = re.compile(r"<image\s*(\d+)>")
@@ -100,6 +101,7 @@ def render(
         "question": sample.question,
         "choices": sample.choices,
         "letters": LETTERS,
+        "lettered": tuple(zip(LETTERS, sample.choices, strict=False)),
         "instruction": sample.instruction,
         "style": style,
         "coords": coords,
@@ -109,6 +111,8 @@ def render(
 
 
 def _interleave(text: str, images: int) -> tuple[Part, ...]:
+    if "<image" not in text:
+        return (*map(ImagePart, range(images)), *([text] if text else ()))
     pieces = _MARKER.split(text)
     named = {int(number) - 1 for number in pieces[1::2]}
     absent = sorted(index + 1 for index in named if not 0 <= index < images)

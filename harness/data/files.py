@@ -9,8 +9,10 @@ import csv
 import json
 import os
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -105,9 +107,14 @@ def absolute_images(row: Record, source: Source, place: PictureFolder) -> Record
         ImageError: a path leads outside.
     """
     for column, value in row.items():
-        if column in source.image_columns or column in IMAGE_COLUMNS or _NUMBERED.fullmatch(column):
+        if column in source.image_columns or _may_hold_images(column):
             row[column] = _absolute(value, place)
     return row
+
+
+@lru_cache(maxsize=256)
+def _may_hold_images(column: str) -> bool:
+    return column in IMAGE_COLUMNS or _NUMBERED.fullmatch(column) is not None
 
 
 def _absolute(value: Any, place: PictureFolder) -> Any:
@@ -134,7 +141,7 @@ def read_jsonl(path: Path) -> Iterator[Record | str]:
 def _json_object(line: bytes) -> Record | str:
     """The object, or what is wrong with the line."""
     try:
-        row = json.loads(line.decode("utf-8-sig"))
+        row = json.loads(line.removeprefix(BOM_UTF8).decode())
     except UnicodeDecodeError as error:
         return f"not UTF-8 at byte {error.start}"
     except json.JSONDecodeError as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from harness.columns import sorted_column
 from harness.config import RunConfig
@@ -14,12 +14,11 @@ from harness.run.items import Planned
 from harness.run.journal import Key
 from harness.run.media import KeptImage
 from harness.run.plan import TaskPlan, request_seed
-from harness.types import PixelLimits, Request, Sampling
+from harness.types import Request, Sampling
 from tasks.types import Task
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """One response that is wanted."""
 
     number: int
@@ -98,7 +97,6 @@ class Asks:
 def request_for(digest: str, planned: Planned, max_new_tokens: int, config: RunConfig) -> Request:
     """The request of a sample under a key."""
     sampling = Sampling(max_new_tokens, config.temperature, config.top_p, request_seed(config.seed, digest))
-    pixels = PixelLimits(config.min_pixels, config.max_pixels)
     own = planned.sample.prompt.system if planned.sample.prompt is not None else None
     system = own if config.system_prompt is None else config.system_prompt
-    return Request(digest, planned.parts, planned.sample.images, sampling, pixels, system)
+    return Request(digest, planned.parts, planned.sample.images, sampling, config.pixels, system)

@@ -14,7 +14,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from harness.columns import sorted_column
 from harness.errors import HarnessError
@@ -22,8 +22,7 @@ from harness.jsonl import encode, write_atomic, writing
 from tasks.types import FINISH_REASONS, Response
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """What a response answers. `digest` stands for all six parts."""
 
     task: str

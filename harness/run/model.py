@@ -12,7 +12,7 @@ from harness import models
 from harness.config import RunConfig
 from harness.data import BadRow, RowSource
 from harness.models.identity import versions
-from harness.types import Backend, PixelLimits
+from harness.types import Backend
 from scorers.types import Coords
 from tasks.types import Row
 
@@ -40,7 +40,7 @@ def spec_of(config: RunConfig) -> models.ModelSpec:
         api_key_env=config.api_key_env,
         concurrency=config.concurrency,
         delimiters=config.all_delimiters,
-        pixels=PixelLimits(config.min_pixels, config.max_pixels),
+        pixels=config.pixels,
         checkpoint=models.CheckpointOptions(
             **{**_named(models.CheckpointOptions, config), "chat_template": config.chat_template_text()}
         ),

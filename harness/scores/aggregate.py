@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 
@@ -25,7 +24,7 @@ from tasks.types import Metric, Task
 
 PARTING = 0.5
 """How far official and value must be apart to count as a disagreement."""
-_FAILED, _UNSCORED = STATUSES.index(Status.FAILED), STATUSES.index(Status.UNSCORED)
+_OK, _FAILED, _UNSCORED = map(STATUSES.index, (Status.OK, Status.FAILED, Status.UNSCORED))
 _MISSING = (Status.UNPARSED, Status.TRUNCATED, Status.FILTERED)
 
 
@@ -80,8 +79,8 @@ def task_result(task: Task, verdicts: Verdicts, *, data: str, fingerprint: str, 
         headline=task.headline.name,
         scale=task.headline.scale,
         score=score,
-        low=_if_scored(table, 0.0),
-        high=_if_scored(table, 1.0),
+        low=_if_scored(table, score, 0.0),
+        high=_if_scored(table, score, 1.0),
         metrics=metrics,
         samples=_distinct(verdicts.positions, table.rows),
         counted=_distinct(verdicts.positions, counted),
@@ -188,13 +187,20 @@ class Table:
         return len(labels.names)
 
 
-def _if_scored(table: Table, value: float) -> float | None:
-    """The headline if every response without an answer had scored `value`."""
+def _if_scored(table: Table, score: Estimate, value: float) -> float | None:
+    """The headline, which is `score`, if every response without an answer had scored `value`."""
     if table.task.headline.aggregate is not None or not table.task.answered:
         return None
+    if table.statuses.count(_OK) == len(table.statuses):
+        return score.value
     estimate = _metric(table, table.task.headline, table.rows, value)
     assert isinstance(estimate, Estimate)
     return estimate.value
+
+
+def mean_of_epochs(numbers: Sequence[float]) -> float:
+    """The mean of a sample's numbers; mostly there is one."""
+    return numbers[0] if len(numbers) == 1 else fmean(numbers)
 
 
 def observations_of(
@@ -202,7 +208,7 @@ def observations_of(
     metric: Metric,
     rows: Iterable[int],
     unanswered: float | None = None,
-    take: Callable[[Sequence[float]], float | None] = fmean,
+    take: Callable[[Sequence[float]], float | None] = mean_of_epochs,
 ) -> Observations:
     """The numbers that a metric is the mean of (macro: placed by its `by`).
 
@@ -222,7 +228,7 @@ def observed(
     table: Table,
     metric: Metric,
     numbers: Iterable[tuple[int, float]],
-    take: Callable[[Sequence[float]], float | None] = fmean,
+    take: Callable[[Sequence[float]], float | None] = mean_of_epochs,
     both: Callable[[float, float], float] = min,
 ) -> Observations:
     """Observations of numbers by row; `both` joins those of two members of a group, for a circular metric."""
@@ -325,15 +331,30 @@ def _samples(
     # In a macro mean, a sample may stand in several groups.
     clustered = metric.reduce == "macro" or table.task.cluster in table.verdicts.groups
     found = Observations(array("q"), array("d"), array("q") if clustered else None)
-    for _, epochs in groupby(numbers, lambda each: table.verdicts.positions[each[0]]):
-        rows, values = zip(*epochs, strict=True)
+    for row, values in _by_sample(table.verdicts.positions, numbers):
         if (number := take(values)) is None:
             continue
-        found.rows.append(rows[0])
+        found.rows.append(row)
         found.values.append(number)
         if found.clusters is not None:
-            found.clusters.append(table.cluster(rows[0]))
+            found.clusters.append(table.cluster(row))
     return found
+
+
+def _by_sample(
+    positions: Sequence[int], numbers: Iterable[tuple[int, float]]
+) -> Iterator[tuple[int, list[float]]]:
+    """The first row of each sample, and its numbers."""
+    first, values = -1, list[float]()
+    for row, number in numbers:
+        if values and positions[row] == positions[first]:
+            values.append(number)
+            continue
+        if values:
+            yield first, values
+        first, values = row, [number]
+    if values:
+        yield first, values
 
 
 def _circular(

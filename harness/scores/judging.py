@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from numbers import Real
+from types import NoneType
 from typing import Any
 
 from harness.errors import FAULTS, named
@@ -46,20 +46,31 @@ def _checked(score: Score) -> Score:
     for name, number in (("value", score.value), ("official", score.official)):
         if number is None and name == "official":
             continue
-        if not isinstance(number, Real) or not 0 <= number <= 1:  # NaN too
+        if not isinstance(number, (float, Real)) or not 0 <= number <= 1:  # NaN too
             return _error(f"the scorer gave {name} {number!r}, which is no number in 0..1")
     for name, number in score.components.items():
-        if not isinstance(number, Real) or not math.isfinite(number):
+        if not isinstance(number, (float, Real)) or not math.isfinite(number):
             return _error(f"the scorer gave the component {name} {number!r}, which is no number")
-    if not isinstance(score.extracted, str | None):
-        return _error(f"the scorer gave extracted {score.extracted!r}, which is no text")
+    for name, text in (("extracted", score.extracted), ("error", score.error)):
+        if not isinstance(text, (str, NoneType)):
+            return _error(f"the scorer gave {name} {text!r}, which is no text")
+    if score.shapes:
+        _STRICT.encode(plain(score.shapes))
     official = None if score.official is None else float(score.official)
     components = {name: float(number) for name, number in score.components.items()}
-    checked = replace(
-        score, value=float(score.value), official=official, status=Status(score.status), components=components
+    return Score(
+        float(score.value),
+        official,
+        Status(score.status),
+        score.extracted,
+        score.channel,
+        components,
+        score.shapes,
+        score.error,
     )
-    json.dumps(score_json(checked), allow_nan=False)
-    return checked
+
+
+_STRICT = json.JSONEncoder(allow_nan=False)
 
 
 def score_json(score: Score) -> dict[str, Any]:

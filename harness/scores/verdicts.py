@@ -12,10 +12,9 @@ import math
 import sys
 from array import array
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.columns import sorted_column
 from harness.jsonl import encode
@@ -32,8 +31,7 @@ NO_VERDICT = frozenset(_CODES[status] for status in (Status.FAILED, Status.ERROR
 """Codes of what is no part of n."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """One response and its verdict."""
 
     position: int
@@ -101,7 +99,8 @@ class Labels:
 
     def fill(self, rows: int) -> None:
         """Rows without a name, up to so many."""
-        self.codes.extend([-1] * (rows - len(self.codes)))
+        if rows > len(self.codes):
+            self.codes.extend([-1] * (rows - len(self.codes)))
 
     def end(self) -> None:
         """No row comes any more: the index of names goes, until a code is asked for."""
