@@ -33,6 +33,11 @@ class Spool:
     def __len__(self) -> int:
         return len(self._ends) - 1
 
+    @property
+    def size(self) -> int:
+        """Bytes of all pieces."""
+        return self._ends[-1]
+
     def open(self) -> IO[bytes]:
         """Make the file now, not with the first piece: the folder may be moved until then.
 
@@ -53,7 +58,7 @@ class Spool:
         self._ends.append(self._ends[-1] + len(data))
         if len(self._tail) > IN_MEMORY:
             self._write(self._file or self.open())
-        return len(self) - 1
+        return len(self._ends) - 2
 
     def _write(self, file: IO[bytes]) -> None:
         with writing(self._path), memoryview(self._tail) as left:
@@ -64,7 +69,7 @@ class Spool:
         self._tail.clear()
 
     def __getitem__(self, number: int) -> bytes:
-        if not 0 <= number < len(self):
+        if number < 0:
             raise IndexError(number)
         start, end = self._ends[number], self._ends[number + 1]
         if start >= self._written:

@@ -105,7 +105,7 @@ def validate(
     endless = source.synthetic and source.count is None
     rewards = _Rewards()
     checks = (
-        _Check("targets survive JSON", _target),
+        _Check("samples survive JSON", _target),
         _Check("the clusters of the intervals are there", _groups),
         _Check("images decode", image_problem, few),
         _Check("prompts render", _prompts, few),
@@ -165,6 +165,7 @@ def _target(task: Task, sample: Sample) -> str | None:
         return f"the target is a {type(sample.target).__name__}, the task says {task.target.__name__}"
     try:
         again = task.target(**tuples(json.loads(json.dumps(plain(sample.target)))))
+        plain((sample.groups, sample.meta))
     except TypeError as error:
         return str(error)
     return None if again == sample.target else f"{sample.target} comes back as {again}"

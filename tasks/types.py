@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 from scorers.read.normalise import STANDARD, Delimiters
@@ -263,6 +264,13 @@ class Task:
     """Does what takes long before the first response can be scored."""
     version: str | None = None
     """Of its scorer, where that is not ours; None: a hash of the source of ours."""
+
+    @cached_property
+    def summed_by(self) -> frozenset[str]:
+        """The group keys that every sample needs: its metrics sum up by them, or its unit is one."""
+        by = [metric.by for metric in self.metrics]
+        where = [metric.where[0] for metric in self.metrics if metric.where]
+        return frozenset(name for name in (*by, *where, self.unit) if name)
 
     @property
     def headline(self) -> Metric:

@@ -285,7 +285,7 @@ def test_validate_finds_nothing_wrong_with_a_right_task(
 WRONG = {
     "definition": {"metrics": ()},
     "rows become samples": {"to_samples": None},
-    "targets survive JSON": {"target": int},
+    "samples survive JSON": {"target": int},
     "the clusters of the intervals are there": {"cluster": "page"},
     "the gold answer scores 1": {"scorer": "zero"},
     "a refusal scores 0": {"scorer": "generous"},

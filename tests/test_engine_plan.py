@@ -263,6 +263,17 @@ def test_planning_reads_only_what_it_needs(fakes: ModuleType, tmp_path: Path) ->
     assert len(list(islice(read, 100))) <= 6
 
 
+def test_a_sample_that_cannot_be_written_down_is_a_failure(fakes: ModuleType, tmp_path: Path) -> None:
+    def with_an_object(row: Mapping[str, Any]) -> Iterator[Sample]:
+        for sample in fakes.LETTERS.to_samples(row):
+            yield replace(sample, meta={"unit": object()}) if row["id"] == "r1" else sample
+
+    task = replace(fakes.LETTERS, to_samples=with_an_object)
+    found = plan(task, [fakes.row(index) for index in range(3)], tmp_path)
+    assert [row.error for _, row in found.failed] == ["r1: it cannot be written down: object is not plain JSON"]
+    assert len(list(found.planned)) == 2
+
+
 def test_a_sample_that_a_metric_would_leave_out_is_a_failure(fakes: ModuleType, tmp_path: Path) -> None:
     metrics = (Metric("mean", headline=True), Metric("by page", by="page"))
     source = RowSource(lambda: iter([fakes.row(0), fakes.row(1)]), "f", "two rows")

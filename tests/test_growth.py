@@ -19,8 +19,9 @@ from harness.compare import compare_runs
 from harness.errors import HarnessError
 from harness.jsonl import DiskFullError, sha, sha_of_list
 from harness.progress import Progress
+from harness.registry import suite_names
 from harness.run import rescore
-from harness.run.items import with_scores
+from harness.run.items import Entries, with_scores
 from harness.run.journal import Key, TaskJournal
 from harness.scores.stats import macro_interval, mean_interval, numbered, paired_macro_spread
 from harness.scores.verdicts import Verdict, Verdicts
@@ -33,6 +34,12 @@ FAKES = str(Path(__file__).parent / "fakes.py")
 SMALL, LARGE = 200, 800
 MOST = 800
 """Bytes; as objects a sample took 2,000 to 7,000."""
+
+
+@pytest.fixture(autouse=True)
+def few_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small runs are as large ones: most of what is asked is read back from the disk."""
+    monkeypatch.setattr(Entries, "HELD", 40_000)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +92,25 @@ def test_a_sample_more_is_a_few_numbers_more(runs: dict[int, Path], verb: str) -
     VERBS[verb](runs[SMALL])  # what is imported or made once
     small, large = (peak(lambda size=size: VERBS[verb](runs[size])) for size in (SMALL, LARGE))
     assert (large - small) / (LARGE - SMALL) < MOST
+
+
+def test_what_is_read_back_is_asked_and_scored_as_what_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for held in (0, 1 << 20):
+        monkeypatch.setattr(Entries, "HELD", held)
+        harness.evaluate(
+            "mock:echo=true",
+            suite="all",
+            data="synthetic",
+            limit=4,
+            images=False,
+            out=str(tmp_path / f"{held}"),
+        )
+    for name in suite_names("all"):
+        for folder in ("items", "scores"):
+            ours, theirs = (tmp_path / held / folder / f"{name}.jsonl" for held in ("0", f"{1 << 20}"))
+            assert ours.read_bytes() == theirs.read_bytes()
 
 
 def test_a_spool_gives_its_pieces_back_and_leaves_nothing(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import json
 import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from harness.jsonl import encode, plain, read_lines, sha_of_list, tuples, write_
 from harness.run.media import ImageStore, KeptImage
 from harness.spool import Spool
 from scorers.types import Coords, Shape, Target
+from tasks.images import ImageRef
 from tasks.prompts import ImagePart, Part
 from tasks.types import Groups, Prompt, Sample, Task
 
@@ -58,7 +59,7 @@ class Item:
     """One sample of an items file."""
 
     sample: Sample
-    """Without its images: the scorers do not look."""
+    """Without its images where it is read from a file: the scorers do not look."""
     prompt_sha: str
     image_sha: str
 
@@ -102,7 +103,7 @@ def line_of(task: Task, entry: Planned | FailedRow, coords: Coords | None) -> di
         "choices": list(sample.choices),
         "target": plain(sample.target),
         "gold": gold_of(sample.target, coords),
-        "shapes": plain(shapes_of(sample.target)),
+        "shapes": [plain(shape) for shape in shapes_of(sample.target)],
         "groups": plain(sample.groups),
         "images": [image.name for image in sample.images if isinstance(image, KeptImage)],
         "sizes": [list(image.size) for image in sample.images],
@@ -125,19 +126,20 @@ def read_items(path: Path, task: Task) -> Iterator[Item | FailedRow]:
         yield item_of(task, line, f"{path}:{number}")
 
 
-def item_of(task: Task, line: Any, where: str) -> Item | FailedRow:
-    """A line read back, as `read_items` does; `where` names it in messages."""
+def item_of(task: Task, line: Any, where: str, images: tuple[ImageRef, ...] = ()) -> Item | FailedRow:
+    """A line read back, as `read_items` does, with images for its sample; `where` names it in messages."""
     try:
-        groups = {key: tuples(value) for key, value in line.get("groups", {}).items()}
-        texts = [line["id"], *(line[name] for name in ("error", "prompt_sha", "image_sha") if name in line)]
-        if not all(isinstance(text, str) for text in texts):
-            raise TypeError("an id, hash or error that is no text")
+        groups = tuples(line.get("groups", {}))
+        for name in ("id", "error", "prompt_sha", "image_sha"):
+            if not isinstance(line.get(name, ""), str):
+                raise TypeError(f"its {name} is no text")
         if "error" in line:
             return FailedRow(line["id"], line["error"], groups.get(task.unit or ""))
         sample = Sample(
             id=line["id"],
             question=line["question"],
             target=task.target(**tuples(line["target"])),
+            images=images,
             choices=tuple(line["choices"]),
             groups=groups,
             meta=line.get("meta", {}),
@@ -170,9 +172,10 @@ def with_scores(items: Iterable[Line], scores: Iterable[Line], where: str) -> It
 
 
 class Entries:
-    """What a task asks, in order: on disk, as lines of its items file; in memory some thirty bytes each.
+    """What a task asks, in order: the first ones in memory, all on disk, as lines of its items file.
 
     What is read back has of its sample what the items file has, and the images: enough to ask and to score it.
+    In memory each takes some thirty bytes.
 
     Args:
         task: whose entries.
@@ -180,9 +183,13 @@ class Entries:
         coords: the convention in which gold places are written; None: in fractions.
     """
 
+    HELD = 1 << 20
+    """Bytes of lines up to which entries are held in memory too, where they take a few times as much."""
+
     def __init__(self, task: Task, store: ImageStore, coords: Coords | None = None) -> None:
         self._task, self._store, self._coords = task, store, coords
         self._pieces = Spool(store.folder, "items")
+        self._held: list[Planned | FailedRow] = []
         self._order: array[int] | None = None
         self._places: array[int] | None = None
         self.whole = 0
@@ -191,11 +198,20 @@ class Entries:
         """An estimate of the tokens that each takes, to sort by; NaN: it cannot be asked."""
 
     def append(self, entry: Planned | FailedRow) -> int:
-        """The next entry; its number."""
-        images = entry.sample.images if isinstance(entry, Planned) else ()
-        numbers = [image.number for image in images if isinstance(image, KeptImage)]
-        self.costs.append(entry.cost if isinstance(entry, Planned) else math.nan)
-        return self._pieces.add(encode(line_of(self._task, entry, self._coords)) + encode(numbers))
+        """The next entry; its number.
+
+        Raises:
+            NotPlainError: it cannot be written down.
+        """
+        line = encode(line_of(self._task, entry, self._coords))
+        if self._pieces.size < self.HELD:
+            self._held.append(entry)
+        if isinstance(entry, FailedRow):
+            self.costs.append(math.nan)
+            return self._pieces.add(line + b"\n")
+        self.costs.append(entry.cost)
+        numbers = " ".join(str(image.number) for image in entry.sample.images if isinstance(image, KeptImage))
+        return self._pieces.add(line + f"{entry.prompt_sha}\n{numbers}".encode())
 
     def empty(self) -> Entries:
         """None yet, of the same task."""
@@ -225,20 +241,25 @@ class Entries:
         return map(self.__getitem__, range(len(self)))
 
     def __getitem__(self, position: int) -> Planned | FailedRow:
-        text, numbers = self._piece(position)
-        line = json.loads(text)
-        item = item_of(self._task, line, f"{self._task.name}, sample {position}")
+        number = self._number(position)
+        if number < len(self._held):
+            return self._held[number]
+        text, _, numbers = self._piece(position)
+        line = json.loads(text.decode())
+        images = tuple(map(self._store.image, map(int, numbers.split())))
+        item = item_of(self._task, line, f"{self._task.name}, sample {position}", images)
         if isinstance(item, FailedRow):
             return item
-        sample = replace(item.sample, images=tuple(map(self._store.image, json.loads(numbers))))
         parts = tuple(part if isinstance(part, str) else ImagePart(part["image"]) for part in line["prompt"])
-        return Planned(sample, parts, item.prompt_sha, item.image_sha, self.costs[position])
+        return Planned(item.sample, parts, item.prompt_sha, item.image_sha, self.costs[position])
 
-    def _piece(self, position: int) -> tuple[bytes, bytes]:
-        """The line of an entry, and the numbers of its images."""
-        number = position if self._order is None else self._order[position]
-        text, numbers, _ = self._pieces[number].split(b"\n")
-        return text, numbers
+    def _number(self, position: int) -> int:
+        return position if self._order is None else self._order[position]
+
+    def _piece(self, position: int) -> tuple[bytes, bytes, bytes]:
+        """The line of an entry, the hash of its prompt, and the numbers of its images."""
+        text, prompt_sha, numbers = self._pieces[self._number(position)].split(b"\n")
+        return text, prompt_sha, numbers
 
     @property
     def asked(self) -> Iterator[int]:
@@ -252,11 +273,16 @@ class Entries:
 
     def images(self, position: int) -> Iterator[KeptImage]:
         """The images of an entry."""
-        return map(self._store.image, json.loads(self._piece(position)[1]))
+        return map(self._store.image, map(int, self._piece(position)[2].split()))
 
     def prompts_sha(self) -> str:
         """A hash of all prompts: that of the list of their hashes, which is never held."""
-        return sha_of_list(json.loads(self._piece(position)[0])["prompt_sha"] for position in self.asked)
+        return sha_of_list(map(self._prompt_sha, self.asked))
+
+    def _prompt_sha(self, position: int) -> str:
+        number = self._number(position)
+        held = self._held[number] if number < len(self._held) else None
+        return held.prompt_sha if isinstance(held, Planned) else self._piece(position)[1].decode()
 
     def write(self, path: Path) -> None:
         """Write the items file, whole or not at all."""

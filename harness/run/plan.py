@@ -12,11 +12,11 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import compress, islice, zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.config import SYNTHETIC_LIMIT
 from harness.errors import FAULTS, UsageError, named
-from harness.jsonl import plain
+from harness.jsonl import NotPlainError
 from harness.run.items import ELSEWHERE, Entries, FailedRow, Planned
 from harness.run.media import ImageStore
 from harness.shards import Shard
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from harness.data import RowSource
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
+class _Draft(NamedTuple):
     """A sample before anything of it is rendered or decoded."""
 
     content: Sample | FailedRow
@@ -102,7 +101,14 @@ def plan_task(
 
     def add(draft: _Draft) -> int:
         tick()
-        return entries.append(prepare(draft)) if mine(draft) else ELSEWHERE
+        if not mine(draft):
+            return ELSEWHERE
+        try:
+            return entries.append(prepare(draft))
+        except NotPlainError as error:
+            name = draft.content.id
+            why = f"{name}: it cannot be written down: {error}"
+            return entries.append(FailedRow(name, why, draft.unit))
 
     drafts = _drafts(task, source)
     if limit is not None and task.unit is not None:
@@ -175,8 +181,7 @@ def _row_samples(task: Task, index: int, row: Row | object) -> Iterable[Sample |
         return [FailedRow(f"row {index}", f"row {index}: {error}")]
     assert isinstance(row, Mapping)
     try:
-        samples = list(task.to_samples(row))
-        return [_askable(task, f"row {index}{_row_id(row)}", sample, row) for sample in samples]
+        return [_askable(task, index, sample, row) for sample in list(task.to_samples(row))]
     except (RowError, ImageError) as problem:
         why = str(problem)
     except FAULTS as problem:
@@ -184,23 +189,16 @@ def _row_samples(task: Task, index: int, row: Row | object) -> Iterable[Sample |
     return [FailedRow(f"row {index}", f"row {index}{_row_id(row)}: {_line(why)}")]
 
 
-def missing_groups(task: Task, sample: Sample) -> list[str]:
-    """The groups that the task's metrics sum up by, and the sample does not have."""
-    by = [metric.by for metric in task.metrics]
-    where = [metric.where[0] for metric in task.metrics if metric.where]
-    return sorted({name for name in (*by, *where, task.unit) if name} - sample.groups.keys())
-
-
-def _askable(task: Task, where: str, sample: Sample, row: Row) -> Sample | FailedRow:
+def _askable(task: Task, index: int, sample: Sample, row: Row) -> Sample | FailedRow:
     """The sample, unless something is wrong with it."""
     why = next(_faults(task, sample, row), None)
     if why is None:
         return sample
-    return FailedRow(sample.id, f"{where}: {why}", _unit(task, sample))
+    return FailedRow(sample.id, f"row {index}{_row_id(row)}: {why}", _unit(task, sample))
 
 
 def _faults(task: Task, sample: Sample, row: Row) -> Iterator[str]:
-    """Why a sample cannot be asked: what it lacks, or that it cannot be written down."""
+    """What a sample lacks, so that it cannot be asked."""
     if absent(sample.question) is None:
         yield "its question is empty"
     if len(sample.choices) > len(LETTERS):
@@ -212,12 +210,8 @@ def _faults(task: Task, sample: Sample, row: Row) -> Iterator[str]:
     )
     if not sample.images and not sample.text_only:
         yield f"no image under {', '.join(IMAGE_COLUMNS)} (the row has: {', '.join(map(str, row))})"
-    try:
-        plain((sample.target, sample.groups, sample.meta))
-    except TypeError as error:
-        yield f"it cannot be written down: {error}"
-    if missing := missing_groups(task, sample):
-        yield f"nothing says its {missing[0]}, by which the scores are summed up"
+    if missing := task.summed_by - sample.groups.keys():
+        yield f"nothing says its {min(missing)}, by which the scores are summed up"
 
 
 def _row_id(row: Row) -> str:
@@ -302,10 +296,11 @@ class _Preparer:
             flag = "--prompt think" if self.options.template is None else "--prompt-template"
             raise UsageError(f"{flag}: {self.task.name} brings its own prompts, which are asked as they are")
         try:
-            images = tuple(self.store.keep(image) for image in sample.images)
+            images = tuple(map(self.store.keep, sample.images))
         except ImageError as error:
             return FailedRow(sample.id, f"{sample.id}: image {error}", name)
-        sample = replace(sample, images=images)
+        if images:
+            sample = replace(sample, images=images)
         try:
             parts = render(
                 self.task,
