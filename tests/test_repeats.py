@@ -276,6 +276,17 @@ def test_greedy_decoding_is_refused(data: dict[str, Any], capsys: pytest.Capture
     assert not Path(data["out"]).exists()
 
 
+def test_a_checkpoint_that_wants_greedy_decoding_is_asked_once(data: dict[str, Any]) -> None:
+    class Greedy(Fickle):
+        def describe(self) -> dict[str, Any]:
+            return super().describe() | {"generation": {"source": "checkpoint", "temperature": 0.0}}
+
+    config = {**data, "generation": "checkpoint"}
+    with pytest.raises(UsageError, match="greedy decoding, which the checkpoint asks for, gives 4"):
+        execute(build({**config, "epochs": 4}), backend=Greedy())
+    assert execute(build(config), backend=Greedy()).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("settings", "greedy"),
     [

@@ -136,11 +136,16 @@ def plan_options(config: RunConfig, coords: Coords | None) -> PlanOptions:
     )
 
 
-def _check_epochs(config: RunConfig) -> None:
-    if config.epochs > 1 and config.greedy:
+def _check_epochs(config: RunConfig, model: Mapping[str, Any] | None = None) -> None:
+    """Refuse to ask several times what has one answer; `model`: its description, once it is loaded."""
+    sampling = (model or {}).get("generation")
+    own = isinstance(sampling, Mapping) and sampling.get("temperature") == 0
+    if config.epochs > 1 and (config.greedy or own):
+        whose = ", which the checkpoint asks for," if own else ""
+        mend = "--generation harness and " if own else ""
         raise UsageError(
-            f"--epochs {config.epochs} with greedy decoding gives {config.epochs} equal answers to each "
-            "sample: give a --temperature above 0"
+            f"--epochs {config.epochs} with greedy decoding{whose} gives {config.epochs} equal answers to each "
+            f"sample: give {mend}a --temperature above 0"
         )
 
 
@@ -238,6 +243,7 @@ class _Run:
         backend = self.model.load()
         self.coords = self.config.coords or self.model.coords
         _check_coords(self.tasks, self.coords, self.config.model)
+        _check_epochs(self.config, self.model.describe())
         if self.old is not None:
             identity.check_model(self.run_dir, self.old, self.model.describe(), self.coords)
         return backend
