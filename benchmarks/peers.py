@@ -28,7 +28,9 @@ import subprocess
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -48,21 +50,23 @@ HERE = Path(__file__).parent
 FEW, MANY = 200, 1200
 """Samples of the two runs whose difference is the marginal cost, without a model."""
 API_FEW, API_MANY = 40, 160
+PAIRS = 3
+"""Of such runs, after one that warms up; the median of their slopes counts."""
 RESPONSE, SIZE = "[(0.4321, 0.5678)]", (640, 480)
 FRACTIONS = [(rf"\frac{{{top}}}{{8}}", f"{top / 8:g}") for top in range(1, 120, 2)]
 ALGEBRA = [(f"{n}(w+h)^2", f"{n}w^2+{2 * n}wh+{n}h^2") for n in range(2, 42)]
-ROWS = (
-    ("`eval --help`", "s", None),
-    ("list tasks", "s", None),
-    ("one sample, no-op model", "s", None),
-    ("a sample more, no-op model, answers written", "ms", 0.3),
-    (f"a sample more, API, {api.SIDE} × {api.SIDE} PNG, 32 in flight", "ms", 0.1),
-    ("ANLS", "ms", None),
-    (f"point in mask, {SIZE[0]} × {SIZE[1]}", "ms", None),
-    ("symbolic: fractions", "ms", None),
-    ("symbolic: algebra", "ms", None),
+HELP, TASKS, ONE = "`eval --help`", "list tasks", "one sample, no-op model"
+KEPT = "a sample more, no-op model, each answer kept as it comes"
+UNKEPT = "the same, lmms-eval without its response cache"
+SENT = f"a sample more, API, {api.SIDE} × {api.SIDE} PNG, 32 in flight"
+SIMILAR, INSIDE = "ANLS", f"point in mask, {SIZE[0]} × {SIZE[1]}"
+SYMBOLIC = {"symbolic: fractions": FRACTIONS, "symbolic: algebra": ALGEBRA}
+UNITS = dict.fromkeys((HELP, TASKS, ONE), "s") | dict.fromkeys(
+    (KEPT, UNKEPT, SENT, SIMILAR, INSIDE, *SYMBOLIC), "ms"
 )
-"""Name, unit, and the ratio to the best peer that is wanted at most."""
+"""Of each measure, in the order of the table."""
+WANTED = {KEPT: 0.3, SENT: 0.1}
+"""The ratio to the best peer that is wanted at most."""
 
 
 def peer_rows(count: int, image: str | None) -> list[dict[str, Any]]:
@@ -90,32 +94,32 @@ class Peer:
         """One value of each measure."""
         self.repeat += 1
         module = {"lmms": "lmms_eval", "inspect": "inspect_ai"}[self.name]
-        yield "`eval --help`", timed([self.python, "-m", module, "eval", "--help"])[2]
+        yield HELP, timed([self.python, "-m", module, "eval", "--help"])[2]
         if self.name == "lmms":
-            yield "list tasks", timed([self.python, "-m", module, "--tasks", "list"])[2]
+            yield TASKS, timed([self.python, "-m", module, "--tasks", "list"])[2]
         one = self._jobs("one", [("run", self._run("one", 1, [1], None))])
-        yield "one sample, no-op model", timed([self.python, str(self.script), str(one)])[2]
-        jobs: list[tuple[str, Any]] = [
-            ("run", self._run("none", MANY, [20, FEW, MANY], None)),
-            ("run", self._run("api", API_MANY, [10, API_FEW, API_MANY], self.url)),
-            ("symbolic", {"pairs": FRACTIONS}),
-            ("symbolic", {"pairs": ALGEBRA}),
-        ]
+        yield ONE, timed([self.python, str(self.script), str(one)])[2]
+        unkept = self._run("unkept", MANY, [20, *[FEW, MANY] * PAIRS], None)
+        by_api = self._run("sent", API_MANY, [10, *[API_FEW, API_MANY] * PAIRS], self.url)
+        jobs: dict[str, tuple[str, Any]] = {UNKEPT: ("run", unkept), SENT: ("run", by_api)}
+        jobs |= {name: ("symbolic", {"pairs": pairs}) for name, pairs in SYMBOLIC.items()}
         if self.name == "lmms":
+            jobs[KEPT] = "run", self._run("kept", MANY, unkept["limits"], None) | {"cached": True}
             pairs = [(list(target.answers), response) for response, target in anls_rows()]
-            jobs.append(("anls", {"pairs": pairs, "rounds": 5}))
-            jobs.append(
-                ("points", {"counts": 200, "mask": str(self.images / "mask.png"), "response": RESPONSE})
-            )
-        found = self._ask(jobs)
-        for row, result, few, many in ((3, found[0], FEW, MANY), (4, found[1], API_FEW, API_MANY)):
-            _, less, more = result["seconds"]
-            yield ROWS[row][0], (more - less) / (many - few) * 1000
-        yield ROWS[7][0], self._right(found[2], FRACTIONS)
-        yield ROWS[8][0], self._right(found[3], ALGEBRA)
-        if self.name == "lmms":
-            yield "ANLS", 1000 / found[4]["rate"]
-            yield ROWS[6][0], found[5]["ms"]
+            jobs[SIMILAR] = "anls", {"pairs": pairs, "rounds": 5}
+            mask = str(self.images / "mask.png")
+            jobs[INSIDE] = "points", {"counts": 200, "mask": mask, "response": RESPONSE}
+        found = dict(zip(jobs, self._ask(list(jobs.values())), strict=True))
+        for name, result in found.items():
+            if name in SYMBOLIC:
+                yield name, self._right(result, SYMBOLIC[name])
+            elif "seconds" in result:
+                few, many = (API_FEW, API_MANY) if name == SENT else (FEW, MANY)
+                yield name, slope(result["seconds"][1:], few, many)
+            else:
+                yield name, result["ms"] if "ms" in result else 1000 / result["rate"]
+        if self.name == "inspect":  # its log is written as samples finish, whatever is asked for
+            yield KEPT, slope(found[UNKEPT]["seconds"][1:], FEW, MANY)
 
     def _right(self, found: dict[str, float], pairs: list[tuple[str, str]]) -> float:
         if found["right"] < len(pairs) - 1:
@@ -144,37 +148,54 @@ class Peer:
         return found
 
 
+def slope(seconds: Sequence[float], few: int, many: int) -> float:
+    """Milliseconds that a sample more takes, by the seconds of small and large runs in turn."""
+    pairs = zip(seconds[::2], seconds[1::2], strict=True)
+    return statistics.median((more - less) / (many - few) * 1000 for less, more in pairs)
+
+
 def anls_rows() -> list[tuple[str, Any]]:
     files = recorded(RECORDED) or made_up()
     return [row for rows in files.values() for row in rows]
 
 
+def without_a_model(folder: Path, repeat: int) -> list[float]:
+    """Seconds of small and large runs of the harness, with a model that answers at once."""
+    return [
+        engine.seconds(folder / str(count), folder / f"none-{place}-{repeat}", True, engine.TEXT_TASK)[1]
+        for place, count in enumerate((FEW, *[FEW, MANY] * PAIRS))
+    ][1:]
+
+
+def sent(folder: Path, url: str, images: Path, repeat: int) -> list[float]:
+    """The same with pictures that are sent to a server."""
+    return [
+        api.seconds(images, url, count, folder / f"api-{place}-{repeat}", time.process_time)
+        for place, count in enumerate((API_FEW, *[API_FEW, API_MANY] * PAIRS))
+    ][1:]
+
+
 def ours(folder: Path, url: str, images: Path, repeat: int) -> Iterator[tuple[str, float]]:
     """One value of each measure of the harness."""
-    yield ROWS[0][0], timed([*HARNESS, "eval", "--help"])[2]
-    yield ROWS[1][0], timed([*HARNESS, "ls", "tasks"])[2]
+    yield HELP, timed([*HARNESS, "eval", "--help"])[2]
+    yield TASKS, timed([*HARNESS, "ls", "tasks"])[2]
     asked = ["eval", "--model", "mock", "--tasks", engine.TEXT_TASK, "--task-file", engine.TEXT_FILE]
     asked += ["--limit", "1", "--out", str(folder / f"1-{repeat}")]
-    yield ROWS[2][0], timed([*HARNESS, *asked, "--data", str(folder / str(FEW))])[2]
-    _, less, more = (
-        engine.seconds(folder / str(count), folder / f"none-{place}-{repeat}", True, engine.TEXT_TASK)[1]
-        for place, count in enumerate((FEW, FEW, MANY))
-    )
-    yield ROWS[3][0], (more - less) / (MANY - FEW) * 1000
-    less, more = (
-        api.seconds(images, url, count, folder / f"api-{count}-{repeat}", time.process_time)
-        for count in (API_FEW, API_MANY)
-    )
-    yield ROWS[4][0], (more - less) / (API_MANY - API_FEW) * 1000
-    yield ROWS[5][0], 1000 / a_second(anls_rows(), 5, time.process_time)
+    yield ONE, timed([*HARNESS, *asked, "--data", str(folder / str(FEW))])[2]
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:  # new, as that of each peer
+        seconds = process.submit(without_a_model, folder, repeat).result()
+        for name in (KEPT, UNKEPT):
+            yield name, slope(seconds, FEW, MANY)
+        yield SENT, slope(process.submit(sent, folder, url, images, repeat).result(), API_FEW, API_MANY)
+    yield SIMILAR, 1000 / a_second(anls_rows(), 5, time.process_time)
     answer, target = Answer(RESPONSE, "norm1"), points.blob(*SIZE, 6, random.Random(0))
     points_in_mask(answer, target)
-    yield ROWS[6][0], points.per_call(lambda: points_in_mask(answer, target), 1, 2000, time.process_time)
-    for row, pairs in ((7, FRACTIONS), (8, ALGEBRA)):
+    yield INSIDE, points.per_call(lambda: points_in_mask(answer, target), 1, 2000, time.process_time)
+    for name, pairs in SYMBOLIC.items():
         symbolic_equal(*pairs[0])
         times = [milliseconds(lambda pair=pair: symbolic_equal(*pair), time.process_time) for pair in pairs[1:]]
         assert all(symbolic_equal(*pair) for pair in pairs)
-        yield ROWS[row][0], statistics.mean(times)
+        yield name, statistics.mean(times)
 
 
 @contextlib.contextmanager
@@ -200,14 +221,14 @@ def table(values: dict[str, dict[str, list[float]]], repeats: int) -> list[str]:
         "| measure | ours | lmms-eval | inspect_ai | ours / best peer | wanted |",
         "|---|---|---|---|---|---|",
     ]
-    for name, unit, wanted in ROWS:
+    for name, unit in UNITS.items():
         found = {tool: statistics.median(each[name]) for tool, each in values.items() if each.get(name)}
         own = found.pop("ours")
         best = min(found.values(), default=None)
         cells = [f"{own:.3g} {unit}"]
         cells += [f"{found[peer]:.3g} {unit}" if peer in found else "–" for peer in ("lmms", "inspect")]
         cells.append(f"{own / best:.2g}" if best is not None else "–")
-        cells.append(f"≤ {wanted}" if wanted is not None else "")
+        cells.append(f"≤ {WANTED[name]}" if name in WANTED else "")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return [
         *lines,

@@ -82,8 +82,10 @@ def model_of(url: str | None) -> dict[str, Any]:
     return {"model": Constant()}
 
 
-def run(folder: str, rows: list[dict[str, Any]], limits: list[int], url: str | None = None) -> dict[str, Any]:
-    """Processor seconds of a run at each limit; samples are written."""
+def run(
+    folder: str, rows: list[dict[str, Any]], limits: list[int], url: str | None = None, cached: bool = False
+) -> dict[str, Any]:
+    """Processor seconds of a run at each limit; samples are written, if `cached` each response at once."""
     from lmms_eval.evaluator import simple_evaluate
     from lmms_eval.loggers import EvaluationTracker
     from lmms_eval.tasks import TaskManager
@@ -102,6 +104,7 @@ def run(folder: str, rows: list[dict[str, Any]], limits: list[int], url: str | N
             task_manager=manager,
             limit=limit,
             bootstrap_iters=0,
+            use_cache=str(home / f"cache-{number}") if cached else None,
             evaluation_tracker=tracker,
             cli_args=argparse.Namespace(output_path=str(home), process_with_media=True),
         )
@@ -111,6 +114,7 @@ def run(folder: str, rows: list[dict[str, Any]], limits: list[int], url: str | N
         tracker.save_results_aggregated(found, samples, f"{number}")
         tracker.save_results_samples("peers", samples["peers"])
         assert list((home / f"out-{number}").rglob("*_samples_peers.jsonl"))
+        assert not cached or list((home / f"cache-{number}").rglob("*.db"))
         seconds.append(time.process_time() - started)
     return {"seconds": seconds}
 

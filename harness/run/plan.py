@@ -203,11 +203,8 @@ def _faults(task: Task, sample: Sample, row: Row) -> Iterator[str]:
         yield "its question is empty"
     if len(sample.choices) > len(LETTERS):
         yield f"{len(sample.choices)} options, letters go to {LETTERS[-1]}"
-    yield from (
-        f"option {letter} is empty"
-        for letter, text in zip(LETTERS, sample.choices, strict=False)
-        if absent(text) is None
-    )
+    if None in (texts := [absent(text) for text in sample.choices]):
+        yield f"option {LETTERS[texts.index(None)]} is empty"
     if not sample.images and not sample.text_only:
         yield f"no image under {', '.join(IMAGE_COLUMNS)} (the row has: {', '.join(map(str, row))})"
     if missing := task.summed_by - sample.groups.keys():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from numbers import Real
 from types import NoneType
 from typing import Any
@@ -56,17 +57,15 @@ def _checked(score: Score) -> Score:
             return _error(f"the scorer gave {name} {text!r}, which is no text")
     if score.shapes:
         _STRICT.encode(plain(score.shapes))
-    official = None if score.official is None else float(score.official)
-    components = {name: float(number) for name, number in score.components.items()}
-    return Score(
-        float(score.value),
-        official,
-        Status(score.status),
-        score.extracted,
-        score.channel,
-        components,
-        score.shapes,
-        score.error,
+    numbers = (score.value, score.official, *score.components.values())
+    if isinstance(score.status, Status) and all(type(number) in (float, NoneType) for number in numbers):
+        return score
+    return replace(
+        score,
+        value=float(score.value),
+        official=None if score.official is None else float(score.official),
+        status=Status(score.status),
+        components={name: float(number) for name, number in score.components.items()},
     )
 
 
