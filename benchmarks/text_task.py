@@ -1,4 +1,8 @@
-"""EmbSpatial without its images, for `engine.py` and `peers.py`: what a sample costs beside its picture."""
+"""EmbSpatial without its images, for `engine.py` and `peers.py`: what a sample costs beside its picture.
+
+Its samples are written out, as the peers' own tasks have them: to change those of EmbSpatial takes longer than
+to make them, and would count as the harness's work.
+"""
 
 from __future__ import annotations
 

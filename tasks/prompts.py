@@ -113,8 +113,6 @@ def render(
 
 
 def _interleave(text: str, images: int) -> tuple[Part, ...]:
-    if "<image" not in text:
-        return (*map(ImagePart, range(images)), *([text] if text else ()))
     pieces = _MARKER.split(text)
     named = {int(number) - 1 for number in pieces[1::2]}
     absent = sorted(index + 1 for index in named if not 0 <= index < images)

@@ -181,7 +181,7 @@ def _row_samples(task: Task, index: int, row: Row | object) -> Iterable[Sample |
         return [FailedRow(f"row {index}", f"row {index}: {error}")]
     assert isinstance(row, Mapping)
     try:
-        return [_askable(task, index, sample, row) for sample in list(task.to_samples(row))]
+        return [_askable(task, index, sample, row) for sample in task.to_samples(row)]
     except (RowError, ImageError) as problem:
         why = str(problem)
     except FAULTS as problem:

@@ -57,9 +57,6 @@ def _checked(score: Score) -> Score:
             return _error(f"the scorer gave {name} {text!r}, which is no text")
     if score.shapes:
         _STRICT.encode(plain(score.shapes))
-    numbers = (score.value, score.official, *score.components.values())
-    if isinstance(score.status, Status) and all(type(number) in (float, NoneType) for number in numbers):
-        return score
     return replace(
         score,
         value=float(score.value),
