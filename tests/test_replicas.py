@@ -191,11 +191,21 @@ def test_a_model_that_cannot_be_loaded_says_why(made: Any) -> None:
 
 
 def test_replicas_that_differ_are_refused(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    devices = iter(["cpu", "cuda"])
+    devices, first, reply = iter(["cpu", "cuda"]), threading.Event(), ThreadCluster.reply
 
     def placed() -> Any:
-        return type("Placed", (Windowed,), {"describes": {"model": "m", "device": next(devices)}})()
+        device = next(devices)
+        if device == "cuda":
+            assert first.wait(30), "the other one is not there"
+        return type("Placed", (Windowed,), {"describes": {"model": "m", "device": device}})()
 
+    def taken(self: ThreadCluster, reference: Any) -> Any:
+        result = reply(self, reference)
+        if isinstance(result, replicas_actor.Loaded):
+            first.set()
+        return result
+
+    monkeypatch.setattr(ThreadCluster, "reply", taken)
     backend = made(placed)
     with pytest.raises(HarnessError, match=r"differs in model: device is 'cuda' there and 'cpu' elsewhere"):
         backend.start()
